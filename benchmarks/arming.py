@@ -53,7 +53,17 @@ VERDICTS = tuple(
     for number in range(30)
 )
 EQUITY = Decimal(1_000)
-CONDITIONS = EntryConditions(EQUITY, EQUITY, EQUITY, 0.0, 1.0, 10, 200, 8, resumed_ms=NOW_MS)
+CONDITIONS = EntryConditions(
+    equity=EQUITY,
+    peak=EQUITY,
+    day_equity=EQUITY,
+    clock_offset_ms=0.0,
+    clock_error_ms=1.0,
+    stream_age_ms=10,
+    weight_left=200,
+    orders_left=8,
+    resumed_ms=NOW_MS,
+)
 LIMITS = RiskLimits(max_positions=50, max_snipes=50, max_trades_hour=100, max_trades_day=1_000, cooldown_s=0)
 GROUP = f"arming, {PAST:,} trades past, {OPEN} positions and {OPEN} entries open"
 
@@ -124,7 +134,9 @@ def position_of(number: int, *, is_open: bool) -> Position:
 def check(ledger: TradingRows, symbol: str) -> None:
     """Check a candidate against the limits of the ledger, as arming does in its transaction."""
     book = risk_book(ledger, symbol, NOW_MS, CONDITIONS)
-    verdicts = check_entry(Candidate(symbol, Decimal(10), NOW_MS + HOUR_MS), book, LIMITS, NOW_MS)
+    verdicts = check_entry(
+        Candidate(symbol=symbol, spend=Decimal(10), opens_ms=NOW_MS + HOUR_MS), book, LIMITS, NOW_MS
+    )
     if refusals(verdicts):
         raise Refused(refusals(verdicts))
 

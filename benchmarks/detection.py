@@ -49,20 +49,36 @@ def opens_ms(number: int) -> int:
 def knowledge() -> Knowledge:
     """Return 100 live listings in every stage, reported by three sources."""
     known = Knowledge((), universe())
-    entries = [CalendarEntry(f"coin-{n}", f"NEW{n}", f"New {n}", opens_ms(n)) for n in range(LISTINGS)]
+    entries = [
+        CalendarEntry(coin_id=f"coin-{n}", base=f"NEW{n}", full_name=f"New {n}", opens_ms=opens_ms(n))
+        for n in range(LISTINGS)
+    ]
     known.read_calendar(Calendar(tuple(entries), 0, ""), NOW_MS - 7_200_000)
     web = [
         WebSymbol(
-            f"id-{n}", f"coin-{n}", f"NEW{n}", "USDT", status=2, state=1 + (n < 40),
-            trading_type=4, opens_ms=opens_ms(n),
+            symbol_id=f"id-{n}",
+            coin_id=f"coin-{n}",
+            base=f"NEW{n}",
+            quote="USDT",
+            status=2,
+            state=1 + (n < 40),
+            trading_type=4,
+            opens_ms=opens_ms(n),
         )
         for n in range(LISTINGS)
-    ]  # fmt: skip
+    ]
     known.read_web_symbols(WebSymbols(tuple(web), 0, ""), NOW_MS - 3_600_000)
     coming = [pair(f"NEW{n}", opens_ms(n) + (n % 10 == 0) * 60_000, api=n % 7 != 0) for n in range(60)]
     known.read_pairs([*universe(), *coming], NOW_MS - 1_800_000)
     for n in range(20):
-        deal = StreamDeal(f"NEW{n}USDT", Decimal(1), Decimal(1), Side.BUY, opens_ms(n), str(n))
+        deal = StreamDeal(
+            symbol=f"NEW{n}USDT",
+            price=Decimal(1),
+            quantity=Decimal(1),
+            taker_side=Side.BUY,
+            time_ms=opens_ms(n),
+            trade_id=str(n),
+        )
         known.merge_deal(deal, NOW_MS)
     return known
 
@@ -116,7 +132,10 @@ def main() -> None:
         {CaseKey(one.name, one.version, "notice"): Tally(60, 40) for one in DETECTORS},
         {kind: Tally(300, 200) for kind in ClaimKind},
     )
-    liquidity = {one.symbol: Liquidity(NOW_MS, 1.0, 1.1, 100.0, 100.0) for one in listings}
+    liquidity = {
+        one.symbol: Liquidity(at_ms=NOW_MS, bid=1.0, ask=1.1, bid_value=100.0, ask_value=100.0)
+        for one in listings
+    }
     first = detect(listings, NOW_MS, {}, history=history, liquidity=liquidity)
     standing = active_after(first.raised)
     again = detect(listings, NOW_MS, standing, history=history, liquidity=liquidity)

@@ -58,7 +58,12 @@ async def fire(components: TradingComponents, intent: Intent, price: Decimal) ->
         if number % 50 == 0:
             await line.warm()
         order = NewOrder(
-            SYMBOL, Side.BUY, OrderType.IMMEDIATE_OR_CANCEL, name, price, round(Decimal(10) / price, 2)
+            symbol=SYMBOL,
+            side=Side.BUY,
+            type=OrderType.IMMEDIATE_OR_CANCEL,
+            client_order_id=name,
+            price=price,
+            quantity=round(Decimal(10) / price, 2),
         )
         await asyncio.sleep(EVERY_S)
         began_ns = time.monotonic_ns()

@@ -82,7 +82,14 @@ class OrderSender:
             self.second[await self._fire(symbol, symbol + AGAIN, opens_ms, None)] += 1
 
     async def _fire(self, symbol: str, name: str, opens_ms: int, at_ns: int | None) -> int:
-        order = NewOrder(symbol, Side.BUY, OrderType.IMMEDIATE_OR_CANCEL, name, Decimal("0.06"), Decimal(200))
+        order = NewOrder(
+            symbol=symbol,
+            side=Side.BUY,
+            type=OrderType.IMMEDIATE_OR_CANCEL,
+            client_order_id=name,
+            price=Decimal("0.06"),
+            quantity=Decimal(200),
+        )
         line = self.line
         signed = line.prepare(order, purpose=Purpose.ENTRY, timestamp_ms=opens_ms, recv_window_ms=WINDOW_MS)
         fired = await (

@@ -159,9 +159,9 @@ async def order_for(client: MexcClient) -> NewOrder:
     book = await client.market.depth(SYMBOL, 5)
     price = round(Decimal(book.bids[0][0]) * Decimal("0.9"), info.quote_precision)
     return NewOrder(
-        SYMBOL,
-        Side.BUY,
-        OrderType.IMMEDIATE_OR_CANCEL,
+        symbol=SYMBOL,
+        side=Side.BUY,
+        type=OrderType.IMMEDIATE_OR_CANCEL,
         price=price,
         quantity=round(10 / price, info.base_asset_precision),
     )

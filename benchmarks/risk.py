@@ -21,13 +21,23 @@ D = Decimal
 def full_book() -> RiskBook:
     """Return a ledger with ten positions, five reservations and a history of two busy days."""
     return RiskBook(
-        equity=D(10_000), peak=D(10_100), free_cash=D(9_000), day_equity=D(10_050),
+        equity=D(10_000),
+        peak=D(10_100),
+        free_cash=D(9_000),
+        day_equity=D(10_050),
         held=tuple(HeldPosition(f"C{n}USDT", D(10)) for n in range(10)),
-        reserved=tuple(Reserved(f"s{n}", f"R{n}USDT", D(10), NOW_MS + n * 60_000) for n in range(1, 6)),
+        reserved=tuple(
+            Reserved(snipe_id=f"s{n}", symbol=f"R{n}USDT", amount=D(10), opens_ms=NOW_MS + n * 60_000)
+            for n in range(1, 6)
+        ),
         entries_ms=tuple(NOW_MS - n * 1_800_000 for n in range(100)),
         exits_ms=tuple((f"X{n}USDT", NOW_MS - n * 60_000) for n in range(100)),
-        clock_offset_ms=3, clock_error_ms=5, stream_age_ms=40, weight_left=400, orders_left=10,
-    )  # fmt: skip
+        clock_offset_ms=3,
+        clock_error_ms=5,
+        stream_age_ms=40,
+        weight_left=400,
+        orders_left=10,
+    )
 
 
 def main() -> None:
@@ -35,7 +45,9 @@ def main() -> None:
     book = full_book()
     limits = RiskLimits(max_positions=50, max_trades_hour=100, max_trades_day=1_000)
     asks = tuple((1 + n / 10_000, 50.0) for n in range(100))
-    candidate = Candidate("NEWUSDT", D(40), NOW_MS, D("1.1"), D(1), asks)
+    candidate = Candidate(
+        symbol="NEWUSDT", spend=D(40), opens_ms=NOW_MS, price=D("1.1"), reference_price=D(1), asks=asks
+    )
     assert not refusals(check_entry(candidate, book, limits, NOW_MS))
     ladder = tuple(Rung(D(share), D(gain)) for share, gain in ((30, 10), (40, 20), (30, 30)))
     position = Position(
@@ -44,9 +56,19 @@ def main() -> None:
         opened_ms=NOW_MS, bought_quantity=D(100), bought_value=D(100), remaining=D(100),
         remaining_cost=D(100),
     )  # fmt: skip
-    grid = Grid(D("0.00001"), D("0.01"), D(0), D(1), None, D(1), None, D(0), D("0.0005"))
-    holding, memory = ExitHolding(position, grid, D(100)), remember(position)
-    quiet, crash = Tick(D("1.02"), NOW_MS), Tick(D("0.7"), NOW_MS)
+    grid = Grid(
+        price_tick=D("0.00001"),
+        quantity_step=D("0.01"),
+        min_quantity=D(0),
+        min_value=D(1),
+        max_value=None,
+        min_value_market=D(1),
+        max_value_market=None,
+        maker_fee=D(0),
+        taker_fee=D("0.0005"),
+    )
+    holding, memory = ExitHolding(position=position, grid=grid, free=D(100)), remember(position)
+    quiet, crash = Tick(price=D("1.02"), at_ms=NOW_MS), Tick(price=D("0.7"), at_ms=NOW_MS)
     touched = decide(holding, memory, crash, NOW_MS).memory
     checks = interleaved(
         {"one candidate": lambda: [check_entry(candidate, book, limits, NOW_MS) for _ in range(CALLS)]},

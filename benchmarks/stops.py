@@ -106,7 +106,16 @@ class Pushes:
 
     def recover(self, bid: Decimal) -> None:
         """Restore the price for the next position."""
-        self._components.prices.on_quote(BestQuote(SYMBOL, bid, Decimal(1), bid * 2, Decimal(1), 0))
+        self._components.prices.on_quote(
+            BestQuote(
+                symbol=SYMBOL,
+                bid_price=bid,
+                bid_quantity=Decimal(1),
+                ask_price=bid * 2,
+                ask_quantity=Decimal(1),
+                version=0,
+            )
+        )
 
     def on_push(self, received_ns: int) -> None:
         """Handle one push."""
@@ -115,7 +124,14 @@ class Pushes:
         self._left -= 1
         self.received_ns = received_ns
         self._components.prices.on_quote(
-            BestQuote(SYMBOL, self._bid, Decimal(1), self._bid * 2, Decimal(1), 0)
+            BestQuote(
+                symbol=SYMBOL,
+                bid_price=self._bid,
+                bid_quantity=Decimal(1),
+                ask_price=self._bid * 2,
+                ask_quantity=Decimal(1),
+                version=0,
+            )
         )
 
 
@@ -140,7 +156,13 @@ async def buy(components: TradingComponents, number: int, ladder: tuple[Rung, ..
         desk.save_intent(intent)
 
     await components.ledger.write("bench", work)
-    order = NewOrder(SYMBOL, Side.BUY, OrderType.MARKET, names[0], quote_quantity=SPEND - 1)
+    order = NewOrder(
+        symbol=SYMBOL,
+        side=Side.BUY,
+        type=OrderType.MARKET,
+        client_order_id=names[0],
+        quote_quantity=SPEND - 1,
+    )
     sent = await components.execution.place(intent, order)
     while components.ledger.state.positions.get(intent.position_id) is None:
         if sent.order.state.is_terminal and not sent.order.filled_quantity:

@@ -160,7 +160,7 @@ def past_signal(number: int) -> Signal:
         severity=Severity.WARNING,
         claim=Claim(ClaimKind.OPENS_BY, number + 1_000),
         stratum=f"stratum {number % 7}",
-        probability=Probability(0.4, 0.1, 0.8, 30, 12),
+        probability=Probability(value=0.4, low=0.1, high=0.8, n=30, hits=12),
         reasons=("the triple is 2/2/4 since 12 min", "the calendar agrees"),
         inputs=(Input("triple", "2/2/4"), Input("opens_ms", str(number))),
     )

@@ -103,7 +103,11 @@ async def running_engine(
                 settings=live,
                 parameters=engine_parameters(live.current),
                 identity=EngineIdentity(
-                    os.getpid(), paths.profile, settings.mode.value, endpoint.exchange_session, day.start_ms
+                    pid=os.getpid(),
+                    profile=paths.profile,
+                    mode=settings.mode.value,
+                    exchange_session=endpoint.exchange_session,
+                    session_start_ms=day.start_ms,
                 ),
                 trading=await builder.trading(client, market, store, has_exposure=holds),
                 storage=store,

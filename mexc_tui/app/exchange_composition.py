@@ -126,7 +126,13 @@ class ExchangeBuilder:
         )
         desk_id = desk_id_of(state / DESK_ID_FILE, environment.rng)
         expiry = "" if self.location.key is None else self.location.key.words
-        return TradingSetup(port, scope, desk_id, HaltFileOnDisk(state, scope), expiry)
+        return TradingSetup(
+            port=port,
+            scope=scope,
+            desk_id=desk_id,
+            halt_file=HaltFileOnDisk(state, scope),
+            key_validity=expiry,
+        )
 
     async def _connector(self) -> aiohttp.BaseConnector:
         return await self.stack.enter_async_context(self.environment.connector() or aiohttp.TCPConnector())

@@ -82,7 +82,7 @@ def mode_of(launch: LaunchOptions, layers: Layers, environ: Mapping[str, str]) -
     Raises SettingsError, StartError or UsageProblem.
     """
     file = read_file(profile_paths(launch.profile or "any", environ).settings)
-    mode = load(Layers(layers.flags, layers.environment, file)).settings.mode
+    mode = load(Layers(flags=layers.flags, environment=layers.environment, file=file)).settings.mode
     if mode is not Mode.PRACTICE and launch.until_done:
         raise UsageProblem("--until-done needs --mode practice: a day on MEXC never ends.")
     return mode
@@ -118,7 +118,7 @@ def selected_endpoint(exchange_file: Path | None, mode: Mode) -> Endpoint:
     if exchange_file is None:
         return MEXC
     found = read_endpoint(exchange_file)
-    return found if mode is Mode.PRACTICE else Endpoint(found.rest, found.ws, found.web)
+    return found if mode is Mode.PRACTICE else Endpoint(rest=found.rest, ws=found.ws, web=found.web)
 
 
 def with_stored_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, LoadedKey]:
@@ -136,7 +136,7 @@ def with_stored_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, 
         raise StartError(str(error)) from None
     if key is None or shown is None:
         raise StartError(NO_KEY.format(profile=name))
-    signed = Endpoint(endpoint.rest, endpoint.ws, endpoint.web, key.access_key)
+    signed = Endpoint(rest=endpoint.rest, ws=endpoint.ws, web=endpoint.web, api_key=key.access_key)
     return signed, LoadedKey(key, shown.expiry_text(datetime.now(UTC).date()))
 
 

@@ -186,12 +186,24 @@ def poll_parameters(settings: Settings) -> PollParameters:
     info = max(opening, _ms(settings.exchange_info_least_s))
     soon, slow, rare = min(far, usual), 2 * near, min(news, 60 * MS)
     ladder = {
-        ListingSource.CALENDAR: PollInterval(far, soon, min(soon, near), min(soon, near)),
-        ListingSource.SYMBOLS_V2: PollInterval(far, soon, min(soon, slow), min(soon, slow)),
-        ListingSource.EXCHANGE_INFO: PollInterval(far, soon, max(near, info), info, weight=25),
-        ListingSource.DEFAULT_SYMBOLS: PollInterval(usual, usual, near, opening, weight=1),
-        ListingSource.SELF_SYMBOLS: PollInterval(far, soon, near, opening, weight=1),
-        ListingSource.ANNOUNCEMENT: PollInterval(news, rare, rare, rare, weight=8),
+        ListingSource.CALENDAR: PollInterval(
+            far_ms=far, soon_ms=soon, hour_ms=min(soon, near), now_ms=min(soon, near)
+        ),
+        ListingSource.SYMBOLS_V2: PollInterval(
+            far_ms=far, soon_ms=soon, hour_ms=min(soon, slow), now_ms=min(soon, slow)
+        ),
+        ListingSource.EXCHANGE_INFO: PollInterval(
+            far_ms=far, soon_ms=soon, hour_ms=max(near, info), now_ms=info, weight=25
+        ),
+        ListingSource.DEFAULT_SYMBOLS: PollInterval(
+            far_ms=usual, soon_ms=usual, hour_ms=near, now_ms=opening, weight=1
+        ),
+        ListingSource.SELF_SYMBOLS: PollInterval(
+            far_ms=far, soon_ms=soon, hour_ms=near, now_ms=opening, weight=1
+        ),
+        ListingSource.ANNOUNCEMENT: PollInterval(
+            far_ms=news, soon_ms=rare, hour_ms=rare, now_ms=rare, weight=8
+        ),
     }
     bounds = Bounds(
         soon_ms=settings.advance_s * MS,

@@ -88,7 +88,9 @@ class MexcTrading:
         offset = self._parts.client.offset.estimate(self._parts.clock.monotonic_ns())
         if offset is None:
             return None
-        return ClockReading(offset.offset_ms, offset.error_ms, offset.age_s, offset.warning)
+        return ClockReading(
+            offset_ms=offset.offset_ms, error_ms=offset.error_ms, age_s=offset.age_s, warning=offset.warning
+        )
 
     # ---- orders
 

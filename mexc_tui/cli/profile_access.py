@@ -130,7 +130,9 @@ class ProfileAccess:
     ) -> Layers:
         flags = flag_layer({"mode": mode})
         try:
-            layers = Layers(flag_layer({"mode": mode}, assignments), environment_layer(environ))
+            layers = Layers(
+                flags=flag_layer({"mode": mode}, assignments), environment=environment_layer(environ)
+            )
             if assignments:
                 load(layers)  # report an invalid assignment whether or not this command needs settings
             return layers
@@ -138,7 +140,7 @@ class ProfileAccess:
             if not self.is_emergency:
                 raise
             self.ignored_error = " ".join(str(error).split())
-        return Layers(flags)
+        return Layers(flags=flags)
 
 
 def _running_profile(environ: Mapping[str, str]) -> str:

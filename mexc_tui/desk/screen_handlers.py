@@ -57,7 +57,9 @@ def handle_screens(desk: CommandExecutor, queries: ScreenQueries | None, answers
         return _recent(await answers.of("detectors", DetectorsRow, args, queries.detectors))
 
     async def market(args: screen_requests.MarketQuery, _: ReceivedCommand) -> HandlerResult[MarketRow]:
-        request = SymbolRequest(args.levels, args.trades, args.spans, args.path_since_ms)
+        request = SymbolRequest(
+            levels=args.levels, trades=args.trades, spans=args.spans, path_since_ms=args.path_since_ms
+        )
         return HandlerResult("", await queries.market(args.symbol.upper(), request))
 
     async def equity(args: screen_requests.EquityQuery, _: ReceivedCommand) -> HandlerResult[EquityRow]:

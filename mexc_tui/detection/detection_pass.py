@@ -226,8 +226,10 @@ def _ended(
         is_held = key.topic in _HELD[key.detector] and now_ms - stand.at_ms < hold_ms
         if now_id == key.subject:
             if now_key not in found and not is_held:
-                yield SignalEnd(key, stand.state, now_ms)
+                yield SignalEnd(key=key, state=stand.state, at_ms=now_ms)
             continue
         is_so = found.get(now_key, stand.state if is_held else None) in (stand.state, UNKNOWN)
         into = now_id if is_so and now_key not in standing else ""
-        yield SignalEnd(key, stand.state, now_ms, f"its listing was joined to {now_id}", into)
+        yield SignalEnd(
+            key=key, state=stand.state, at_ms=now_ms, reason=f"its listing was joined to {now_id}", into=into
+        )

@@ -20,7 +20,7 @@ from mexc_tui.model.signal import (
 DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """A rate with its 95 % Wilson interval; all None without cases."""
 
@@ -37,7 +37,7 @@ class Rate:
         return f"{self.value:.0%} ({self.low:.0%}–{self.high:.0%}), n {self.n}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadTimes:
     """Opening minus signal in milliseconds, negative ones included; None without cases."""
 
@@ -49,7 +49,7 @@ class LeadTimes:
     """Over signals before the opening only."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
     """Results of one detector over all listings. Each listing counts once, by its first signal."""
 
@@ -128,18 +128,24 @@ def score(
 def wilson(hits: int, n: int) -> Rate:
     """Return a rate with its Wilson (1927) interval."""
     if n == 0:
-        return Rate(hits, n, None, None, None)
+        return Rate(hits=hits, n=n, value=None, low=None, high=None)
     low, high = wilson_interval(hits, n)
-    return Rate(hits, n, hits / n, low, high)
+    return Rate(hits=hits, n=n, value=hits / n, low=low, high=high)
 
 
 def lead_times(leads_ms: Sequence[int]) -> LeadTimes:
     """Return the quantiles of lead times."""
     if not leads_ms:
-        return LeadTimes(0, None, None, None, None)
+        return LeadTimes(n=0, median_ms=None, p10_ms=None, p90_ms=None, share_ahead=None)
     ordered = sorted(leads_ms)
     ahead = sum(lead > 0 for lead in ordered) / len(ordered)
-    return LeadTimes(len(ordered), _at(ordered, 0.5), _at(ordered, 0.1), _at(ordered, 0.9), ahead)
+    return LeadTimes(
+        n=len(ordered),
+        median_ms=_at(ordered, 0.5),
+        p10_ms=_at(ordered, 0.1),
+        p90_ms=_at(ordered, 0.9),
+        share_ahead=ahead,
+    )
 
 
 def _at(ordered: Sequence[int], share: float) -> float:

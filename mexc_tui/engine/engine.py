@@ -219,14 +219,14 @@ class Engine:
         proceed_after_s = PROCEED_AFTER_S if has_exposure else None
         return (
             Worker(
-                "clock",
-                self.clock_worker.run,
-                None if has_exposure else 20.0,
+                name="clock",
+                run=self.clock_worker.run,
+                start_deadline_s=None if has_exposure else 20.0,
                 proceed_after_s=proceed_after_s,
             ),
             Worker(
-                "polls",
-                self.polls.run,
+                name="polls",
+                run=self.polls.run,
                 start_deadline_s=60.0,
                 is_optional=True,
                 proceed_after_s=proceed_after_s,
@@ -236,11 +236,11 @@ class Engine:
                 if self.trading_components is not None
                 else ()
             ),
-            Worker("streams", self.streams.run),
-            Worker("detection", self.detection.run, is_optional=True),
-            Worker("outcomes", self.outcomes.run, is_optional=True),
-            Worker("settings", self.settings_worker.run, is_optional=True),
-            Worker("alerts", self.alerts.run, is_optional=True),
+            Worker(name="streams", run=self.streams.run),
+            Worker(name="detection", run=self.detection.run, is_optional=True),
+            Worker(name="outcomes", run=self.outcomes.run, is_optional=True),
+            Worker(name="settings", run=self.settings_worker.run, is_optional=True),
+            Worker(name="alerts", run=self.alerts.run, is_optional=True),
             *self._store_workers(),
         )
 
@@ -249,10 +249,14 @@ class Engine:
         if monitor is None:
             return ()
         return (
-            Worker("database", monitor.check_file),
-            Worker("reserve", monitor.maintain_reserve, is_optional=True),
-            Worker("backups", monitor.maintain_backups, is_optional=True),
-            *(() if self.retention is None else (Worker("retention", self.retention.run, is_optional=True),)),
+            Worker(name="database", run=monitor.check_file),
+            Worker(name="reserve", run=monitor.maintain_reserve, is_optional=True),
+            Worker(name="backups", run=monitor.maintain_backups, is_optional=True),
+            *(
+                ()
+                if self.retention is None
+                else (Worker(name="retention", run=self.retention.run, is_optional=True),)
+            ),
         )
 
     def _must_defer_deletions(self) -> bool:
@@ -347,38 +351,56 @@ class Engine:
         """Yield the active alert conditions of the engine."""
         for worker in self.workers():
             if worker.is_degraded:
-                yield AlertCondition("engine:worker", worker.name, Severity.ERROR, worker.last_error)
+                yield AlertCondition(
+                    rule="engine:worker", about=worker.name, severity=Severity.ERROR, text=worker.last_error
+                )
         for source in self.polls.rows():
             if source.failures >= SOURCE_FAILURES:
-                yield AlertCondition("engine:source", source.source, Severity.WARNING, source.problem)
+                yield AlertCondition(
+                    rule="engine:source", about=source.source, severity=Severity.WARNING, text=source.problem
+                )
         if self.trading_components is not None and self.trading_components.reconciler.damage:
             yield AlertCondition(
-                "engine:books", "books", Severity.CRITICAL, self.trading_components.reconciler.damage
+                rule="engine:books",
+                about="books",
+                severity=Severity.CRITICAL,
+                text=self.trading_components.reconciler.damage,
             )
         yield from self._store_conditions()
         state, cause = self.trading_state()
         if state is not TradingState.ACTIVE:
-            yield AlertCondition("engine:trading", state.value, Severity.WARNING, cause)
+            yield AlertCondition(
+                rule="engine:trading", about=state.value, severity=Severity.WARNING, text=cause
+            )
         if self.trading_components is not None and self.trading_components.suspend_detector.warning:
             yield AlertCondition(
-                "engine:loop",
-                "event loop",
-                Severity.WARNING,
-                self.trading_components.suspend_detector.warning,
+                rule="engine:loop",
+                about="event loop",
+                severity=Severity.WARNING,
+                text=self.trading_components.suspend_detector.warning,
             )
         if self.settings_worker.problem:
             yield AlertCondition(
-                "engine:settings", "settings", Severity.WARNING, self.settings_worker.problem
+                rule="engine:settings",
+                about="settings",
+                severity=Severity.WARNING,
+                text=self.settings_worker.problem,
             )
         ban = self.parts.market.budget_row().ban
         if ban:
-            yield AlertCondition("engine:ban", ban, Severity.ERROR, f"banned by the exchange: {ban}")
+            yield AlertCondition(
+                rule="engine:ban", about=ban, severity=Severity.ERROR, text=f"banned by the exchange: {ban}"
+            )
 
     def _store_conditions(self) -> Iterable[AlertCondition]:
         monitor = self.store_monitor
         if monitor is None:
             return
         if monitor.problem:
-            yield AlertCondition("engine:store", "database", Severity.CRITICAL, monitor.problem)
+            yield AlertCondition(
+                rule="engine:store", about="database", severity=Severity.CRITICAL, text=monitor.problem
+            )
         if monitor.backup_problem:
-            yield AlertCondition("engine:backup", "database", Severity.WARNING, monitor.backup_problem)
+            yield AlertCondition(
+                rule="engine:backup", about="database", severity=Severity.WARNING, text=monitor.backup_problem
+            )

@@ -147,7 +147,7 @@ class SettingsWorker:
             await self._store.write("change settings", work, durability=Durability.FULL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertCondition:
     """An abnormal condition that is active now."""
 

@@ -26,7 +26,7 @@ from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.request import WorkerFact
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradingSetup:
     """Account and desk of an engine that trades. `scope`: account and exchange session in the store."""
 
@@ -39,7 +39,7 @@ class TradingSetup:
     """Validity of a live API key, as text."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradingParameters:
     """Parameters of the components, from the settings; call them for each use."""
 
@@ -53,7 +53,7 @@ class TradingParameters:
     """Validity of an order request (`recvWindow`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineContext:
     """Parts of the engine that trading depends on."""
 
@@ -75,7 +75,7 @@ class EngineContext:
     """Why the store blocks entries; empty: it does not."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineParameters:
     """Parameters of the components, from the settings; call them for each use: settings may be reloaded."""
 
@@ -92,7 +92,7 @@ class EngineParameters:
     alert_evaluate_s: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineIdentity:
     """Identity of this engine."""
 
@@ -104,7 +104,7 @@ class EngineIdentity:
     """Start of that practice session; stored data from before does not belong to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineParts:
     """Replaceable parts of an engine."""
 

@@ -277,21 +277,33 @@ class TradingComponents:
         deadline_s, proceed_after_s = (None, PROCEED_AFTER_S) if has_exposure else (60.0, None)
         key_rights = self.key_rights
         key = (
-            (Worker("key", key_rights.run, deadline_s, proceed_after_s=proceed_after_s),)
+            (
+                Worker(
+                    name="key",
+                    run=key_rights.run,
+                    start_deadline_s=deadline_s,
+                    proceed_after_s=proceed_after_s,
+                ),
+            )
             if key_rights.is_live
             else ()
         )
         return (
-            Worker("user stream", self.user_stream.run),
-            Worker("suspend detector", self.suspend_detector.run),
-            Worker("reconciler", self.reconciler.run, deadline_s, proceed_after_s=proceed_after_s),
-            Worker("ledger", self.ledger.run),
+            Worker(name="user stream", run=self.user_stream.run),
+            Worker(name="suspend detector", run=self.suspend_detector.run),
+            Worker(
+                name="reconciler",
+                run=self.reconciler.run,
+                start_deadline_s=deadline_s,
+                proceed_after_s=proceed_after_s,
+            ),
+            Worker(name="ledger", run=self.ledger.run),
             *key,
-            Worker("order resolution", self.order_resolution.run),
-            Worker("exit monitor", self.exit_monitor.run),
+            Worker(name="order resolution", run=self.order_resolution.run),
+            Worker(name="exit monitor", run=self.exit_monitor.run),
             *self.safety.workers(),
-            Worker("unknown orders", self.unknown_orders.run),
-            Worker("sniper", self.sniper.run),
+            Worker(name="unknown orders", run=self.unknown_orders.run),
+            Worker(name="sniper", run=self.sniper.run),
         )
 
     async def stop(self) -> str:

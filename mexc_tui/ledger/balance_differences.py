@@ -70,7 +70,7 @@ def movements_of(
     return moves
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class BalanceFindings:
     """Result of a balance comparison."""
 
@@ -108,7 +108,9 @@ def compare_balances(
         desk = ours.balances.get((LedgerAccount.DESK, asset), ZERO) + moves.desk.get(asset, ZERO)
         own = ours.balances.get((LedgerAccount.OWN, asset), ZERO) + moves.own.get(asset, ZERO)
         total, is_quote = totals.get(asset, ZERO), asset in rules.quote_assets
-        state = AssetState(asset, desk, own, total, theirs.at_ms, is_quote)
+        state = AssetState(
+            name=asset, desk=desk, own=own, theirs=total, at_ms=theirs.at_ms, is_quote=is_quote
+        )
         if state.shortfall and moves.desk.get(asset):
             found.postponed.add(asset)
         else:

@@ -206,13 +206,13 @@ def _followed(intent: Intent, position: Position, orders: tuple[Order, ...], at_
 
 def _valued(fee: Fee, position: Position, prices: Mapping[str, Decimal]) -> Fee:
     if fee.asset == position.quote_asset:
-        return Fee(fee.asset, fee.amount, fee.amount)
+        return Fee(asset=fee.asset, amount=fee.amount, value=fee.amount)
     if fee.asset == position.base_asset:
-        return Fee(fee.asset, fee.amount)
+        return Fee(asset=fee.asset, amount=fee.amount)
     price = prices.get(fee.asset)
     if price is None or not fee.unvalued:
         return fee
-    return Fee(fee.asset, fee.amount, fee.value + rounded(fee.unvalued * price))
+    return Fee(asset=fee.asset, amount=fee.amount, value=fee.value + rounded(fee.unvalued * price))
 
 
 def _trade_entry(position: Position, before: Order, order: Order, at_ms: int) -> tuple[LedgerEntry, ...]:
@@ -236,7 +236,7 @@ def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) ->
     known = {fee.asset: fee for fee in with_bookable_fees(before, position.base_asset).fees}
     entries: list[LedgerEntry] = []
     for fee in with_bookable_fees(order, position.base_asset).fees:
-        old = known.get(fee.asset, Fee(fee.asset, ZERO))
+        old = known.get(fee.asset, Fee(asset=fee.asset, amount=ZERO))
         is_desks = fee.asset in (position.base_asset, position.quote_asset)
         flow = ZERO if is_desks else fee.value - old.value
         more = fee.amount - old.amount

@@ -21,7 +21,7 @@ CONFIRM_EVERY_S = 5.0
 """Interval of comparisons while a difference is unconfirmed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssetState:
     """One asset: ledger balances including order updates, and the exchange balance."""
 

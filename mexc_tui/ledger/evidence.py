@@ -31,7 +31,7 @@ class TradeEvidence:
     fee: Fee | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderTerms:
     """The order's terms as reported by the exchange."""
 
@@ -105,7 +105,7 @@ def from_update(update: OrderUpdate) -> Evidence:
 
 def from_fill(fill: FillUpdate) -> Evidence:
     """Return the evidence of a trade from the stream: the order exists and is at least partly filled."""
-    fee = Fee(fill.fee_asset, fill.fee) if fill.fee_asset else None
+    fee = Fee(asset=fill.fee_asset, amount=fill.fee) if fill.fee_asset else None
     return Evidence(
         source=EvidenceSource.STREAM,
         at_ms=fill.sent_ms,
@@ -143,8 +143,13 @@ def terms_of(report: OrderReport) -> OrderTerms:
     kind = report.order_type or OrderType.LIMIT
     by_value = kind is OrderType.MARKET and report.side is Side.BUY and bool(report.quote_quantity)
     if by_value:
-        return OrderTerms(kind, None, None, report.quote_quantity)
-    return OrderTerms(kind, None if kind is OrderType.MARKET else report.price, report.quantity, None)
+        return OrderTerms(type=kind, price=None, quantity=None, quote_quantity=report.quote_quantity)
+    return OrderTerms(
+        type=kind,
+        price=None if kind is OrderType.MARKET else report.price,
+        quantity=report.quantity,
+        quote_quantity=None,
+    )
 
 
 def trades_of(order: Order, trades: Iterable[TradeReport]) -> tuple[TradeReport, ...]:
@@ -165,7 +170,9 @@ def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
         TradeEvidence(
             trade.id,
             trade.quantity,
-            None if trade.fee is None or not trade.fee_asset else Fee(trade.fee_asset, trade.fee),
+            None
+            if trade.fee is None or not trade.fee_asset
+            else Fee(asset=trade.fee_asset, amount=trade.fee),
         )
         for trade in trades
     )
@@ -188,7 +195,7 @@ def from_outcome(outcome: SendOutcome[PlacedOrder], at_ms: int) -> Evidence:
             return _answer(at_ms, OrderState.REJECTED, f"never sent: {reason}")
         case Rejected(refusal):
             return _answer(at_ms, OrderState.REJECTED, refusal.words, code=refusal.code)
-        case Ambiguous(reason, timestamp_ms, _, refusal):
+        case Ambiguous(reason=reason, timestamp_ms=timestamp_ms, refusal=refusal):
             code = None if refusal is None else refusal.code
             return _answer(
                 at_ms, OrderState.UNKNOWN, reason, code=code, sent_ms=timestamp_ms, fence_ms=outcome.fence_ms
@@ -214,7 +221,7 @@ def check_response(
     if placed.symbol == order.symbol and side == order.side:
         return outcome
     reason = f"the response describes another order: {placed.symbol} {placed.side or ''}".rstrip()
-    return Ambiguous(reason, outcome.timestamp_ms, recv_window_ms)
+    return Ambiguous(reason=reason, timestamp_ms=outcome.timestamp_ms, recv_window_ms=recv_window_ms)
 
 
 def from_fence(state: OrderState, text: str, at_ms: int) -> Evidence:

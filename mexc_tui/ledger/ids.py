@@ -18,7 +18,7 @@ _SHAPE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientId:
     """Parsed client order id. `boot_ms` is the engine's start, `attempt` counts from 1."""
 
@@ -43,7 +43,10 @@ class OrderOrigin(Enum):
 
 def make_ids(desk_id: str, boot_ms: int, counter: int, attempts: int) -> tuple[str, ...]:
     """Return the client order ids of an intent's attempts, in order. Raises ValueError for invalid parts."""
-    made = tuple(str(ClientId(desk_id, boot_ms, counter, attempt)) for attempt in range(1, attempts + 1))
+    made = tuple(
+        str(ClientId(desk_id=desk_id, boot_ms=boot_ms, counter=counter, attempt=attempt))
+        for attempt in range(1, attempts + 1)
+    )
     if any(_SHAPE.fullmatch(client_id) is None or len(client_id) > MAX_LENGTH for client_id in made):
         raise ValueError(f"cannot create client order ids for desk {desk_id!r}, counter {counter}")
     return made
@@ -54,7 +57,9 @@ def parse(client_id: str) -> ClientId | None:
     found = _SHAPE.fullmatch(client_id)
     if found is None:
         return None
-    return ClientId(found[1], int(found[2], 36), int(found[3], 36), int(found[4], 36))
+    return ClientId(
+        desk_id=found[1], boot_ms=int(found[2], 36), counter=int(found[3], 36), attempt=int(found[4], 36)
+    )
 
 
 def order_origin(client_id: str, known: frozenset[str]) -> OrderOrigin:

@@ -28,7 +28,7 @@ from mexc_tui.model.severity import Severity
 _ASKED = (OrderState.ACKNOWLEDGED, OrderState.PARTIAL, OrderState.CANCELLING)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class OrderFindings:
     """Result of an order comparison."""
 
@@ -276,7 +276,7 @@ def _at_stake(order: Order) -> Decimal:
 
 def _fees_added(before: Order, after: Order) -> tuple[Fee, ...]:
     added = ((fee.asset, fee.amount - before.fee_in(fee.asset)) for fee in after.fees)
-    return tuple(Fee(asset, more) for asset, more in added if more)
+    return tuple(Fee(asset=asset, amount=more) for asset, more in added if more)
 
 
 def _fees_text(fees: Iterable[Fee]) -> str:

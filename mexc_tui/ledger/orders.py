@@ -306,7 +306,7 @@ def _grown(reported: ReportedTrades, trades: tuple[TradeEvidence, ...]) -> Repor
     for trade in trades:
         if trade.fee is not None:
             amounts[trade.fee.asset] = amounts.get(trade.fee.asset, ZERO) + trade.fee.amount
-    fees = tuple(Fee(asset, amounts[asset]) for asset in sorted(amounts))
+    fees = tuple(Fee(asset=asset, amount=amounts[asset]) for asset in sorted(amounts))
     return ReportedTrades(
         reported.source, reported.quantity + sum((trade.quantity for trade in trades), ZERO), fees
     )
@@ -321,15 +321,15 @@ def _merged(fees: tuple[Fee, ...], reported: tuple[ReportedTrades, ...]) -> tupl
             highest[fee.asset] = max(highest.get(fee.asset, ZERO), fee.amount)
     merged: list[Fee] = []
     for asset in sorted(highest):
-        fee = ours.get(asset, Fee(asset, ZERO))
+        fee = ours.get(asset, Fee(asset=asset, amount=ZERO))
         more = highest[asset] - fee.amount
-        merged.append(Fee(asset, highest[asset], fee.value, fee.unvalued + more))
+        merged.append(Fee(asset=asset, amount=highest[asset], value=fee.value, unvalued=fee.unvalued + more))
     return tuple(fee for fee in merged if fee.amount)
 
 
 def _added_fees(before: Order, after: Order) -> tuple[Fee, ...]:
     added = ((fee.asset, fee.amount - before.fee_in(fee.asset)) for fee in after.fees)
-    return tuple(Fee(asset, more) for asset, more in added if more)
+    return tuple(Fee(asset=asset, amount=more) for asset, more in added if more)
 
 
 def _anomalies(before: Order, after: Order, evidence: Evidence, beyond: str) -> list[Anomaly]:

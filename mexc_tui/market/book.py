@@ -55,7 +55,7 @@ class Top:
     ask: Level | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class BookCounts:
     """Counters of an order book, for display."""
 

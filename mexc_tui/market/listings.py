@@ -10,7 +10,7 @@ RELIST_MS = 7 * 86_400_000
 """A new opening this long after the last one is another listing of the same name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
     """One listing before and after a sighting. `absorbed` were found to be the same listing."""
 
@@ -65,7 +65,7 @@ class KnownListings:
                 return None
             listing = listing_from(f"{seen.facts.symbol}-{seen.at_ms}", (seen,))
             self._keep(listing)
-            return Update(None, listing, (seen,))
+            return Update(before=None, after=listing, seen=(seen,))
         found = matches[0]
         if not _is_news(found, seen):
             return None
@@ -74,7 +74,7 @@ class KnownListings:
             listing = self._absorb(listing, twin)
         self._keep(listing)
         absorbed = tuple(one for one in matches if one.id != listing.id)
-        return Update(found, listing, (seen,), absorbed)
+        return Update(before=found, after=listing, seen=(seen,), absorbed=absorbed)
 
     def merge_all(self, sightings: Iterable[Sighting]) -> tuple[Update, ...]:
         """Merge several sightings; return the updates in order."""

@@ -31,7 +31,7 @@ class PollPace(IntEnum):
     """Within two minutes, until open or long overdue."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PollInterval:
     """Intervals of a source at each pace, in milliseconds, and the weight of one request."""
 
@@ -49,18 +49,26 @@ class PollInterval:
 LADDER: Mapping[ListingSource, PollInterval] = MappingProxyType(
     {
         # Spare the web site: its list is megabytes long (protocol 10).
-        ListingSource.CALENDAR: PollInterval(300_000, 30_000, 5_000, 5_000),
-        ListingSource.SYMBOLS_V2: PollInterval(300_000, 30_000, 10_000, 10_000),
-        ListingSource.EXCHANGE_INFO: PollInterval(300_000, 30_000, 5_000, 3_000, weight=25),
-        ListingSource.DEFAULT_SYMBOLS: PollInterval(30_000, 30_000, 5_000, 1_000, weight=1),
-        ListingSource.SELF_SYMBOLS: PollInterval(300_000, 30_000, 5_000, 1_000, weight=1),
-        ListingSource.ANNOUNCEMENT: PollInterval(300_000, 60_000, 60_000, 60_000, weight=8),
+        ListingSource.CALENDAR: PollInterval(far_ms=300_000, soon_ms=30_000, hour_ms=5_000, now_ms=5_000),
+        ListingSource.SYMBOLS_V2: PollInterval(far_ms=300_000, soon_ms=30_000, hour_ms=10_000, now_ms=10_000),
+        ListingSource.EXCHANGE_INFO: PollInterval(
+            far_ms=300_000, soon_ms=30_000, hour_ms=5_000, now_ms=3_000, weight=25
+        ),
+        ListingSource.DEFAULT_SYMBOLS: PollInterval(
+            far_ms=30_000, soon_ms=30_000, hour_ms=5_000, now_ms=1_000, weight=1
+        ),
+        ListingSource.SELF_SYMBOLS: PollInterval(
+            far_ms=300_000, soon_ms=30_000, hour_ms=5_000, now_ms=1_000, weight=1
+        ),
+        ListingSource.ANNOUNCEMENT: PollInterval(
+            far_ms=300_000, soon_ms=60_000, hour_ms=60_000, now_ms=60_000, weight=8
+        ),
     }
 )
 """The polled sources. Together with streams they detect an opening within a second."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """Start of each pace before an opening, and how long an overdue opening is awaited."""
 
@@ -71,7 +79,7 @@ class Bounds:
     overdue_hour_ms: int = 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
     """One source and when its next request is due."""
 
@@ -140,7 +148,7 @@ def plan(
             due_ms = _extra_request_ms(due_ms, last_ms.get(source), looks, min(every.values()))
         every_ms = every[min(begins)]
         late_ms = max(now_ms - last_ms.get(source, now_ms) - every_ms, 0)
-        polls.append(Poll(source, due_ms, every_ms, late_ms))
+        polls.append(Poll(source=source, due_ms=due_ms, every_ms=every_ms, late_ms=late_ms))
     return tuple(sorted(polls, key=lambda poll: (poll.due_ms, -poll.late_ms)))
 
 

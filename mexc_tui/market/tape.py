@@ -18,7 +18,7 @@ NEAR = Decimal("0.02")
 """Depth counts within two per cent of the best price."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class TapeBar:
     """Trades of one second."""
 
@@ -34,7 +34,7 @@ class TapeBar:
     trades: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TapeStats:
     """Trades within a span that ends now. Prices are None without trades."""
 
@@ -48,7 +48,7 @@ class TapeStats:
     trades_per_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Liquidity:
     """Best prices and depth near them, in quote units, at one moment."""
 
@@ -103,7 +103,17 @@ class Tape:
         price, value = float(deal.price), float(deal.price * deal.quantity)
         bought = value if deal.taker_side is Side.BUY else 0.0
         if bar is None:
-            self._bars.append(TapeBar(start_ms, price, price, price, price, value, bought))
+            self._bars.append(
+                TapeBar(
+                    start_ms=start_ms,
+                    open=price,
+                    high=price,
+                    low=price,
+                    close=price,
+                    value=value,
+                    bought=bought,
+                )
+            )
             self.keep_newest(self._max_bars)
         else:
             bar.high, bar.low = max(bar.high, price), min(bar.low, price)
@@ -140,7 +150,16 @@ class Tape:
         """Return statistics of the last `span_ms`."""
         bars = [bar for bar in self._bars if now_ms - span_ms <= bar.start_ms <= now_ms]
         if not bars:
-            return TapeStats(0, 0.0, None, None, None, None, None, 0.0)
+            return TapeStats(
+                trades=0,
+                value=0.0,
+                buy_share=None,
+                first_price=None,
+                last_price=None,
+                high=None,
+                low=None,
+                trades_per_s=0.0,
+            )
         value, trades = sum(bar.value for bar in bars), sum(bar.trades for bar in bars)
         return TapeStats(
             trades=trades,
@@ -170,11 +189,11 @@ def liquidity_of_quote(quote: BestQuote, at_ms: int) -> Liquidity:
     """Return the liquidity of the best quote alone: the value at the best price of each side."""
     bid, ask = quote.bid_price, quote.ask_price
     return Liquidity(
-        at_ms,
-        float(bid) if bid is not None else None,
-        float(ask) if ask is not None else None,
-        float(bid * quote.bid_quantity) if bid is not None else 0.0,
-        float(ask * quote.ask_quantity) if ask is not None else 0.0,
+        at_ms=at_ms,
+        bid=float(bid) if bid is not None else None,
+        ask=float(ask) if ask is not None else None,
+        bid_value=float(bid * quote.bid_quantity) if bid is not None else 0.0,
+        ask_value=float(ask * quote.ask_quantity) if ask is not None else 0.0,
     )
 
 
@@ -183,11 +202,11 @@ def liquidity_of_levels(levels: TopLevels, at_ms: int) -> Liquidity:
     bid = levels.bids[0][0] if levels.bids else None
     ask = levels.asks[0][0] if levels.asks else None
     return Liquidity(
-        at_ms,
-        float(bid) if bid is not None else None,
-        float(ask) if ask is not None else None,
-        _value(level for level in levels.bids if bid is not None and level[0] >= bid * (1 - NEAR)),
-        _value(level for level in levels.asks if ask is not None and level[0] <= ask * (1 + NEAR)),
+        at_ms=at_ms,
+        bid=float(bid) if bid is not None else None,
+        ask=float(ask) if ask is not None else None,
+        bid_value=_value(level for level in levels.bids if bid is not None and level[0] >= bid * (1 - NEAR)),
+        ask_value=_value(level for level in levels.asks if ask is not None and level[0] <= ask * (1 + NEAR)),
     )
 
 

@@ -9,7 +9,7 @@ MAX_AHEAD_MS = 30 * 86_400_000
 """Maximum lead time of a credible opening (reliability C5)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEntry:
     """One coin of the new-coin calendar."""
 
@@ -34,7 +34,7 @@ class Calendar:
     """Mirror that responded."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebSymbol:
     """One pair of the web site's list. The meaning of its states is undocumented (protocol 10.3)."""
 

@@ -31,7 +31,7 @@ _WIDE = Context(prec=120, rounding=ROUND_HALF_EVEN)
 _SUFFIXES = ((12, "T"), (9, "B"), (6, "M"), (3, "k"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
     """A number that is written in full where there is room, and rounded to fewer digits where not."""
 
@@ -64,12 +64,12 @@ def exact(value: Decimal | float | None) -> Decimal | None:
 
 def price_number(value: Decimal, places: int | None = None, *, digits: int = SIGNIFICANT) -> Number:
     """Return a price or quantity; `places`: decimals of its symbol; None: unknown, use `digits`."""
-    return Number(value, _price_places(value, places, digits))
+    return Number(value=value, places=_price_places(value, places, digits))
 
 
 def money_number(value: Decimal, places: int = 2) -> Number:
     """Return an amount of money, a percentage or another measured figure."""
-    return Number(value, _least_places(value, places, LEAST_DIGITS), group_from=GROUP_MONEY_FROM)
+    return Number(value=value, places=_least_places(value, places, LEAST_DIGITS), group_from=GROUP_MONEY_FROM)
 
 
 def quote_number(value: Decimal) -> Number:
@@ -77,7 +77,7 @@ def quote_number(value: Decimal) -> Number:
     if abs(value) >= 1 or not value:
         return money_number(value)
     places = _stripped_places(value, _places_for(value, QUOTE_DIGITS))
-    return Number(value, max(2, places), group_from=GROUP_MONEY_FROM)
+    return Number(value=value, places=max(2, places), group_from=GROUP_MONEY_FROM)
 
 
 def quantity_number(value: Decimal) -> Number:

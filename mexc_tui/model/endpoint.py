@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Endpoint(msgspec.Struct, frozen=True):
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """The JSON line printed by `mexc-tui exchange` and read by `--exchange FILE`."""
 
     rest: str

@@ -270,7 +270,7 @@ KnownEvent: TypeAlias = (
 """All known kinds. Add a new one here."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpaqueEvent:
     """An event of an unknown kind or version: kept and passed on, never interpreted."""
 
@@ -300,7 +300,7 @@ class BadEvent(DeskError, ValueError):
     """
 
 
-class _Head(msgspec.Struct, frozen=True):
+class _Head(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     version: Annotated[int, msgspec.Meta(ge=1)]
     at_ms: int
@@ -337,7 +337,9 @@ def decode(payload: bytes) -> KnownEvent | OpaqueEvent:
     try:
         head = _head_decoder.decode(payload)
         if head.version > _VERSIONS.get(head.kind, 0):
-            return OpaqueEvent(head.kind, head.version, head.at_ms, head.about, payload)
+            return OpaqueEvent(
+                kind=head.kind, version=head.version, at_ms=head.at_ms, about=head.about, payload=payload
+            )
         return _decoder.decode(payload)
     except msgspec.DecodeError as error:
         raise BadEvent(f"not an event: {error}") from None

@@ -27,7 +27,7 @@ class FigureUnit(StrEnum):
     """Multiples of the planned risk at entry."""
 
 
-class Figure(msgspec.Struct, frozen=True):
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """One statistic. Without a value `words` states the reason; with one, a note."""
 
     value: float | None
@@ -53,12 +53,12 @@ class Figure(msgspec.Struct, frozen=True):
 
 def too_few(n: int, minimum: int, unit: FigureUnit = FigureUnit.RATIO) -> Figure:
     """Return a figure without a value, because its sample is too small."""
-    return Figure(None, n, minimum, f"not enough data ({n} of {minimum})", unit)
+    return Figure(value=None, n=n, minimum=minimum, words=f"not enough data ({n} of {minimum})", unit=unit)
 
 
 def undefined(n: int, minimum: int, why: str, unit: FigureUnit = FigureUnit.RATIO) -> Figure:
     """Return a figure without a value, usually because its denominator is zero."""
-    return Figure(None, n, minimum, f"n/a ({why})", unit)
+    return Figure(value=None, n=n, minimum=minimum, words=f"n/a ({why})", unit=unit)
 
 
 def shown_in(value: float, unit: FigureUnit) -> str:

@@ -141,7 +141,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
         return self.ended_ms is None
 
 
-class Fee(msgspec.Struct, frozen=True):
+class Fee(msgspec.Struct, frozen=True, kw_only=True):
     """Cumulative fees of one order in one asset."""
 
     asset: str

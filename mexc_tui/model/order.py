@@ -75,7 +75,7 @@ class StpMode(Enum):
     CANCEL_BOTH = "cancel_both"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
     """An order to place. `quantity` is base units, `quote_quantity` quote units to spend."""
 

@@ -47,7 +47,7 @@ class Advice(StrEnum):
     MEND = "fix the request or the key's settings"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A rejection by the exchange."""
 
@@ -99,7 +99,7 @@ class Accepted(Generic[T]):
     """Signed exchange time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ambiguous:
     """The outcome is unknown. Query by client order id; never resend."""
 

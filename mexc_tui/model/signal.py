@@ -58,7 +58,7 @@ class Claim(msgspec.Struct, frozen=True):
     due_ms: int | None = None
 
 
-class Probability(msgspec.Struct, frozen=True):
+class Probability(msgspec.Struct, frozen=True, kw_only=True):
     """A probability in 0..1 with its 95 % interval.
 
     `n`: past cases of this type; `hits`: cases in which the claim was correct.
@@ -119,7 +119,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[Input, ...]
 
 
-class SignalEnd(msgspec.Struct, frozen=True, omit_defaults=True):
+class SignalEnd(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """End of a signal, or its continuation under another key."""
 
     key: SignalKey

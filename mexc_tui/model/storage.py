@@ -20,7 +20,7 @@ class Durability(Enum):
     """Survives a crash of the process; a power cut may lose recent commits. For market data."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAlert:
     """An alert with its latest text, its number of repeats and their period."""
 
@@ -31,7 +31,7 @@ class StoredAlert:
     closed_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseTally:
     """Case tally: the detector's claim was correct for `hits` of `n` listings."""
 
@@ -51,7 +51,7 @@ class StoredBalance:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommittedFunds:
     """Committed funds of one quote asset; the numbers of positions and entries cover all assets."""
 
@@ -79,7 +79,7 @@ class LossRun:
     """Closing time of the last one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionPeriods:
     """Retention periods of the store, in milliseconds."""
 

@@ -87,7 +87,7 @@ class DepthDelta(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamDeal:
     """One public trade. `taker_side` None: an unknown number from the exchange."""
 
@@ -99,7 +99,7 @@ class StreamDeal:
     trade_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BestQuote:
     """Best bid and ask; a side is None when it is empty, both are before a pair opens.
 
@@ -114,7 +114,7 @@ class BestQuote:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TopLevels:
     """The best levels of both sides as (price, quantity), best first, at one version."""
 
@@ -124,7 +124,7 @@ class TopLevels:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderUpdate:
     """State of one of the desk's orders. `type`, `side` and `status` are None for unknown numbers.
 
@@ -157,7 +157,7 @@ class OrderUpdate:
         return self.status in done
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FillUpdate:
     """One of the desk's trades; `trade_id` identifies duplicates. `side` is the desk's own."""
 
@@ -177,7 +177,7 @@ class FillUpdate:
     sent_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceUpdate:
     """Balance of one asset after a change. `reason` is the exchange's text (ENTRUST_PLACE ...)."""
 

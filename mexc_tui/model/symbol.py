@@ -124,7 +124,7 @@ DECORATIVE = frozenset(
 """Optional fields, whose absence never makes a pair tradable: null counts as missing (protocol 4.10)."""
 
 
-class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
+class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False, kw_only=True):
     """One pair. Quantities are in base units, values in quote units.
 
     Fields are as sent; numbers are converted to Decimal by the properties, as there are 2,000 pairs.

@@ -38,7 +38,7 @@ class UserStreamSink(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockReading:
     """Measurement of the exchange's clock. `error_ms` bounds the error of `offset_ms` in both directions."""
 
@@ -59,7 +59,7 @@ class UserStreamState:
     """Time without messages on its connection; None: not connected."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedOrder:
     """A signed order as bytes. It may be sent once."""
 
@@ -75,7 +75,7 @@ class SignedOrder:
         return f"Shot({self.order.client_order_id}, {self.timestamp_ms})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FireResult:
     """Outcome and timestamps of a send; monotonic nanoseconds, None: not reached."""
 

@@ -14,7 +14,7 @@ from mexc_tui.model.snipe import Attempt, Snipe
 from mexc_tui.model.storage import StoredAlert
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDay:
     """Which day it is. Times are Unix milliseconds of the exchange."""
 
@@ -39,7 +39,7 @@ class ReportSignal:
     is_correct: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EquityInputs:
     """Both sides of the identity of equity, in quote units."""
 
@@ -54,7 +54,7 @@ class EquityInputs:
     """Open positions valued at cost."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradingInputs:
     """Stored trading data of one account. Order does not matter."""
 
@@ -68,7 +68,7 @@ class TradingInputs:
     recoveries: tuple[RecoveryReported, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayInputs:
     """Stored data of a day. Order does not matter."""
 

@@ -7,7 +7,7 @@ Level = tuple[float, float]
 """(price, quantity) of an order book, best first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A candidate entry. `spend`: quote units, fees included."""
 
@@ -31,7 +31,7 @@ class HeldPosition:
     value: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reserved:
     """Quote units reserved for one open entry intent."""
 
@@ -41,7 +41,7 @@ class Reserved:
     opens_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskBook:
     """Current state of the ledger and the connections. None means unknown, which refuses an entry."""
 
@@ -70,7 +70,7 @@ class RiskBook:
     orders_left: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskLimits:
     """Risk settings. Shares are per cent of equity."""
 

@@ -11,7 +11,7 @@ from mexc_tui.risk.candidate import Candidate, Level, RiskBook, RiskLimits
 HUNDRED = Decimal(100)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
     """Result of filling an amount from an order book: value, quantity, first and last price."""
 
@@ -42,8 +42,8 @@ def walk(levels: Sequence[Level], value: float) -> Walk:
         taken += part
         quantity += part / price
         if taken >= value * (1 - 1e-12):
-            return Walk(taken, quantity, best, worst, True)
-    return Walk(taken, quantity, best, worst, False)
+            return Walk(value=taken, quantity=quantity, best=best, worst=worst, is_enough=True)
+    return Walk(value=taken, quantity=quantity, best=best, worst=worst, is_enough=False)
 
 
 def _verdict(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:

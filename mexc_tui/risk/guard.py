@@ -28,7 +28,7 @@ class RiskAction(StrEnum):
     """Stop entries, cancel all orders of the desk, flatten with a slippage cap, keep the evidence."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskRules:
     """Settings of the risk monitor. Shares are per cent; `_pct` limits are per cent of equity."""
 
@@ -44,7 +44,7 @@ class RiskRules:
     """Whether a critical finding sells all positions; entries halt either way."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
     """Measurements of the risk monitor; None: unknown, which produces no finding of its limit."""
 
@@ -58,7 +58,7 @@ class Readings:
     """Symbols of unprotected positions, with the reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskFinding:
     """One finding of the risk monitor."""
 
@@ -71,7 +71,7 @@ class RiskFinding:
     """Whether it depends on current prices: one quote alone proves nothing (architecture 2.7)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grade:
     """Overall result of a risk check: the highest level, the findings and the required actions."""
 
@@ -123,13 +123,15 @@ def grade(readings: Readings, rules: RiskRules, found: tuple[RiskFinding, ...] |
     gravest = [finding for finding in found if finding.level is level]
     if level is RiskLevel.CRITICAL:
         halt = next((one.cause for one in gravest if one.cause.is_loss), gravest[0].cause)
-        return Grade(level, found, _critical_actions(readings, rules), halt)
+        return Grade(level=level, findings=found, actions=_critical_actions(readings, rules), halt=halt)
     trims = level is RiskLevel.MEDIUM and any(finding.trims for finding in gravest)
     actions = set(_ACTIONS[level] if trims or level is not RiskLevel.MEDIUM else ())
     if any(not finding.trims for finding in found):
         actions |= {RiskAction.ALERT, RiskAction.PAUSE}
     ordered = tuple(action for action in RiskAction if action in actions)
-    return Grade(level, found, ordered, trim_pct=rules.trim_pct if trims else Decimal(0))
+    return Grade(
+        level=level, findings=found, actions=ordered, trim_pct=rules.trim_pct if trims else Decimal(0)
+    )
 
 
 def risk_check(readings: Readings, found: Grade, at_ms: int) -> RiskCheck:
@@ -168,7 +170,10 @@ def findings(readings: Readings, rules: RiskRules) -> tuple[RiskFinding, ...]:
     """Return every finding about the readings."""
     losses = Decimal(readings.losses_in_a_row)
     found = (
-        *(RiskFinding(RiskLevel.CRITICAL, Cause.INVARIANT, words) for words in readings.breaches),
+        *(
+            RiskFinding(level=RiskLevel.CRITICAL, cause=Cause.INVARIANT, words=words)
+            for words in readings.breaches
+        ),
         _of_limit("daily loss", Cause.DAILY_LOSS, readings.daily_loss_pct, rules.daily_loss_pct, rules),
         _of_limit("drawdown", Cause.DRAWDOWN, readings.drawdown_pct, rules.drawdown_pct, rules),
         _count(losses, rules),
@@ -179,7 +184,7 @@ def findings(readings: Readings, rules: RiskRules) -> tuple[RiskFinding, ...]:
 
 
 def _unprotected_finding(words: str) -> RiskFinding:
-    return RiskFinding(RiskLevel.MEDIUM, Cause.NONE, f"no protection: {words}", trims=False)
+    return RiskFinding(level=RiskLevel.MEDIUM, cause=Cause.NONE, words=f"no protection: {words}", trims=False)
 
 
 def _of_limit(
@@ -190,16 +195,22 @@ def _of_limit(
     share = value * HUNDRED / limit
     words = f"{name} {value:.3g} % of {limit:f} %"
     if share >= HUNDRED:
-        return RiskFinding(RiskLevel.CRITICAL, cause, words, is_priced=True)
+        return RiskFinding(level=RiskLevel.CRITICAL, cause=cause, words=words, is_priced=True)
     if share >= rules.high_pct:
-        return RiskFinding(RiskLevel.HIGH, cause, words, is_priced=True)
-    return RiskFinding(RiskLevel.MEDIUM, cause, words, is_priced=True) if share >= rules.medium_pct else None
+        return RiskFinding(level=RiskLevel.HIGH, cause=cause, words=words, is_priced=True)
+    return (
+        RiskFinding(level=RiskLevel.MEDIUM, cause=cause, words=words, is_priced=True)
+        if share >= rules.medium_pct
+        else None
+    )
 
 
 def _count(losses: Decimal, rules: RiskRules) -> RiskFinding | None:
     if losses < rules.losses_halt:
         return None
-    return RiskFinding(RiskLevel.CRITICAL, Cause.LOSSES_IN_A_ROW, f"{losses} consecutive losses")
+    return RiskFinding(
+        level=RiskLevel.CRITICAL, cause=Cause.LOSSES_IN_A_ROW, words=f"{losses} consecutive losses"
+    )
 
 
 def _over(exposure_pct: Decimal | None, rules: RiskRules) -> RiskFinding | None:
@@ -207,8 +218,8 @@ def _over(exposure_pct: Decimal | None, rules: RiskRules) -> RiskFinding | None:
     if exposure_pct is None or exposure_pct <= rules.exposure_pct:
         return None
     return RiskFinding(
-        RiskLevel.MEDIUM,
-        Cause.NONE,
-        f"exposure {exposure_pct:.3g} % of {rules.exposure_pct:f} %",
+        level=RiskLevel.MEDIUM,
+        cause=Cause.NONE,
+        words=f"exposure {exposure_pct:.3g} % of {rules.exposure_pct:f} %",
         is_priced=True,
     )

@@ -37,7 +37,7 @@ class Group(BaseSettings):
     """Whether they affect decisions, and so the config hash."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """Description of one setting."""
 

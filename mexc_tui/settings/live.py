@@ -7,7 +7,7 @@ from mexc_tui.settings.all_settings import TABLE, Settings
 from mexc_tui.settings.load import Loaded
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingChange:
     """A changed setting."""
 
@@ -57,7 +57,11 @@ class LiveSettings:
 def _changes(old: Settings, loaded: Loaded) -> tuple[SettingChange, ...]:
     return tuple(
         SettingChange(
-            name, old.text(name), loaded.settings.text(name), setting.needs_restart, loaded.origin(name)
+            name=name,
+            old=old.text(name),
+            new=loaded.settings.text(name),
+            needs_restart=setting.needs_restart,
+            origin=loaded.origin(name),
         )
         for name, setting in TABLE.items()
         if getattr(old, name) != getattr(loaded.settings, name)

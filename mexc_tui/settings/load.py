@@ -24,7 +24,7 @@ _SECRET_NAME = re.compile(
 _SECRET_VALUE = re.compile(r"mx0[A-Za-z0-9]{8,}|[0-9A-Fa-f]{32,}|[A-Za-z0-9_+/-]{40,}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """A mistake in a setting."""
 
@@ -53,7 +53,7 @@ class SettingsError(SettingsRefused):
         super().__init__(text or "\n".join(map(str, self.problems)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
     """All layers of settings, highest priority first."""
 
@@ -64,7 +64,7 @@ class Layers:
     """Overrides of a scenario: lowest priority, in practice mode only."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """Valid settings, and the origin of each that is not a default."""
 
@@ -100,7 +100,7 @@ def load(layers: Layers) -> Loaded:
     ignored = {name: _ignored(name, value) for name, value in ignored_values.items()}
     for name, text in ignored.items():
         origins[name] = f"{origins.get(name, 'the default')}; ignored: {text}"
-    loaded = Loaded(settings, origins, overrides, tuple(ignored.values()))
+    loaded = Loaded(settings=settings, origins=origins, overrides=overrides, ignored=tuple(ignored.values()))
     contradictions = tuple(_contradictions(loaded))
     if contradictions:
         raise SettingsError(contradictions)
@@ -164,7 +164,7 @@ def _reason(kind: str, message: str) -> str:
 def _problem(name: str, value: SettingValue, why: str) -> Problem:
     setting = TABLE[name]
     allowed = f"{setting.allowed} {setting.unit}".rstrip() if " to " in setting.allowed else setting.allowed
-    return Problem(name, _display_text(value.value), allowed, value.origin, why)
+    return Problem(name=name, value=_display_text(value.value), allowed=allowed, origin=value.origin, why=why)
 
 
 def _unknown_setting(name: str, value: SettingValue) -> Problem:
@@ -174,14 +174,24 @@ def _unknown_setting(name: str, value: SettingValue) -> Problem:
             "secrets are never settings. Remove it and treat it as compromised: "
             "create a new key and store it with `mexc-tui keys set`"
         )
-        return Problem(display_name, "(hidden)", "", value.origin, why)
+        return Problem(name=display_name, value="(hidden)", allowed="", origin=value.origin, why=why)
     if isinstance(value.value, dict):
         return Problem(
-            display_name, "(a table)", "", value.origin, "settings belong at the top level, not in a table"
+            name=display_name,
+            value="(a table)",
+            allowed="",
+            origin=value.origin,
+            why="settings belong at the top level, not in a table",
         )
     close = get_close_matches(name, TABLE, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    return Problem(display_name, _display_text(value.value), "", value.origin, f"unknown setting{hint}")
+    return Problem(
+        name=display_name,
+        value=_display_text(value.value),
+        allowed="",
+        origin=value.origin,
+        why=f"unknown setting{hint}",
+    )
 
 
 def _contradictions(loaded: Loaded) -> Iterable[Problem]:
@@ -196,11 +206,11 @@ def _contradictions(loaded: Loaded) -> Iterable[Problem]:
 
 def _contradiction(loaded: Loaded, name: str, other: str, allowed: str) -> Problem:
     return Problem(
-        name,
-        loaded.settings.text(name),
-        allowed,
-        loaded.origin(name),
-        f"it conflicts with {other} = {loaded.settings.text(other)} from {loaded.origin(other)}",
+        name=name,
+        value=loaded.settings.text(name),
+        allowed=allowed,
+        origin=loaded.origin(name),
+        why=f"it conflicts with {other} = {loaded.settings.text(other)} from {loaded.origin(other)}",
     )
 
 

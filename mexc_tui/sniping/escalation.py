@@ -67,7 +67,7 @@ class SaleMethod(StrEnum):
     """Value too small at a confirmed price; never retried."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SaleAttempt:
     """State of a sale. `number`: attempts so far; `refusal`: the last one, None before the first."""
 
@@ -94,7 +94,7 @@ class SaleAttempt:
     """Consecutive checks at which it was not a valid order."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
     """The next attempt. `trapped`: why it cannot be sold now; `wakes_at`: a bid that ends the wait early."""
 
@@ -141,11 +141,11 @@ def _next(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) -> 
     is_alarm = sale.number >= ALARM_AFTER
     if _is_unknown(sale.refusal):
         return Sale(
-            SaleMethod.QUERY,
-            None,
-            sale.quantity,
-            now_ms,
-            "outcome of the last attempt unknown",
+            method=SaleMethod.QUERY,
+            price=None,
+            quantity=sale.quantity,
+            at_ms=now_ms,
+            words="outcome of the last attempt unknown",
             is_alarm=is_alarm,
         )
     quantity = sale.terms.quantity(min(sale.quantity, sale.free), grid)
@@ -153,7 +153,14 @@ def _next(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) -> 
     if sale.bid is None or sale.bid <= 0:
         words = "no bid"
         return Sale(
-            SaleMethod.NO_BID, None, quantity, at_ms, words, is_alarm=is_alarm, trapped=trapped, wakes_at=ZERO
+            method=SaleMethod.NO_BID,
+            price=None,
+            quantity=quantity,
+            at_ms=at_ms,
+            words=words,
+            is_alarm=is_alarm,
+            trapped=trapped,
+            wakes_at=ZERO,
         )
     if fault := sale.judged.words or order_fault(sale.quantity, sale.bid, grid):
         return _unsellable(sale, fault, now_ms)
@@ -163,7 +170,15 @@ def _next(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) -> 
     if too_small(plan.quantity, sale.bid, grid):
         words = f"only {sale.free:f} of {sale.quantity:f} is free"
         wait_ms = at_ms + RETRY_MS[1]
-        return Sale(SaleMethod.WAIT, None, quantity, wait_ms, words, is_alarm=is_alarm, refresh_balances=True)
+        return Sale(
+            method=SaleMethod.WAIT,
+            price=None,
+            quantity=quantity,
+            at_ms=wait_ms,
+            words=words,
+            is_alarm=is_alarm,
+            refresh_balances=True,
+        )
     after = f", after {_refusal_text(sale.refusal)}" if sale.refusal else ""
     return replace(
         plan, at_ms=at_ms, words=plan.words + after, is_alarm=is_alarm or bool(trapped), trapped=trapped,
@@ -188,14 +203,26 @@ def _order(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, quantity: Decim
         price = max(floor, ceiled(lowest, grid.price_tick))
         part = slice_of(quantity, price, grid)
         return Sale(
-            SaleMethod.RESTING, price, part, 0, f"resting at {price:f}: the bid is below the price band", kind
+            method=SaleMethod.RESTING,
+            price=price,
+            quantity=part,
+            at_ms=0,
+            words=f"resting at {price:f}: the bid is below the price band",
+            type=kind,
         )
     method = SaleMethod.THROUGH if sale.is_urgent or sale.number >= 1 else SaleMethod.AT_BID
     price = max(_price(method, sale, grid, slippage_pct), floor)
     quantity = slice_of(quantity, max(price, sale.bid), grid)
     if quantity and price * quantity < grid.min_value:
         price = _least_price(quantity, price, sale.bid, grid)
-    return Sale(method, price, quantity, 0, f"{method} at {price:f} or better", kind)
+    return Sale(
+        method=method,
+        price=price,
+        quantity=quantity,
+        at_ms=0,
+        words=f"{method} at {price:f} or better",
+        type=kind,
+    )
 
 
 def _market(sale: SaleAttempt, grid: Grid, floor: Decimal, quantity: Decimal) -> Sale | None:
@@ -205,7 +232,14 @@ def _market(sale: SaleAttempt, grid: Grid, floor: Decimal, quantity: Decimal) ->
     is_refused = OrderType.MARKET in sale.terms.refused or sale.bid * (1 - MARKET_PROTECTION) < floor
     if is_refused or misfit(part, sale.bid, grid, OrderType.MARKET):
         return None
-    return Sale(SaleMethod.MARKET, None, part, 0, str(SaleMethod.MARKET), OrderType.MARKET)
+    return Sale(
+        method=SaleMethod.MARKET,
+        price=None,
+        quantity=part,
+        at_ms=0,
+        words=str(SaleMethod.MARKET),
+        type=OrderType.MARKET,
+    )
 
 
 def _lowest(sale: SaleAttempt, grid: Grid) -> Decimal | None:
@@ -227,7 +261,15 @@ def _capped(sale: SaleAttempt, cap: SlippageCap, quantity: Decimal, now_ms: int)
         f"waiting for a better one ({then})"
     )
     at_ms = now_ms + CAPPED_MS
-    return Sale(SaleMethod.CAPPED, None, quantity, at_ms, words, is_alarm=True, wakes_at=cap.floor)
+    return Sale(
+        method=SaleMethod.CAPPED,
+        price=None,
+        quantity=quantity,
+        at_ms=at_ms,
+        words=words,
+        is_alarm=True,
+        wakes_at=cap.floor,
+    )
 
 
 def _blocked_reason(sale: SaleAttempt, plan: Sale) -> str:
@@ -240,15 +282,21 @@ def _blocked_reason(sale: SaleAttempt, plan: Sale) -> str:
 def _unsellable(sale: SaleAttempt, fault: str, now_ms: int) -> Sale:
     """Return the step for a quantity that is not a valid order now: write it off as dust, or check again."""
     if sale.judged.sellability is Sellability.DUST:
-        return Sale(SaleMethod.DUST, None, sale.quantity, now_ms, fault)
+        return Sale(method=SaleMethod.DUST, price=None, quantity=sale.quantity, at_ms=now_ms, words=fault)
     is_trapped = sale.judged.sellability is Sellability.TRAPPED or (
         sale.judged.sellability is not Sellability.UNCONFIRMED and sale.holds >= TRAPPED_AFTER_HOLDS
     )
     trapped = fault if is_trapped else ""
     return Sale(
-        SaleMethod.HOLD, None, sale.quantity, now_ms + HOLD_MS, fault, is_alarm=is_trapped, trapped=trapped,
+        method=SaleMethod.HOLD,
+        price=None,
+        quantity=sale.quantity,
+        at_ms=now_ms + HOLD_MS,
+        words=fault,
+        is_alarm=is_trapped,
+        trapped=trapped,
         sellability=sale.judged.sellability,
-    )  # fmt: skip
+    )
 
 
 def _is_unknown(refusal: Refusal | None) -> bool:

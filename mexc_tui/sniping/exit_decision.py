@@ -35,7 +35,7 @@ MOST_FEE = Decimal("0.05")
 NO_PRICES = ObservedPrices()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitMemory:
     """State kept between ticks. `stop_price` and `high_price` are stored with the position."""
 
@@ -49,7 +49,7 @@ class ExitMemory:
     fired_words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitHolding:
     """Quantity available for exits. `free` is free at the exchange; `resting` are the desk's take-profits."""
 
@@ -66,7 +66,7 @@ class ExitHolding:
         return sum((order.open_quantity for order in self.resting), ZERO)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """Result of a tick."""
 
@@ -83,9 +83,9 @@ def remember(position: Position) -> ExitMemory:
     entry = position.entry_price
     stop = position.stop_price or initial_stop(position)
     return ExitMemory(
-        stop,
-        max(position.high_price, entry),
-        position.low_price or entry,
+        stop_price=stop,
+        high_price=max(position.high_price, entry),
+        low_price=position.low_price or entry,
         fired=position.fired,
         fired_words=position.fired_words,
     )
@@ -104,9 +104,9 @@ def decide(holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: 
     position = holding.position
     is_absurd = tick is not None and tick.price <= 0
     if not position.is_open or position.remaining <= 0 or position.entry_price <= 0 or is_absurd:
-        return Decision(memory)
+        return Decision(memory=memory)
     if memory.fired is not CloseReason.NONE:
-        return Decision(memory)
+        return Decision(memory=memory)
     is_new = tick is not None and is_observation(memory.observed, tick, position.opened_ms, now_ms)
     if tick is not None and tick.is_trade and not is_new:
         tick = None
@@ -117,9 +117,14 @@ def decide(holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: 
     if memory.fired is CloseReason.NONE:
         memory = _time_stop(position, memory, now_ms)
     if memory.fired is not CloseReason.NONE:
-        return Decision(memory, stop_move)
+        return Decision(memory=memory, stop_move=stop_move)
     is_reached = tick is not None and _is_rung_reached(holding, tick)
-    return Decision(memory, stop_move, is_reached, _wake_ms(position, memory, now_ms))
+    return Decision(
+        memory=memory,
+        stop_move=stop_move,
+        is_rung_reached=is_reached,
+        wake_ms=_wake_ms(position, memory, now_ms),
+    )
 
 
 def stop_now(memory: ExitMemory, reason: CloseReason, words: str) -> ExitMemory:
@@ -232,7 +237,13 @@ def _rules(position: Position, stop: Decimal) -> StopRules:
     plan = position.plan
     distance = stop * plan.stop_loss_pct / (HUNDRED - plan.stop_loss_pct)
     far = stop - distance * (plan.at_once_factor - 1)
-    return StopRules(stop, far, plan.confirm_ms, plan.confirm_trades, plan.at_once_factor)
+    return StopRules(
+        price=stop,
+        far=far,
+        confirm_ms=plan.confirm_ms,
+        confirm_trades=plan.confirm_trades,
+        at_once_factor=plan.at_once_factor,
+    )
 
 
 def _time_stop(position: Position, memory: ExitMemory, now_ms: int) -> ExitMemory:

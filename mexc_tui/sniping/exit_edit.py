@@ -33,7 +33,7 @@ class ExitBounds:
     time_stop_s: Bounds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitUpdate:
     """New exits; None keeps the current value. `ladder`: the rungs still to sell."""
 
@@ -46,7 +46,7 @@ class ExitUpdate:
     time_stop_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EditedPosition:
     """The position in its current state."""
 

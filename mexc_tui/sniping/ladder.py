@@ -20,7 +20,7 @@ class RungPlace(StrEnum):
     SOLD = "sold"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RungPlan:
     """One rung, numbered from 1: base units to sell at a price."""
 
@@ -30,7 +30,7 @@ class RungPlan:
     place: RungPlace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestingRung:
     """A resting take-profit order, or one of unknown outcome."""
 
@@ -70,7 +70,7 @@ def rungs(
     plans: list[RungPlan] = []
     for number, (price, part) in enumerate(_allotted(position, grid), 1):
         if number in position.rungs_done:
-            plans.append(RungPlan(number, price, ZERO, RungPlace.SOLD))
+            plans.append(RungPlan(number=number, price=price, quantity=ZERO, place=RungPlace.SOLD))
             continue
         wanted = min(max(part - already.get(number, ZERO), ZERO) + carried, left)
         if number == len(ladder) and _is_whole(position):
@@ -80,10 +80,10 @@ def rungs(
         if is_kept or _is_order(quantity, price, grid):
             carried, left = ZERO, left - quantity
             place = RungPlace.EXCHANGE if may_rest else RungPlace.ENGINE
-            plans.append(RungPlan(number, price, quantity, place))
+            plans.append(RungPlan(number=number, price=price, quantity=quantity, place=place))
         else:
             carried = wanted
-            plans.append(RungPlan(number, price, ZERO, RungPlace.TOO_SMALL))
+            plans.append(RungPlan(number=number, price=price, quantity=ZERO, place=RungPlace.TOO_SMALL))
     return _without_dust(plans, left, grid) if _is_whole(position) and carried > 0 else tuple(plans)
 
 

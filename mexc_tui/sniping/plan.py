@@ -14,7 +14,7 @@ MAX_ATTEMPTS = 20
 NS_PER_MS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FireRules:
     """Entry settings; times in milliseconds, shares in per cent."""
 

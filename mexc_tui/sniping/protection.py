@@ -18,7 +18,7 @@ NO_SALES = (TradeSides.BUY_ONLY, TradeSides.CLOSED)
 SHUT = (SymbolStatus.PAUSED, SymbolStatus.OFFLINE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectionFacts:
     """Inputs for the protection of a position."""
 
@@ -88,7 +88,7 @@ def _missing(facts: ProtectionFacts, judged: SellableJudgement) -> str:
 def _judged(facts: ProtectionFacts) -> SellableJudgement:
     """Return whether it can be sold at the current prices."""
     position = facts.position
-    prices = KnownPrices(facts.bid, facts.last, position.entry_price, position.high_price)
+    prices = KnownPrices(bid=facts.bid, last=facts.last, entry=position.entry_price, high=position.high_price)
     return SELLABLE if facts.grid is None else judge(position.remaining, facts.grid, prices)
 
 

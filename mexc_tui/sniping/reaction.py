@@ -38,7 +38,7 @@ class FollowUp(StrEnum):
     ALERT = "alert"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FiringProgress:
     """State of a snipe with its last attempt. Money in quote units, fees included."""
 
@@ -67,7 +67,7 @@ class FiringProgress:
         return max(self.spend_cap - self.committed, ZERO)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
     """The step after a response. Order fields and `at_ms` (exchange time) are set with SEND only."""
 
@@ -84,7 +84,7 @@ class Next:
 def react(outcome: SendOutcome[PlacedOrder], progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """Return the step after an attempt. Attempts never exceed the window, the count, or the spend cap."""
     if isinstance(outcome, Accepted):
-        return Next(ReactionStep.OUTCOME, "accepted", state=SnipeState.FIRING)
+        return Next(step=ReactionStep.OUTCOME, reason="accepted", state=SnipeState.FIRING)
     if isinstance(outcome, Ambiguous):
         return _after_ambiguous(outcome, progress, rules, now_ms)
     if isinstance(outcome, NotSent):
@@ -100,7 +100,7 @@ def _after_ambiguous(outcome: Ambiguous, progress: FiringProgress, rules: FireRu
     same = enough and order is not None and _value(order, progress) >= _value(_same(progress), progress)
     if same and order is not None:
         return _again(order, both, rules, now_ms, f"unknown ({outcome.reason}); the cap covers another")
-    return Next(ReactionStep.QUERY, f"unknown: {outcome.reason}", state=SnipeState.UNKNOWN)
+    return Next(step=ReactionStep.QUERY, reason=f"unknown: {outcome.reason}", state=SnipeState.UNKNOWN)
 
 
 def _with_unknown(progress: FiringProgress) -> FiringProgress:
@@ -111,7 +111,7 @@ def _after_refusal(refusal: Refusal, progress: FiringProgress, rules: FireRules,
     advice = refusal.listing_advice
     words = _words(refusal)
     if not refusal.definite:
-        return Next(ReactionStep.QUERY, f"unknown: {words}", state=SnipeState.UNKNOWN)
+        return Next(step=ReactionStep.QUERY, reason=f"unknown: {words}", state=SnipeState.UNKNOWN)
     if advice is Advice.RETRY_NOW:
         return _again(_same(progress), progress, rules, now_ms, words)
     if advice is Advice.REPRICE:
@@ -223,14 +223,14 @@ def _again(
         stop = _stop(f"{reason}; {_used_up(progress, rules)}", progress, follow_ups)
         return stop if progress.committed else replace(stop, state=SnipeState.MISSED)
     return Next(
-        ReactionStep.SEND,
-        reason,
-        when_ms,
-        order.type,
-        order.price,
-        order.quantity,
-        SnipeState.FIRING,
-        follow_ups,
+        step=ReactionStep.SEND,
+        reason=reason,
+        at_ms=when_ms,
+        type=order.type,
+        price=order.price,
+        quantity=order.quantity,
+        state=SnipeState.FIRING,
+        follow_ups=follow_ups,
     )
 
 
@@ -242,7 +242,7 @@ def _used_up(progress: FiringProgress, rules: FireRules) -> str:
 
 def _stop(reason: str, progress: FiringProgress, follow_ups: tuple[FollowUp, ...] = ()) -> Next:
     state = SnipeState.REJECTED if progress.committed == 0 else SnipeState.FIRING
-    return Next(ReactionStep.STOP, reason, state=state, follow_ups=follow_ups)
+    return Next(step=ReactionStep.STOP, reason=reason, state=state, follow_ups=follow_ups)
 
 
 def _same(progress: FiringProgress) -> FirstOrder:

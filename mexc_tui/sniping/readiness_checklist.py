@@ -14,7 +14,7 @@ from mexc_tui.sniping.rounding import ZERO, buy_quantity, grid_of, misfit
 from mexc_tui.sniping.verdict_text import moment, verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyFacts:
     """Inputs of the checklist. None means unknown."""
 
@@ -48,7 +48,7 @@ class ReadyFacts:
     """Reason why reconciliation is pending after the event loop was blocked; empty: none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyLimits:
     """Limits of the checklist."""
 

@@ -16,7 +16,7 @@ from mexc_tui.risk.candidate import Candidate, RiskBook, RiskLimits
 from mexc_tui.sniping.key_pairs import UNREAD, KeyPermission
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmProposal:
     """A proposed snipe. `detector` None: manual."""
 
@@ -43,7 +43,7 @@ class ArmProposal:
         return self.detector is None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairFacts:
     """Facts about the pair. None: unknown to the source."""
 
@@ -54,7 +54,7 @@ class PairFacts:
     asks: tuple[tuple[float, float], ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFacts:
     """Facts about the API key."""
 
@@ -74,7 +74,7 @@ class WorkerFact:
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskFacts:
     """Facts about the engine."""
 
@@ -93,7 +93,7 @@ class DeskFacts:
     """Text of the active ban by the exchange; empty: none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmRules:
     """Arming settings."""
 
@@ -110,7 +110,7 @@ class ArmRules:
     """An opening further in the past than the entry window is missed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmFacts:
     """All inputs of one pre-trade check, at one moment."""
 

@@ -13,7 +13,7 @@ WIDE = Context(prec=96)
 """Products of plausible numbers are exact in this context."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
     """Symbol filters of one pair. Quantities in base, values in quote units; fees are ratios."""
 

@@ -18,7 +18,7 @@ TOO_MANY_ORDERS = 30029
 """Also returned for an order that is too large (protocol 6.1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SaleTerms:
     """What the pair accepts according to its responses. Quantities in base, values in quote units."""
 
@@ -57,7 +57,7 @@ class SaleTerms:
 NOTHING_LEARNED = SaleTerms()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentOrder:
     """The order that was refused. `bid`: the best bid when it was sent."""
 

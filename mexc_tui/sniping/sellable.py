@@ -36,7 +36,7 @@ class Sellability(StrEnum):
     DUST = "dust"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnownPrices:
     """Prices from independent sources; None: unknown or stale. `high`: the high since entry."""
 
@@ -81,7 +81,9 @@ def judge(
     if best is None or not (fault := order_fault(quantity, bid or best, grid)):
         return SELLABLE
     if _is_small(quantity, (bid, last)):
-        return _small(quantity, fault, KnownPrices(bid, last, entry, high), now_ms, confirmation)
+        return _small(
+            quantity, fault, KnownPrices(bid=bid, last=last, entry=entry, high=high), now_ms, confirmation
+        )
     if best_fault := order_fault(quantity, best, grid):
         return SellableJudgement(Sellability.TRAPPED, best_fault)
     return SellableJudgement(Sellability.LOW_BID, f"best bid too low: {fault}")

@@ -16,7 +16,7 @@ HARD_CAP_PCT = Decimal(50)
 """Maximum share of equity."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SizeRules:
     """Size settings. Amounts in quote units, shares in per cent."""
 
@@ -29,7 +29,7 @@ class SizeRules:
     order_min_quote: Decimal = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SizeFacts:
     """Inputs of a size. `stop_pct` and `exit_slippage_pct` are below the entry, in per cent."""
 
@@ -41,7 +41,7 @@ class SizeFacts:
     grid: Grid
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sized:
     """A size, or why there is none. `spend`: quote units, fees included; 0 if refused."""
 
@@ -55,7 +55,9 @@ class Sized:
 def size(rules: SizeRules, facts: SizeFacts) -> Sized:
     """Return how much to spend."""
     if facts.equity is None and rules.sizing is not Sizing.FIXED:
-        return Sized(ZERO, ZERO, "", "equity unknown: a price is missing or stale")
+        return Sized(
+            spend=ZERO, wanted=ZERO, limited_by="", refused="equity unknown: a price is missing or stale"
+        )
     wanted = _wanted(rules, facts)
     spend, limited_by = wanted, ""
     for cap, name in _caps(rules, facts):
@@ -63,7 +65,7 @@ def size(rules: SizeRules, facts: SizeFacts) -> Sized:
             spend, limited_by = cap, name
     spend = max(spend, ZERO)
     refused = _too_small(spend, rules, facts, limited_by)
-    return Sized(ZERO if refused else spend, wanted, limited_by, refused)
+    return Sized(spend=ZERO if refused else spend, wanted=wanted, limited_by=limited_by, refused=refused)
 
 
 def loss_at_stop(facts: SizeFacts) -> Decimal:

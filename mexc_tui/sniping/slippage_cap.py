@@ -15,7 +15,7 @@ RECENT_MS = 10_000
 """Maximum age of a recent bid: longer than bids of a thin book disappear for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlippageCap:
     """Reference of a sale's slippage."""
 
@@ -39,7 +39,7 @@ def observed(
 ) -> SlippageCap:
     """Return the cap after observing the best bid. `is_manual`: the sale was requested by a user."""
     if cap is None:
-        return SlippageCap(bid, slippage_pct, is_manual=is_manual)
+        return SlippageCap(first_bid=bid, slippage_pct=slippage_pct, is_manual=is_manual)
     if bid >= cap.floor:
         return replace(cap, below_since_ms=None, recent=(), is_manual=is_manual)
     since_ms = now_ms if cap.below_since_ms is None else cap.below_since_ms
@@ -48,5 +48,5 @@ def observed(
         (now_ms, bid),
     )
     if not is_manual and now_ms - since_ms >= CONFIRM_MS:
-        return SlippageCap(max(past_bid for _, past_bid in recent), slippage_pct)
+        return SlippageCap(first_bid=max(past_bid for _, past_bid in recent), slippage_pct=slippage_pct)
     return replace(cap, below_since_ms=since_ms, recent=recent, is_manual=is_manual)

@@ -26,7 +26,7 @@ MIN_OBSERVATIONS = 2
 """Minimum observations for an irreversible decision."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """One observation of a price: a trade, or the best bid."""
 
@@ -40,7 +40,7 @@ class Tick:
     """Order book version of a bid; 0: unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LastBid:
     """The latest bid and the bid observed before it."""
 
@@ -52,7 +52,7 @@ class LastBid:
     before: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopTouch:
     """Observations at or below the stop since it was first touched."""
 
@@ -89,7 +89,7 @@ class ObservedPrices:
         return quoted is not None and quoted.price > stop and now_ms - quoted.at_ms <= FRESH_MS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopRules:
     """A stop and its confirmation settings. `far`: at or below this price it triggers immediately."""
 
@@ -123,14 +123,19 @@ def record_tick(observed: ObservedPrices, tick: Tick, now_ms: int, *, is_new: bo
     if old is not None and not is_new:
         return replace(observed, quoted=replace(old, at_ms=now_ms))
     before = None if old is None else old.price
-    return replace(observed, quoted=LastBid(tick.price, now_ms, tick.version, now_ms, before))
+    return replace(
+        observed,
+        quoted=LastBid(
+            price=tick.price, at_ms=now_ms, version=tick.version, counted_ms=now_ms, before=before
+        ),
+    )
 
 
 def count_touch(
     observed: ObservedPrices, tick: Tick, rules: StopRules, now_ms: int, *, is_new: bool
 ) -> ObservedPrices:
     """Return the observed prices with a tick at or below the stop counted."""
-    touch = observed.touch or StopTouch(now_ms)
+    touch = observed.touch or StopTouch(since_ms=now_ms)
     count = int(is_new)
     touch = replace(
         touch,

@@ -55,7 +55,14 @@ def buy(pair: PracticePair, name: str) -> NewOrder:
     """Return a buy at half the price, of 6 USDT."""
     price = (pair.last_price / 2).quantize(D(1).scaleb(-pair.rules.price_decimals))
     quantity = (6 / price).quantize(D(1).scaleb(-pair.rules.quantity_decimals))
-    return NewOrder(pair.symbol, Side.BUY, OrderType.LIMIT, name, price=price, quantity=quantity)
+    return NewOrder(
+        symbol=pair.symbol,
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        client_order_id=name,
+        price=price,
+        quantity=quantity,
+    )
 
 
 def test_twenty_orders_on_five_pairs_are_cancelled_within_a_second_and_the_user_s_own_stay(

@@ -32,7 +32,14 @@ async def test_five_starts_under_one_ban_ask_the_exchange_once(
     try:
         port = runner.addresses[0][1]
         place = f"http://127.0.0.1:{port}"
-        endpoint = Endpoint(place, f"ws://127.0.0.1:{port}/ws", place, "mx0vKEY", "0" * 32, "session")
+        endpoint = Endpoint(
+            rest=place,
+            ws=f"ws://127.0.0.1:{port}/ws",
+            web=place,
+            api_key="mx0vKEY",
+            api_secret="0" * 32,
+            exchange_session="session",
+        )
         file = await asyncio.to_thread(written, tmp_path, endpoint)
         for number in range(5):
             async with desk(tmp_path, "--headless", "--exchange", str(file)) as engine:

@@ -48,7 +48,14 @@ async def turning_away(status: int) -> AsyncGenerator[Endpoint]:
     port = runner.addresses[0][1]
     place = f"http://127.0.0.1:{port}"
     try:
-        yield Endpoint(place, f"ws://127.0.0.1:{port}/ws", place, "mx0vKEY", "0" * 32, "session")
+        yield Endpoint(
+            rest=place,
+            ws=f"ws://127.0.0.1:{port}/ws",
+            web=place,
+            api_key="mx0vKEY",
+            api_secret="0" * 32,
+            exchange_session="session",
+        )
     finally:
         for_ever.set()
         await runner.cleanup()

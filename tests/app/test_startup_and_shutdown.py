@@ -56,7 +56,7 @@ async def test_a_signal_during_the_start_ends_it_at_once_and_cleanly(
 
     listener = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     origin = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    file = written(tmp_path, Endpoint(origin, origin.replace("http", "ws") + "/ws", origin))
+    file = written(tmp_path, Endpoint(rest=origin, ws=origin.replace("http", "ws") + "/ws", web=origin))
     async with listener, desk(tmp_path, "--headless", "--mode", "paper", "--exchange", str(file)) as process:
         async with asyncio.timeout(40):
             await reached.wait()
@@ -126,7 +126,7 @@ def test_on_paper_without_a_network_one_line_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
 ) -> None:
     origin = f"http://127.0.0.1:{unused_tcp_port}"
-    file = written(tmp_path, Endpoint(origin, f"ws://127.0.0.1:{unused_tcp_port}/ws", origin))
+    file = written(tmp_path, Endpoint(rest=origin, ws=f"ws://127.0.0.1:{unused_tcp_port}/ws", web=origin))
     assert run_headless(LaunchOptions("paper", "calm", 1, file, None), environment(tmp_path)) == 3
     said = capsys.readouterr()
     assert said.out == ""
@@ -155,7 +155,7 @@ def test_live_without_a_keyring_starts_nothing_and_names_the_next_step(
 def test_what_stands_in_for_the_exchange_in_live_is_on_this_machine(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
 ) -> None:
-    here = Endpoint("http://127.0.0.1:9", "ws://127.0.0.1:9/ws", "http://127.0.0.1:9")
+    here = Endpoint(rest="http://127.0.0.1:9", ws="ws://127.0.0.1:9/ws", web="http://127.0.0.1:9")
     scheme = "wss" if place == "ws" else "https"
     file = written(tmp_path, msgspec.structs.replace(here, **{place: f"{scheme}://exchange.example"}))
     assert run_headless(LaunchOptions("live", "calm", 1, file, None), environment(tmp_path)) == 3
@@ -193,7 +193,14 @@ def test_a_practice_exchange_elsewhere_is_never_reached(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = written(
-        tmp_path, Endpoint("https://api.mexc.com", "ws://127.0.0.1:1/ws", "http://127.0.0.1:1", "k", "s")
+        tmp_path,
+        Endpoint(
+            rest="https://api.mexc.com",
+            ws="ws://127.0.0.1:1/ws",
+            web="http://127.0.0.1:1",
+            api_key="k",
+            api_secret="s",
+        ),
     )
     assert run_headless(LaunchOptions("practice", "calm", 1, file, None), environment(tmp_path)) == 3
     (line,) = capsys.readouterr().err.splitlines()

@@ -37,7 +37,14 @@ from tests.support.exchange.scripted_http_server import (
 
 HOST = "127.0.0.1"
 WHEN_MS = SERVER_MS - 60_000
-ORDER = NewOrder("NEWUSDT", Side.BUY, OrderType.LIMIT, "mxt-1", Decimal("0.1"), Decimal(50))
+ORDER = NewOrder(
+    symbol="NEWUSDT",
+    side=Side.BUY,
+    type=OrderType.LIMIT,
+    client_order_id="mxt-1",
+    price=Decimal("0.1"),
+    quantity=Decimal(50),
+)
 
 
 @asynccontextmanager
@@ -290,7 +297,13 @@ def test_orders_fills_and_balances_reach_their_handlers_until_the_end() -> None:
         running = asyncio.create_task(port.run_private(ears))
         await asyncio.sleep(5)
         assert port.private_state().is_live
-        buy = NewOrder(symbol, Side.BUY, OrderType.MARKET, "one", quote_quantity=Decimal(20))
+        buy = NewOrder(
+            symbol=symbol,
+            side=Side.BUY,
+            type=OrderType.MARKET,
+            client_order_id="one",
+            quote_quantity=Decimal(20),
+        )
         assert isinstance(await port.place(buy, purpose=Purpose.ENTRY), Accepted)
         await asyncio.sleep(5)
         assert ears.kinds() == {OrderUpdate, FillUpdate, BalanceUpdate}
@@ -298,7 +311,13 @@ def test_orders_fills_and_balances_reach_their_handlers_until_the_end() -> None:
         with suppress(asyncio.CancelledError):
             await running
         before = len(ears.told)
-        again = NewOrder(symbol, Side.BUY, OrderType.MARKET, "two", quote_quantity=Decimal(20))
+        again = NewOrder(
+            symbol=symbol,
+            side=Side.BUY,
+            type=OrderType.MARKET,
+            client_order_id="two",
+            quote_quantity=Decimal(20),
+        )
         assert isinstance(await port.place(again, purpose=Purpose.ENTRY), Accepted)
         await asyncio.sleep(5)
         assert len(ears.told) == before

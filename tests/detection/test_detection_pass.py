@@ -189,4 +189,4 @@ def test_standing_is_the_newest_state_of_each_key_until_it_ends() -> None:
     signal = msgspec.structs.replace(next(s for s in desk.stored if isinstance(s, Signal)), key=key)
     newer = msgspec.structs.replace(signal, state="other", at_ms=signal.at_ms + 1)
     assert active_after([signal, newer]) == {key: ActiveState("other", signal.at_ms + 1)}
-    assert active_after([signal, newer, SignalEnd(key, "other", signal.at_ms + 2)]) == {}
+    assert active_after([signal, newer, SignalEnd(key=key, state="other", at_ms=signal.at_ms + 2)]) == {}

@@ -128,9 +128,13 @@ class Day:
             tape = self.tapes.setdefault(listing.id, Tape())
             for trade in reversed(self.session.trades(listing.symbol, 200)):
                 deal = StreamDeal(
-                    listing.symbol, Decimal(trade.price), Decimal(trade.quantity), Side.BUY, trade.time_ms,
-                    f"{trade.time_ms}-{trade.price}-{trade.quantity}",
-                )  # fmt: skip
+                    symbol=listing.symbol,
+                    price=Decimal(trade.price),
+                    quantity=Decimal(trade.quantity),
+                    taker_side=Side.BUY,
+                    time_ms=trade.time_ms,
+                    trade_id=f"{trade.time_ms}-{trade.price}-{trade.quantity}",
+                )
                 if tape.add(deal):
                     self.known.merge_deal(deal, now_ms)
 

@@ -21,7 +21,15 @@ FREE = LabelRule(slippage=0.0, fee=0.0)
 def bars(*prices: tuple[float, float, float, float]) -> list[TapeBar]:
     """Return one bar a second from (open, high, low, close), from a second after the opening on."""
     return [
-        TapeBar(OPENS_MS + 1_000 * (n + 1), first, high, low, last, 1.0, 1.0)
+        TapeBar(
+            start_ms=OPENS_MS + 1_000 * (n + 1),
+            open=first,
+            high=high,
+            low=low,
+            close=last,
+            value=1.0,
+            bought=1.0,
+        )
         for n, (first, high, low, last) in enumerate(prices)
     ]
 

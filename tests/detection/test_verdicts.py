@@ -19,11 +19,19 @@ def signal(
 ) -> Signal:  # fmt: skip
     """Return a signal raised so many seconds before the opening."""
     return Signal(
-        key=SignalKey(detector, subject, "triple"), state="on", at_ms=before(seconds), version=1,
-        config_hash="x", symbol=subject, severity=Severity.INFO,
+        key=SignalKey(detector, subject, "triple"),
+        state="on",
+        at_ms=before(seconds),
+        version=1,
+        config_hash="x",
+        symbol=subject,
+        severity=Severity.INFO,
         claim=Claim(kind, None if due_s is None else before(due_s)),
-        stratum="web only", probability=Probability(p, 0, 1, 0, 0), reasons=(), inputs=(),
-    )  # fmt: skip
+        stratum="web only",
+        probability=Probability(value=p, low=0, high=1, n=0, hits=0),
+        reasons=(),
+        inputs=(),
+    )
 
 
 def outcome(

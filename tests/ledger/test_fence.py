@@ -19,7 +19,10 @@ ALL = Proofs(denied_ms=AFTER, listed_ms=AFTER, balanced_ms=AFTER)
 
 
 def lost() -> Order:
-    return advance(order(), from_outcome(Ambiguous("timed out", NOON_MS, 2_000), NOON_MS)).order
+    return advance(
+        order(),
+        from_outcome(Ambiguous(reason="timed out", timestamp_ms=NOON_MS, recv_window_ms=2_000), NOON_MS),
+    ).order
 
 
 def test_all_proofs_after_the_fence_make_it_absent() -> None:

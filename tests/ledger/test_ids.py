@@ -20,7 +20,7 @@ def test_what_is_made_can_be_read_and_is_short_enough(
 ) -> None:
     ids = make_ids(instance, boot_ms, counter, attempts)
     assert len(set(ids)) == attempts
-    assert parse(ids[-1]) == ClientId(instance, boot_ms, counter, attempts)
+    assert parse(ids[-1]) == ClientId(desk_id=instance, boot_ms=boot_ms, counter=counter, attempt=attempts)
     assert all(len(one) <= MAX_LENGTH for one in ids)
 
 

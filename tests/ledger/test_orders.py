@@ -46,7 +46,15 @@ from mexc_tui.model.report import OrderReport, PlacedOrder
 from mexc_tui.model.stream import FillUpdate, OrderUpdate
 from tests.support.samples.ledger_samples import NOON_MS, D, order, report, trade
 
-REFUSAL = Refusal(400, 30004, "Insufficient", "not enough funds", Advice.STOP, Advice.STOP, definite=True)
+REFUSAL = Refusal(
+    http_status=400,
+    code=30004,
+    message="Insufficient",
+    words="not enough funds",
+    advice=Advice.STOP,
+    listing_advice=Advice.STOP,
+    definite=True,
+)
 
 
 def push(filled: str, value: str, status: StreamOrderStatus | None, order_id: str = "x-buy-1") -> Evidence:
@@ -162,12 +170,18 @@ def test_a_partial_fill_does_not_call_off_a_cancel() -> None:
 
 
 def test_an_unknown_order_stays_unknown_while_it_is_being_cancelled() -> None:
-    lost = told(order(), from_outcome(Ambiguous("timed out", NOON_MS, 2_000), NOON_MS))
+    lost = told(
+        order(),
+        from_outcome(Ambiguous(reason="timed out", timestamp_ms=NOON_MS, recv_window_ms=2_000), NOON_MS),
+    )
     assert mark_cancelling(lost, NOON_MS, "").state is OrderState.UNKNOWN
 
 
 def test_an_ambiguous_response_has_a_fence_and_is_no_rejection() -> None:
-    after = told(order(), from_outcome(Ambiguous("timed out", NOON_MS, 2_000), NOON_MS))
+    after = told(
+        order(),
+        from_outcome(Ambiguous(reason="timed out", timestamp_ms=NOON_MS, recv_window_ms=2_000), NOON_MS),
+    )
     assert after.state is OrderState.UNKNOWN
     assert after.fence_ms == NOON_MS + 2_000 + SETTLE_MS
     assert needs_query(after)
@@ -404,7 +418,7 @@ def pieces(draw: st.DrawFn) -> Evidence:
     has_amounts = draw(st.booleans())
     number = draw(st.integers(1, 3))
     # A trade is one thing: the same number is always the same trade.
-    made = TradeEvidence(f"t{number}", D(number), Fee(ASSETS[number % 3], D(number) / 1000))
+    made = TradeEvidence(f"t{number}", D(number), Fee(asset=ASSETS[number % 3], amount=D(number) / 1000))
     return Evidence(
         source=draw(st.sampled_from([EvidenceSource.STREAM, EvidenceSource.QUERY])),
         at_ms=NOON_MS + draw(st.integers(0, 5)),

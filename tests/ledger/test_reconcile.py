@@ -381,7 +381,10 @@ def test_an_order_that_should_be_open_and_is_not_listed_is_queried() -> None:
 def test_balances_of_an_unknown_order_are_not_judged_yet() -> None:
     desk = a_desk()
     desk.expect(order("stop-1", Side.SELL))
-    desk.tell("stop-1", from_outcome(Ambiguous("timed out", NOON_MS, 2_000), NOON_MS))
+    desk.tell(
+        "stop-1",
+        from_outcome(Ambiguous(reason="timed out", timestamp_ms=NOON_MS, recv_window_ms=2_000), NOON_MS),
+    )
     outcome = run(desk, desk.mirrored(ABC="-10", MX="1"))
     assert [(one.kind, one.about) for one in found(outcome)] == [(DifferenceKind.DRIFT, "MX")]
     assert "ABC, USDT" in outcome.run.problem

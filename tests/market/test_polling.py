@@ -198,10 +198,10 @@ def test_what_is_due_for_longest_is_asked_first() -> None:
 
 
 def test_data_is_too_old_after_half_a_minute_and_two_intervals_without_a_turn() -> None:
-    assert not Poll(ListingSource.SELF_SYMBOLS, 0, every_ms=1_000, late_ms=29_999).is_too_old
-    assert Poll(ListingSource.SELF_SYMBOLS, 0, every_ms=1_000, late_ms=30_000).is_too_old
-    assert not Poll(ListingSource.SELF_SYMBOLS, 0, every_ms=300_000, late_ms=599_999).is_too_old
-    assert Poll(ListingSource.SELF_SYMBOLS, 0, every_ms=300_000, late_ms=600_000).is_too_old
+    assert not Poll(source=ListingSource.SELF_SYMBOLS, due_ms=0, every_ms=1_000, late_ms=29_999).is_too_old
+    assert Poll(source=ListingSource.SELF_SYMBOLS, due_ms=0, every_ms=1_000, late_ms=30_000).is_too_old
+    assert not Poll(source=ListingSource.SELF_SYMBOLS, due_ms=0, every_ms=300_000, late_ms=599_999).is_too_old
+    assert Poll(source=ListingSource.SELF_SYMBOLS, due_ms=0, every_ms=300_000, late_ms=600_000).is_too_old
 
 
 @given(

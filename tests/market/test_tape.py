@@ -55,7 +55,7 @@ def test_memory_is_bounded() -> None:
 
 def test_depth_counts_what_lies_within_two_per_cent() -> None:
     levels = TopLevels(
-        "NEWUSDT",
+        symbol="NEWUSDT",
         asks=((Decimal("1.00"), Decimal(10)), (Decimal("1.02"), Decimal(10)), (Decimal("1.03"), Decimal(99))),
         bids=((Decimal("0.98"), Decimal(10)), (Decimal("0.50"), Decimal(99))),
         version=1,

@@ -107,7 +107,7 @@ def test_numbers_by_example(value: str, places: int | None, room: int, shown: st
 
 
 def test_marks_and_units_stay_with_a_number() -> None:
-    number = Number(D("0.000000000123"), 15, "~", " NEW")
+    number = Number(value=D("0.000000000123"), places=15, before="~", after=" NEW")
     assert str(number) == "~0.000000000123000 NEW"
     assert number.fit(13) == "~1.23e-10 NEW"
     assert number.fit(6) == "…"

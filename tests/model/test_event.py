@@ -62,7 +62,7 @@ SIGNAL = Signal(
     severity=Severity.INFO,
     claim=Claim(ClaimKind.OPENS_BY, 99),
     stratum="web only",
-    probability=Probability(0.5, 0.025, 0.975, 0, 0),
+    probability=Probability(value=0.5, low=0.025, high=0.975, n=0, hits=0),
     reasons=("symbolsV2 shows 2/2/4",),
     inputs=(Input("triple", "2/2/4"),),
 )
@@ -116,7 +116,7 @@ ORDER = Order(
     role=OrderRole.ENTRY,
     state=OrderState.PARTIAL,
     price=Decimal("1.20"),
-    fees=(Fee("MX", Decimal("0.01")),),
+    fees=(Fee(asset="MX", amount=Decimal("0.01")),),
     created_ms=40,
 )
 POSITION = Position(
@@ -167,7 +167,7 @@ PARTS: dict[str, dict[str, object]] = {
     },
     "listing_labelled": {"outcome": OUTCOME},
     "signal_raised": {"signal": SIGNAL},
-    "signal_ended": {"ended": SignalEnd(KEY, "since 7", 12)},
+    "signal_ended": {"ended": SignalEnd(key=KEY, state="since 7", at_ms=12)},
 }
 """Values of the desk that events carry whole; they have tests of their own."""
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -203,7 +203,7 @@ def test_an_unknown_kind_survives_byte_for_byte(kind: str, version: int, about: 
         {"z": [1, {"y": None}], "kind": kind, "version": version, "at_ms": 7, "about": about}
     )
     event = decode(payload)
-    assert event == OpaqueEvent(kind, version, 7, about, payload)
+    assert event == OpaqueEvent(kind=kind, version=version, at_ms=7, about=about, payload=payload)
     assert encode(event) == payload
 
 
@@ -271,7 +271,7 @@ def test_times_and_subjects_are_readable_without_knowing_the_kind() -> None:
     everything: list[AnyEvent] = [
         ALERT,
         SettingChanged(at_ms=6, about="mode", old="a", new="b", needs_restart=True, origin="a flag"),
-        OpaqueEvent("later", 1, 7, "X", b"{}"),
+        OpaqueEvent(kind="later", version=1, at_ms=7, about="X", payload=b"{}"),
     ]
     assert [(event.at_ms, event.about, event.version, event.kind) for event in everything] == [
         (5, "ABCUSDT", 1, "alert"),

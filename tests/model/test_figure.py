@@ -11,17 +11,17 @@ from mexc_tui.model.figure import Figure, FigureUnit, too_few, undefined, wilson
 @pytest.mark.parametrize(
     ("figure", "words"),
     [
-        (Figure(1.234, 60, 60), "1.23, n 60"),
-        (Figure(1.5, 60, 60, low=0.5, high=2.5), "1.50 (0.50 to 2.50), n 60"),
-        (Figure(0.125, 40, 20, unit=FigureUnit.SHARE), "12.5%, n 40"),
-        (Figure(1234.5, 100, 100, unit=FigureUnit.QUOTE), "1,234.50, n 100"),
-        (Figure(-3.25, 1, 1, unit=FigureUnit.BPS), "-3.2 bps, n 1"),
-        (Figure(12.0, 5, 1, unit=FigureUnit.MS), "12.0 ms, n 5"),
-        (Figure(7_586.0, 5, 1, unit=FigureUnit.MS), "7.6 s, n 5"),
-        (Figure(150_000.0, 5, 1, unit=FigureUnit.MS), "2.5 min, n 5"),
-        (Figure(9_000_000.0, 5, 1, unit=FigureUnit.MS), "2.5 h, n 5"),
-        (Figure(0.4, 25, 20, unit=FigureUnit.R), "0.40 R, n 25"),
-        (Figure(1.0, 100, 90, "over 100 days"), "1.00, n 100, over 100 days"),
+        (Figure(value=1.234, n=60, minimum=60), "1.23, n 60"),
+        (Figure(value=1.5, n=60, minimum=60, low=0.5, high=2.5), "1.50 (0.50 to 2.50), n 60"),
+        (Figure(value=0.125, n=40, minimum=20, unit=FigureUnit.SHARE), "12.5%, n 40"),
+        (Figure(value=1234.5, n=100, minimum=100, unit=FigureUnit.QUOTE), "1,234.50, n 100"),
+        (Figure(value=-3.25, n=1, minimum=1, unit=FigureUnit.BPS), "-3.2 bps, n 1"),
+        (Figure(value=12.0, n=5, minimum=1, unit=FigureUnit.MS), "12.0 ms, n 5"),
+        (Figure(value=7_586.0, n=5, minimum=1, unit=FigureUnit.MS), "7.6 s, n 5"),
+        (Figure(value=150_000.0, n=5, minimum=1, unit=FigureUnit.MS), "2.5 min, n 5"),
+        (Figure(value=9_000_000.0, n=5, minimum=1, unit=FigureUnit.MS), "2.5 h, n 5"),
+        (Figure(value=0.4, n=25, minimum=20, unit=FigureUnit.R), "0.40 R, n 25"),
+        (Figure(value=1.0, n=100, minimum=90, words="over 100 days"), "1.00, n 100, over 100 days"),
         (too_few(12, 60), "not enough data (12 of 60)"),
         (undefined(30, 20, "no losses yet"), "n/a (no losses yet)"),
     ],
@@ -31,7 +31,7 @@ def test_a_figure_shows_its_number_or_the_reason_for_none(figure: Figure, words:
 
 
 def test_a_figure_travels_as_json_and_back() -> None:
-    figure = Figure(0.125, 40, 20, "words", FigureUnit.SHARE, 0.1, 0.2)
+    figure = Figure(value=0.125, n=40, minimum=20, words="words", unit=FigureUnit.SHARE, low=0.1, high=0.2)
     assert msgspec.json.decode(msgspec.json.encode(figure), type=Figure) == figure
 
 

@@ -68,9 +68,11 @@ def buy(
     """Buy for about 10 USDT; return the code of the refusal, or the status of the order."""
     symbol = f"{base}USDT"
     if market:
-        asked = NewOrder(symbol, Side.BUY, OrderType.MARKET, quote_quantity=Decimal(10))
+        asked = NewOrder(symbol=symbol, side=Side.BUY, type=OrderType.MARKET, quote_quantity=Decimal(10))
     else:
-        asked = NewOrder(symbol, Side.BUY, OrderType.LIMIT, price=Decimal(price), quantity=Decimal(100))
+        asked = NewOrder(
+            symbol=symbol, side=Side.BUY, type=OrderType.LIMIT, price=Decimal(price), quantity=Decimal(100)
+        )
     try:
         placed = session.place(asked)
     except PracticeRefusal as refused:

@@ -73,11 +73,13 @@ def at(found: ExchangeSession, seconds: float) -> ExchangeSession:
 
 
 def buy(price: str = "0.05", quantity: int = 100) -> NewOrder:
-    return NewOrder(NEW, Side.BUY, OrderType.LIMIT, price=Decimal(price), quantity=Decimal(quantity))
+    return NewOrder(
+        symbol=NEW, side=Side.BUY, type=OrderType.LIMIT, price=Decimal(price), quantity=Decimal(quantity)
+    )
 
 
 def market_buy() -> NewOrder:
-    return NewOrder(NEW, Side.BUY, OrderType.MARKET, quote_quantity=Decimal(10))
+    return NewOrder(symbol=NEW, side=Side.BUY, type=OrderType.MARKET, quote_quantity=Decimal(10))
 
 
 def code_of(found: ExchangeSession, asked: NewOrder) -> int | str:
@@ -228,7 +230,9 @@ def test_M13_a_renamed_listing_keeps_its_coin_id() -> None:
     assert (found.calendar()[0].base, found.calendar()[0].coin_id) == ("NEWER", coin_id)
     seen = EventRecorder()
     found.sinks.append(seen)
-    at(found, 1001).place(NewOrder("NEWERUSDT", Side.BUY, OrderType.MARKET, quote_quantity=Decimal(10)))
+    at(found, 1001).place(
+        NewOrder(symbol="NEWERUSDT", side=Side.BUY, type=OrderType.MARKET, quote_quantity=Decimal(10))
+    )
     assert coin_id in {change.coin_id for change in seen.changes if change.asset == "NEWER"}
 
 

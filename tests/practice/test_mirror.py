@@ -43,7 +43,7 @@ def session() -> MirrorSession:
 
 
 def order(side: Side, price: str, quantity: str, kind: OrderType = OrderType.LIMIT) -> NewOrder:
-    return NewOrder("NEWUSDT", side, kind, price=Decimal(price), quantity=Decimal(quantity))
+    return NewOrder(symbol="NEWUSDT", side=side, type=kind, price=Decimal(price), quantity=Decimal(quantity))
 
 
 def test_a_pair_accepts_no_orders_before_its_first_quote(session: MirrorSession) -> None:

@@ -59,9 +59,9 @@ def act(found: ExchangeSession, action: Action) -> None:
     quantity = Decimal(lots).scaleb(-2)
     by_quote = by_quote and kind is OrderType.MARKET and side is Side.BUY
     asked = NewOrder(
-        MX,
-        side,
-        OrderType(kind),
+        symbol=MX,
+        side=side,
+        type=OrderType(kind),
         price=None if kind is OrderType.MARKET else pair.last_price + Decimal(ticks).scaleb(-4),
         quantity=None if by_quote else quantity,
         quote_quantity=quantity if by_quote else None,
@@ -152,7 +152,7 @@ def story(seed: int, steps: list[int], warm: bool = False) -> str:
     for at_ms in sorted({*steps, 10_000, 30_000}):
         found.advance(START_MS + at_ms)
         if at_ms in (10_000, 30_000):
-            found.place(NewOrder(MX, Side.BUY, OrderType.MARKET, quote_quantity=Decimal(20)))
+            found.place(NewOrder(symbol=MX, side=Side.BUY, type=OrderType.MARKET, quote_quantity=Decimal(20)))
     found.advance(START_MS + 45_000)
     text = repr((seen, found.calendar(), found.balances(), found.depth("ETHUSDT"), found.ticker(MX)))
     return hashlib.sha256(text.encode()).hexdigest()

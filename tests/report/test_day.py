@@ -36,7 +36,15 @@ def whole() -> DayInputs:
         listings=(later, gone, new),
         signals=(
             ReportSignal(signal(new, 4_100), True),
-            ReportSignal(signal(new, 20_500, DetectorName.OPENING, Probability(0.7, 0.6, 0.8, 30, 21)), None),
+            ReportSignal(
+                signal(
+                    new,
+                    20_500,
+                    DetectorName.OPENING,
+                    Probability(value=0.7, low=0.6, high=0.8, n=30, hits=21),
+                ),
+                None,
+            ),
             ReportSignal(signal(gone, 2_000, DetectorName.LAUNCH_SEQUENCE), False),
             ReportSignal(signal(later, 2_000, DetectorName.LAUNCH_SEQUENCE), None),
         ),

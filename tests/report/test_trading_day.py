@@ -183,7 +183,16 @@ def test_many_attempts_are_shown_by_the_first_and_the_last() -> None:
 
 def test_an_equity_gap_is_shown_to_the_last_digit() -> None:
     off = TradingInputs(
-        money=EquityInputs(D(1_000), D(0), D(0), D(0), D("999.98"), D(0), D("-0.02"), at_cost=2)
+        money=EquityInputs(
+            start=D(1_000),
+            flows=D(0),
+            realised=D(0),
+            unrealised=D(0),
+            equity=D("999.98"),
+            fees=D(0),
+            gap=D("-0.02"),
+            at_cost=2,
+        )
     )
     text = read(report(off))
     assert "(2 open positions at cost): differs by -0.02" in text

@@ -16,12 +16,19 @@ from mexc_tui.risk.entry_limits import DAY_MS, check_entry, exposure
 D = Decimal
 NOW = 20_000 * DAY_MS + 10 * 3_600_000
 LIMITS = RiskLimits()
-CANDIDATE = Candidate("NEWUSDT", D(10), NOW + 60_000)
+CANDIDATE = Candidate(symbol="NEWUSDT", spend=D(10), opens_ms=NOW + 60_000)
 BOOK = RiskBook(
-    D(1_000), D(1_000), D(1_000), D(1_000), clock_offset_ms=1, clock_error_ms=2, stream_age_ms=3,
-    weight_left=400, orders_left=10,
-)  # fmt: skip
-OTHER = Reserved("s2", "OTHERUSDT", D(10), NOW + 600_000)
+    equity=D(1_000),
+    peak=D(1_000),
+    free_cash=D(1_000),
+    day_equity=D(1_000),
+    clock_offset_ms=1,
+    clock_error_ms=2,
+    stream_age_ms=3,
+    weight_left=400,
+    orders_left=10,
+)
+OTHER = Reserved(snipe_id="s2", symbol="OTHERUSDT", amount=D(10), opens_ms=NOW + 600_000)
 
 
 def verdict(name: str, book: RiskBook = BOOK, now_ms: int = NOW, **candidate: Any) -> Verdict:
@@ -122,7 +129,7 @@ def test_cash_that_suffices_is_not_told_to_grow() -> None:
 
 
 def test_a_snipe_that_is_checked_again_does_not_stand_in_its_own_way() -> None:
-    own = Reserved("s1", "NEWUSDT", D(10), CANDIDATE.opens_ms)
+    own = Reserved(snipe_id="s1", symbol="NEWUSDT", amount=D(10), opens_ms=CANDIDATE.opens_ms)
     book = replace(BOOK, reserved=(own,), free_cash=D(0))
     assert refusals(check_entry(replace(CANDIDATE, snipe_id="s1"), book, LIMITS, NOW)) == ()
     assert exposure(book, "s1") == 0
@@ -166,9 +173,11 @@ def test_entries_that_are_checked_one_after_another_never_overshoot_together(
     limits = replace(LIMITS, max_positions=50, max_trades_hour=99, max_trades_day=99)
     book = replace(BOOK, equity=equity, peak=equity, day_equity=equity, free_cash=equity)
     for number, spend in enumerate(wishes):
-        candidate = Candidate(f"C{number}USDT", spend, NOW + number * 60_000)
+        candidate = Candidate(symbol=f"C{number}USDT", spend=spend, opens_ms=NOW + number * 60_000)
         if not refusals(check_entry(candidate, book, limits, NOW)):
-            held = Reserved(f"s{number}", candidate.symbol, spend, candidate.opens_ms)
+            held = Reserved(
+                snipe_id=f"s{number}", symbol=candidate.symbol, amount=spend, opens_ms=candidate.opens_ms
+            )
             book = replace(book, reserved=(*book.reserved, held), free_cash=book.free_cash - spend)
     assert exposure(book) <= equity * limits.exposure_cap_pct / 100
     assert book.free_cash >= 0

@@ -19,7 +19,7 @@ from mexc_tui.risk.guard import (
 )
 
 D = Decimal
-CALM = Readings(D(0), D(0), 0, D(0))
+CALM = Readings(daily_loss_pct=D(0), drawdown_pct=D(0), losses_in_a_row=0, exposure_pct=D(0))
 
 
 def graded(**changes: Any) -> Grade:

@@ -20,14 +20,22 @@ def loaded(text: str = "") -> Loaded:
 def test_a_reloadable_setting_applies_at_once_and_is_reported() -> None:
     live = LiveSettings(loaded())
     changes = live.apply(loaded("stop_loss_pct = 12.5"))
-    assert changes == (SettingChange("stop_loss_pct", "10", "12.5", False, "settings.toml, line 1"),)
+    assert changes == (
+        SettingChange(
+            name="stop_loss_pct", old="10", new="12.5", needs_restart=False, origin="settings.toml, line 1"
+        ),
+    )
     assert (live.current.text("stop_loss_pct"), live.pending()) == ("12.5", ())
 
 
 def test_a_setting_that_needs_a_restart_is_pending_and_reported_once() -> None:
     live = LiveSettings(loaded())
     changed = loaded("mode = 'paper'")
-    assert live.apply(changed) == (SettingChange("mode", "practice", "paper", True, "settings.toml, line 1"),)
+    assert live.apply(changed) == (
+        SettingChange(
+            name="mode", old="practice", new="paper", needs_restart=True, origin="settings.toml, line 1"
+        ),
+    )
     assert live.current.text("mode") == "practice"
     assert [change.name for change in live.pending()] == ["mode"]
     assert live.apply(changed) == ()
@@ -37,7 +45,9 @@ def test_a_setting_that_needs_a_restart_is_pending_and_reported_once() -> None:
 def test_reverting_a_change_is_a_change_and_clears_the_pending_one() -> None:
     live = LiveSettings(loaded())
     live.apply(loaded("mode = 'paper'"))
-    assert live.apply(loaded()) == (SettingChange("mode", "paper", "practice", True, "the default"),)
+    assert live.apply(loaded()) == (
+        SettingChange(name="mode", old="paper", new="practice", needs_restart=True, origin="the default"),
+    )
     assert live.pending() == ()
 
 

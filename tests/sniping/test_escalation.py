@@ -15,9 +15,9 @@ from mexc_tui.sniping.sale_terms import SaleTerms, SentOrder, learn
 from mexc_tui.sniping.sellable import KnownPrices, Sellability, SellableJudgement, judge
 from tests.support.samples.sniping_samples import GRID, T0, D, refusal
 
-FIRST = SaleAttempt(0, D(100), D(100), D(1), D(1))
+FIRST = SaleAttempt(number=0, quantity=D(100), free=D(100), bid=D(1), last=D(1))
 SLIPPAGE = D(10)
-SENT = SentOrder(OrderType.IMMEDIATE_OR_CANCEL, D("0.9"), D(100), D(1))
+SENT = SentOrder(type=OrderType.IMMEDIATE_OR_CANCEL, price=D("0.9"), quantity=D(100), bid=D(1))
 
 
 def test_first_at_the_bid_then_through_the_book_then_an_alarm() -> None:
@@ -74,7 +74,7 @@ def test_dust_is_never_retried_but_a_lock_is_waited_for() -> None:
 
 
 def test_what_one_low_bid_makes_too_small_is_held_and_trapped_only_when_it_lasts() -> None:
-    low = judge(D(100), GRID, KnownPrices(D("0.001"), D(1), D(1), D(1)), T0)
+    low = judge(D(100), GRID, KnownPrices(bid=D("0.001"), last=D(1), entry=D(1), high=D(1)), T0)
     held = replace(FIRST, bid=D("0.001"), judged=low)
     sale = escalate(held, GRID, SLIPPAGE, T0)
     assert (sale.method, sale.price, sale.trapped, sale.at_ms) == (SaleMethod.HOLD, None, "", T0 + 500)
@@ -84,7 +84,7 @@ def test_what_one_low_bid_makes_too_small_is_held_and_trapped_only_when_it_lasts
 
 def test_a_rule_that_refuses_what_is_held_traps_it_at_once() -> None:
     grid = replace(GRID, min_quantity=D(500))
-    judged = judge(D(100), grid, KnownPrices(D(1), D(1), D(1), D(1)), T0)
+    judged = judge(D(100), grid, KnownPrices(bid=D(1), last=D(1), entry=D(1), high=D(1)), T0)
     sale = escalate(replace(FIRST, judged=judged), grid, SLIPPAGE, T0)
     assert (sale.method, sale.is_alarm) == (SaleMethod.HOLD, True)
     assert "minimum 500" in sale.trapped
@@ -123,7 +123,12 @@ def test_no_sale_exceeds_what_is_owned_and_free_or_the_slippage_cap(
     number: int, quantity: Decimal, free: Decimal, bid: Decimal, code: int | None
 ) -> None:
     told = None if code is None else refusal(code, Advice.WAIT)
-    sale = escalate(SaleAttempt(number, quantity, free, bid, bid, told), GRID, SLIPPAGE, T0)
+    sale = escalate(
+        SaleAttempt(number=number, quantity=quantity, free=free, bid=bid, last=bid, refusal=told),
+        GRID,
+        SLIPPAGE,
+        T0,
+    )
     assert sale.at_ms >= T0
     if sale.price is not None:
         assert sale.quantity <= min(quantity, free)
@@ -135,7 +140,7 @@ def test_no_sale_exceeds_what_is_owned_and_free_or_the_slippage_cap(
     st.decimals(min_value="0.001", max_value=1, places=3),
 )
 def test_O8_a_rest_below_the_minimum_notional_is_dust_and_no_order(quantity: Decimal, price: Decimal) -> None:
-    judged = judge(quantity, GRID, KnownPrices(price, price, price, price), T0)
+    judged = judge(quantity, GRID, KnownPrices(bid=price, last=price, entry=price, high=price), T0)
     assert judged.sellability is Sellability.DUST
     for number in range(8):
         sale = escalate(replace(FIRST, number=number, quantity=quantity, judged=judged), GRID, SLIPPAGE, T0)

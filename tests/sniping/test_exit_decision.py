@@ -29,34 +29,34 @@ from tests.support.samples.sniping_samples import GRID, PLAN, T0, D, holding, po
 
 NONE = CloseReason.NONE
 RESTING = (
-    RestingRung(1, "a", D("1.1"), D(30)),
-    RestingRung(2, "b", D("1.2"), D(40)),
-    RestingRung(3, "c", D("1.3"), D(30)),
+    RestingRung(rung=1, client_order_id="a", price=D("1.1"), open_quantity=D(30)),
+    RestingRung(rung=2, client_order_id="b", price=D("1.2"), open_quantity=D(40)),
+    RestingRung(rung=3, client_order_id="c", price=D("1.3"), open_quantity=D(30)),
 )
 
 
 def run(held: ExitHolding, *ticks: tuple[str, int], trades: bool = False) -> Decision:
     """Return the last decision after bids (or trades) of (price, milliseconds after the opening)."""
-    memory, last = remember(held.position), Decision(remember(held.position))
+    memory, last = remember(held.position), Decision(memory=remember(held.position))
     for price, after_ms in ticks:
-        last = decide(held, memory, Tick(D(price), T0 + after_ms, trades), T0 + after_ms)
+        last = decide(held, memory, Tick(price=D(price), at_ms=T0 + after_ms, is_trade=trades), T0 + after_ms)
         memory = last.memory
     return last
 
 
 def bid(price: str, after_ms: int, *, version: int = 0, is_after_gap: bool = False) -> Tick:
-    return Tick(D(price), T0 + after_ms, is_after_gap=is_after_gap, version=version)
+    return Tick(price=D(price), at_ms=T0 + after_ms, is_after_gap=is_after_gap, version=version)
 
 
 def trade(price: str, after_ms: int, *, time_ms: int | None = None) -> tuple[Tick, int]:
     """Return a trade that is received `after_ms` after the opening, and when; `time_ms`: of its own."""
     made_ms = after_ms if time_ms is None else time_ms
-    return Tick(D(price), T0 + made_ms, is_trade=True), T0 + after_ms
+    return Tick(price=D(price), at_ms=T0 + made_ms, is_trade=True), T0 + after_ms
 
 
 def feed(held: ExitHolding, *ticks: Tick | tuple[Tick, int] | None, after_ms: int = 0) -> Decision:
     """Return the last decision; None evaluates time alone, `after_ms` after the opening."""
-    last = Decision(remember(held.position))
+    last = Decision(memory=remember(held.position))
     for one in ticks:
         tick, now_ms = one if isinstance(one, tuple) else (one, T0 + after_ms if one is None else one.at_ms)
         last = decide(held, last.memory, tick, now_ms)
@@ -174,8 +174,8 @@ def test_the_distance_that_sells_at_once_grows_with_the_stop() -> None:
 
 def test_a_position_without_fills_has_no_entry_price_and_no_instant_take_profit() -> None:
     unfilled = position(bought_quantity=D(0), bought_value=D(0))
-    decision = decide(holding(unfilled), remember(unfilled), Tick(D(5), T0), T0)
-    assert decision == Decision(remember(unfilled))
+    decision = decide(holding(unfilled), remember(unfilled), Tick(price=D(5), at_ms=T0), T0)
+    assert decision == Decision(memory=remember(unfilled))
 
 
 def test_trailing_follows_the_stored_highest_price_over_a_restart() -> None:
@@ -242,7 +242,7 @@ def test_a_plain_stop_is_reported_as_a_stop_however_its_price_was_rounded(
     stored, _ = recompute_position(bought, (order,), (), T0)
     if not stored.stop_price:
         return
-    tick = Tick(stored.stop_price / 2, T0 + 1)
+    tick = Tick(price=stored.stop_price / 2, at_ms=T0 + 1)
     memory, held = remember(stored), holding(stored)
     for after_ms in range(0, 2_000, 100):
         memory = decide(held, memory, replace(tick, at_ms=T0 + after_ms), T0 + after_ms).memory
@@ -287,7 +287,7 @@ def test_a_stop_never_falls_and_never_unfires(ticks: list[tuple[Decimal, int, bo
     memory, now_ms, has_fired = remember(held.position), T0, NONE
     for price, later_ms, is_trade in ticks:
         now_ms += later_ms
-        decision = decide(held, memory, Tick(price, now_ms, is_trade), now_ms)
+        decision = decide(held, memory, Tick(price=price, at_ms=now_ms, is_trade=is_trade), now_ms)
         assert decision.memory.stop_price >= memory.stop_price
         assert decision.memory.high_price >= memory.high_price
         assert has_fired in (NONE, decision.memory.fired)

@@ -22,7 +22,7 @@ NOW_MS = 30_000
 
 def held(bid: str = "2.1", sold: RungSales = (), **changes: object) -> EditedPosition:
     one = position(**changes)
-    return EditedPosition(one, remember(one), GRID, sold, D(bid))
+    return EditedPosition(position=one, memory=remember(one), grid=GRID, sold=sold, bid=D(bid))
 
 
 def refused(edited: Edited) -> list[str]:

@@ -53,7 +53,7 @@ def test_a_rung_is_done_only_when_its_share_is_sold() -> None:
 
 def test_the_remainder_of_a_rung_keeps_resting_although_too_small_for_a_new_order() -> None:
     held = position(remaining=D("70.5"), sold_quantity=D("29.5"))
-    rest = (RestingRung(1, "a", D("1.1"), D("0.5")),)
+    rest = (RestingRung(rung=1, client_order_id="a", price=D("1.1"), open_quantity=D("0.5")),)
     assert rungs(held, GRID, ((1, D("29.5")),), resting=rest)[0].quantity == D("0.5")
     assert rungs_done(held, ((1, D("29.5")),), GRID, rest) == ()
     assert rungs_done(held, ((1, D("29.5")),), GRID) == (1,)
@@ -61,7 +61,10 @@ def test_the_remainder_of_a_rung_keeps_resting_although_too_small_for_a_new_orde
 
 def test_orders_that_do_not_fit_the_ladder_are_cancelled_before_others_are_placed() -> None:
     held = position()
-    resting = (RestingRung(1, "a", D("1.1"), D(30)), RestingRung(2, "b", D("1.9"), D(40)))
+    resting = (
+        RestingRung(rung=1, client_order_id="a", price=D("1.1"), open_quantity=D(30)),
+        RestingRung(rung=2, client_order_id="b", price=D("1.9"), open_quantity=D(40)),
+    )
     alignment = align(rungs(held, GRID), resting, held, D(30), GRID)
     assert alignment.cancel == ("b",)
     assert [plan.number for plan in alignment.place] == [3]
@@ -74,7 +77,10 @@ def test_no_more_is_ever_offered_than_is_owned_and_free(
     held = position(remaining=remaining)
     plans = rungs(held, GRID)
     assert sum(plan.quantity for plan in plans) <= remaining
-    resting = tuple(RestingRung(rung, f"o{i}", D("1.1"), size) for i, (rung, size) in enumerate(orders))
+    resting = tuple(
+        RestingRung(rung=rung, client_order_id=f"o{i}", price=D("1.1"), open_quantity=size)
+        for i, (rung, size) in enumerate(orders)
+    )
     alignment = align(plans, resting, held, free, GRID)
     placed = sum((plan.quantity for plan in alignment.place), D(0))
     assert placed <= free
@@ -100,18 +106,24 @@ def test_a_rung_above_the_maximum_order_rests_as_several_orders() -> None:
 def test_a_slice_that_is_missing_is_placed_and_one_too_many_is_cancelled() -> None:
     grid, held = dataclasses.replace(GRID, max_value=D(20)), position()
     plans = rungs(held, grid)
-    one = RestingRung(1, "a", D("1.1"), D(15))
+    one = RestingRung(rung=1, client_order_id="a", price=D("1.1"), open_quantity=D(15))
     missing = align(plans, (one,), held, D(85), grid)
     assert missing.cancel == ()
     assert [part.quantity for part in missing.place if part.number == 1] == [D(15)]
-    three = tuple(RestingRung(1, name, D("1.1"), D(15)) for name in ("a", "b", "c"))
+    three = tuple(
+        RestingRung(rung=1, client_order_id=name, price=D("1.1"), open_quantity=D(15))
+        for name in ("a", "b", "c")
+    )
     assert align(plans, three, held, D(55), grid).cancel == ("c",)
 
 
 def test_a_changed_filter_that_allows_no_rung_cancels_no_resting_one() -> None:
     held = position()
     resting = tuple(
-        RestingRung(plan.number, str(plan.number), plan.price, plan.quantity) for plan in rungs(held, GRID)
+        RestingRung(
+            rung=plan.number, client_order_id=str(plan.number), price=plan.price, open_quantity=plan.quantity
+        )
+        for plan in rungs(held, GRID)
     )
     for grid in (
         dataclasses.replace(GRID, min_quantity=D(500), quantity_step=D(500)),
@@ -158,7 +170,9 @@ def test_a_resting_ladder_stays_unchanged_however_its_rungs_are_filled(
     )
     first = align(rungs(held, grid), (), held, held.remaining, grid)
     resting = {
-        index: RestingRung(plan.number, str(index), plan.price, plan.quantity)
+        index: RestingRung(
+            rung=plan.number, client_order_id=str(index), price=plan.price, open_quantity=plan.quantity
+        )
         for index, plan in enumerate(first.place)
     }
     sold = dict[int, Decimal]()

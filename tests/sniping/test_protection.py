@@ -19,7 +19,15 @@ STOP = Intent(
 
 
 def judged(held: Position = HELD, bid: str | None = "1", why: str = "", stop: Intent = STOP) -> Protection:
-    facts = ProtectionFacts(held, (), (stop,), None if bid is None else D(bid), GRID, D(1), why)
+    facts = ProtectionFacts(
+        position=held,
+        orders=(),
+        intents=(stop,),
+        bid=None if bid is None else D(bid),
+        grid=GRID,
+        last=D(1),
+        blocked_reason=why,
+    )
     place, words = protection(facts)
     assert words
     return place

@@ -17,7 +17,18 @@ from mexc_tui.sniping.reaction import FiringProgress, FollowUp, Next, ReactionSt
 from tests.support.samples.sniping_samples import GRID, T0, D
 
 RULES = FireRules()
-START = FiringProgress(T0, D(10), OrderType.LIMIT, D(2), D("4.99"), 1, T0, D(0), GRID, cap=D(3))
+START = FiringProgress(
+    opens_ms=T0,
+    spend_cap=D(10),
+    type=OrderType.LIMIT,
+    price=D(2),
+    quantity=D("4.99"),
+    sent=1,
+    last_sent_ms=T0,
+    committed=D(0),
+    grid=GRID,
+    cap=D(3),
+)
 IOC = replace(START, type=OrderType.IMMEDIATE_OR_CANCEL)
 
 
@@ -125,7 +136,9 @@ def test_a_definite_end_stops_and_calls_somebody(code: int) -> None:
 
 
 def test_an_unknown_outcome_is_queried_and_nothing_else_is_sent() -> None:
-    following = react(Ambiguous("timeout", T0, 2_000), START, RULES, T0 + 90)
+    following = react(
+        Ambiguous(reason="timeout", timestamp_ms=T0, recv_window_ms=2_000), START, RULES, T0 + 90
+    )
     assert (following.step, following.state) == (ReactionStep.QUERY, SnipeState.UNKNOWN)
 
 
@@ -136,7 +149,9 @@ def test_an_answer_that_decides_nothing_is_never_sent_again(code: int) -> None:
 
 def test_an_unknown_outcome_is_no_obstacle_when_the_cap_covers_both() -> None:
     half = replace(START, quantity=D("2.4"))
-    following = react(Ambiguous("timeout", T0, 2_000), half, RULES, T0 + 90)
+    following = react(
+        Ambiguous(reason="timeout", timestamp_ms=T0, recv_window_ms=2_000), half, RULES, T0 + 90
+    )
     assert following.step is ReactionStep.SEND
 
 
@@ -151,7 +166,7 @@ texts = st.sampled_from(["", "cannot be higher than 0.05USDT", "cannot be less t
 outcomes = st.one_of(
     st.builds(answer, codes, texts),
     st.just(NotSent("cold")),
-    st.just(Ambiguous("timeout", T0, 2_000)),
+    st.just(Ambiguous(reason="timeout", timestamp_ms=T0, recv_window_ms=2_000)),
 )
 
 

@@ -20,8 +20,24 @@ SNIPE = Snipe(
     reference_price=D(1), price_cap=D("1.25"), plan=PLAN, verdicts=(), armed_ms=T0 - 9,
 )  # fmt: skip
 READY = ReadyFacts(
-    TradingState.ACTIVE, 1, 1, PAIR, T0, True, 120.0, 5.0, 8.0, D(10), True, 5_000, 40, (), False, 10, True
-)  # fmt: skip
+    trading=TradingState.ACTIVE,
+    generation=1,
+    armed_generation=1,
+    symbol=PAIR,
+    opens_ms=T0,
+    is_warm=True,
+    round_trip_ms=120.0,
+    clock_error_ms=5.0,
+    clock_age_s=8.0,
+    free_quote=D(10),
+    is_private_live=True,
+    private_silent_ms=5_000,
+    public_silent_ms=40,
+    missing_topics=(),
+    has_unknown_order=False,
+    orders_left=10,
+    are_requests_ready=True,
+)
 
 
 def refused(facts: ReadyFacts = READY, snipe: Snipe = SNIPE) -> list[str]:

@@ -17,11 +17,11 @@ from mexc_tui.sniping.slippage_cap import SlippageCap
 from tests.support.samples.sniping_samples import GRID, T0, D, refusal
 
 IOC, LIMIT, MARKET = KINDS
-FIRST = SaleAttempt(0, D(100), D(100), D(1), D(1), is_urgent=True)
-SENT = SentOrder(IOC, D("0.9"), D(100), D(1))
+FIRST = SaleAttempt(number=0, quantity=D(100), free=D(100), bid=D(1), last=D(1), is_urgent=True)
+SENT = SentOrder(type=IOC, price=D("0.9"), quantity=D(100), bid=D(1))
 SLIPPAGE = D(10)
 BANDED = replace(GRID, band=PriceBand(D("0.2"), D("0.2")))
-WIDE_CAP = SlippageCap(D(1), D(60))
+WIDE_CAP = SlippageCap(first_bid=D(1), slippage_pct=D(60))
 
 
 def test_a_refused_type_is_replaced_by_the_next_one_and_all_are_tried_again() -> None:
@@ -54,7 +54,7 @@ def test_a_bid_below_the_band_is_tried_at_market_then_with_a_resting_limit() -> 
 
 
 def test_no_market_order_is_sent_that_could_fill_below_the_slippage_cap() -> None:
-    below = replace(FIRST, bid=D("0.93"), cap=SlippageCap(D(1), D(10)))
+    below = replace(FIRST, bid=D("0.93"), cap=SlippageCap(first_bid=D(1), slippage_pct=D(10)))
     sale = escalate(below, replace(GRID, band=PriceBand(D("0.05"), D("0.05"))), SLIPPAGE, T0)
     assert (sale.method, sale.price) == (SaleMethod.RESTING, D("0.95"))
 
@@ -132,7 +132,7 @@ def test_unfilled_orders_and_a_missing_bid_also_trap_a_position() -> None:
 @given(st.lists(st.sampled_from(sorted(TABLE)), max_size=12), st.decimals("0.5", 1, places=3))
 def test_no_chain_of_refusals_ends_a_sale_or_breaks_its_bounds(codes: list[int], bid: D) -> None:
     """Whatever is answered: an order within what is free and the cap, or a wait of seconds."""
-    sale = replace(FIRST, bid=bid, cap=SlippageCap(D(1), SLIPPAGE), since_ms=T0)
+    sale = replace(FIRST, bid=bid, cap=SlippageCap(first_bid=D(1), slippage_pct=SLIPPAGE), since_ms=T0)
     for number, code in enumerate(codes, start=1):
         plan = escalate(sale, BANDED, SLIPPAGE, T0)
         told = refusal(code, TABLE[code].advice, definite=TABLE[code].definite)
@@ -145,7 +145,7 @@ def test_no_chain_of_refusals_ends_a_sale_or_breaks_its_bounds(codes: list[int],
         assert not too_small(plan.quantity, bid, GRID)
         assert plan.price is None or plan.price >= D("0.9")
         assert plan.price is not None or bid * D("0.95") >= D("0.9")
-        sent = SentOrder(plan.type, plan.price, plan.quantity, bid)
+        sent = SentOrder(type=plan.type, price=plan.price, quantity=plan.quantity, bid=bid)
         terms = learn(sale.terms, told, sent, BANDED)
         sale = replace(sale, number=number, refusal=told, terms=terms, tried=plan.type)
 

@@ -20,7 +20,7 @@ from mexc_tui.sniping.sellable import (
 )
 from tests.support.samples.sniping_samples import GRID, T0, D
 
-NORMAL = KnownPrices(D(1), D(1), D(1), D("1.1"))
+NORMAL = KnownPrices(bid=D(1), last=D(1), entry=D(1), high=D("1.1"))
 FLASH = replace(NORMAL, bid=D("0.00001"))
 
 
@@ -44,7 +44,10 @@ def test_a_low_bid_alone_makes_no_dust_however_long_it_lasts() -> None:
 @pytest.mark.parametrize("bid", [None, D(0), D("1e-18")])
 def test_a_missing_or_zero_bid_makes_no_dust(bid: Decimal | None) -> None:
     assert state("20", replace(NORMAL, bid=bid)) is not Sellability.DUST
-    assert watched("20", KnownPrices(bid, None, D(1), D(1)), 600).sellability is not Sellability.DUST
+    assert (
+        watched("20", KnownPrices(bid=bid, last=None, entry=D(1), high=D(1)), 600).sellability
+        is not Sellability.DUST
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,31 +72,31 @@ def test_little_value_by_every_source_is_dust_at_once() -> None:
 
 
 def test_a_quantity_below_the_step_that_is_worth_something_is_trapped() -> None:
-    dear = KnownPrices(D(60_000), D(60_000), D(60_000), D(60_000))
+    dear = KnownPrices(bid=D(60_000), last=D(60_000), entry=D(60_000), high=D(60_000))
     assert state("0.004", dear) is Sellability.TRAPPED
 
 
 def test_a_rest_that_was_bought_cheap_is_not_dust_by_one_low_bid_after_a_start() -> None:
-    cheap = KnownPrices(D("0.00001"), None, D("0.01"), D("0.01"))
+    cheap = KnownPrices(bid=D("0.00001"), last=None, entry=D("0.01"), high=D("0.01"))
     assert state("50", cheap) is Sellability.UNCONFIRMED
 
 
 def test_a_crashed_price_is_dust_only_after_a_minute_of_bids_and_trades() -> None:
-    crashed = KnownPrices(D("0.001"), D("0.001"), D(1), D("1.1"))
+    crashed = KnownPrices(bid=D("0.001"), last=D("0.001"), entry=D(1), high=D("1.1"))
     assert watched("20", crashed, CONFIRM_MS // 1_000 - 1).sellability is Sellability.UNCONFIRMED
     assert watched("20", crashed, CONFIRM_MS // 1_000).sellability is Sellability.DUST
 
 
 def test_a_last_trade_alone_makes_no_dust_of_what_a_changed_rule_refuses_while_there_is_no_bid() -> None:
     strict = replace(GRID, min_value=D(50))
-    absurd, last = KnownPrices(None, D("0.00001"), D(1), D("1.1")), None
+    absurd, last = KnownPrices(bid=None, last=D("0.00001"), entry=D(1), high=D("1.1")), None
     for at_ms in range(T0, T0 + 2 * CONFIRM_MS, 500):
         last = judge(D(20), strict, absurd, at_ms, None if last is None else last.confirmation)
         assert last.sellability is not Sellability.DUST
 
 
 def test_a_minute_with_two_observations_confirms_nothing() -> None:
-    crashed = KnownPrices(D("0.001"), D("0.001"), D(1), D("1.1"))
+    crashed = KnownPrices(bid=D("0.001"), last=D("0.001"), entry=D(1), high=D("1.1"))
     first = judge(D(20), GRID, crashed, T0)
     late = judge(D(20), GRID, crashed, T0 + CONFIRM_MS, first.confirmation)
     assert late.sellability is Sellability.UNCONFIRMED
@@ -102,7 +105,7 @@ def test_a_minute_with_two_observations_confirms_nothing() -> None:
 
 
 def test_a_price_that_recovers_begins_the_confirmation_anew() -> None:
-    crashed = KnownPrices(D("0.001"), D("0.001"), D(1), D("1.1"))
+    crashed = KnownPrices(bid=D("0.001"), last=D("0.001"), entry=D(1), high=D("1.1"))
     seen = watched("20", crashed, 59).confirmation
     up = judge(D(20), GRID, NORMAL, T0 + 59_500, seen)
     assert (up.sellability, up.confirmation) == (Sellability.SELLABLE, None)
@@ -131,7 +134,7 @@ rules = st.builds(
 def test_dust_after_one_observation_is_worth_little_at_every_known_price(
     quantity: Decimal, grid: Grid, bid: Decimal | None, last: Decimal | None, entry: Decimal | None
 ) -> None:
-    found = judge(quantity, grid, KnownPrices(bid, last, entry, entry), T0)
+    found = judge(quantity, grid, KnownPrices(bid=bid, last=last, entry=entry, high=entry), T0)
     if found.sellability is Sellability.DUST:
         assert bid
         assert last

@@ -11,8 +11,10 @@ from mexc_tui.sniping.rounding import buy_quantity, cost
 from mexc_tui.sniping.sizing import HARD_CAP_QUOTE, SizeFacts, SizeRules, loss_at_stop, size
 from tests.support.samples.sniping_samples import GRID, D
 
-RULES = SizeRules(Sizing.FIXED, D(10), D(1), D("0.5"), D(100), D(5))
-FACTS = SizeFacts(D(1_000), D(1_000), D(10), D(1), GRID)
+RULES = SizeRules(
+    sizing=Sizing.FIXED, fixed_quote=D(10), equity_pct=D(1), risk_pct=D("0.5"), cap_quote=D(100), cap_pct=D(5)
+)
+FACTS = SizeFacts(equity=D(1_000), free_cash=D(1_000), stop_pct=D(10), exit_slippage_pct=D(1), grid=GRID)
 money = st.decimals(min_value=0, max_value=10**7, places=4)
 
 

@@ -8,7 +8,7 @@ from tests.support.samples.sniping_samples import GRID, T0, D
 
 SLIPPAGE = D(10)
 FIRST = observed(None, D(1), SLIPPAGE, T0, is_manual=False)
-SALE = SaleAttempt(1, D(100), D(100), D(1), D(1), cap=FIRST)
+SALE = SaleAttempt(number=1, quantity=D(100), free=D(100), bid=D(1), last=D(1), cap=FIRST)
 
 
 def test_a_falling_bid_is_followed_to_the_cap_and_no_further() -> None:
@@ -34,7 +34,7 @@ def test_a_bid_that_stays_low_for_a_minute_is_the_price_of_a_stop() -> None:
         cap = observed(cap, D(bid), SLIPPAGE, T0 + second * 1_000, is_manual=False)
         assert cap.first_bid == 1
     cap = observed(cap, D("0.7"), SLIPPAGE, T0 + CONFIRM_MS, is_manual=False)
-    assert cap == SlippageCap(D("0.75"), SLIPPAGE)
+    assert cap == SlippageCap(first_bid=D("0.75"), slippage_pct=SLIPPAGE)
 
 
 def test_a_stop_sells_after_a_minute_also_while_the_bid_goes_on_falling() -> None:

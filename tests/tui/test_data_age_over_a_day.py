@@ -106,7 +106,9 @@ class Knowing:
         self.truth.note_risk(self.trading.risk(), now_ms)
         self.truth.note_positions(self.trading.positions(), now_ms)
         if (symbol := chosen(lines)) is not None:
-            self.truth.note_market(await self.sight.market(symbol, SymbolRequest(1, 1, 1)))
+            self.truth.note_market(
+                await self.sight.market(symbol, SymbolRequest(levels=1, trades=1, spans=1))
+            )
 
 
 def test_while_all_screens_are_looked_at_over_a_listing_day_nothing_old_is_unmarked(

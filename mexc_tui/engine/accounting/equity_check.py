@@ -23,7 +23,7 @@ Marks = Mapping[str, PriceMark]
 """Price mark of each open position by its id; a position without a bid is valued at cost."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EquityIdentity:
     """Both sides of the equity identity, in quote units."""
 

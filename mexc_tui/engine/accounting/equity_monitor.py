@@ -30,7 +30,7 @@ ROUNDING = Decimal("1e-6")
 """Rounding tolerance per position, in quote units (reliability I7)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LossFigures:
     """Figures for the loss limits. None: a price is missing, and no limit may act."""
 
@@ -123,10 +123,15 @@ class EquityMonitor:
         """Return the loss figures of the last mark."""
         point, start = self._ledger.state.equity, self._limit_start
         if point is None or start is None:
-            return LossFigures(None, None, self.in_a_row, None)
+            return LossFigures(day_pct=None, drawdown_pct=None, in_a_row=self.in_a_row, exposure_pct=None)
         moved, fall = equity_return(start, point), drawdown(point)
         exposed = point.holdings / point.equity if point.is_complete and point.equity > 0 else None
-        return LossFigures(_pct(moved, -HUNDRED), _pct(fall), self.in_a_row, _pct(exposed))
+        return LossFigures(
+            day_pct=_pct(moved, -HUNDRED),
+            drawdown_pct=_pct(fall),
+            in_a_row=self.in_a_row,
+            exposure_pct=_pct(exposed),
+        )
 
     @property
     def day_equity(self) -> Decimal | None:
@@ -224,7 +229,7 @@ class EquityMonitor:
         self.in_a_row = run.count
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     """Stored equity data."""
 
@@ -257,13 +262,13 @@ def _found(desk: LedgerTransaction, resumed_ms: int) -> _Found:
     if resumed_ms > today_ms:
         limit_start = _first_since(tables.equity, resumed_ms, desk.now_ms) or complete
     return _Found(
-        money.start,
-        money.flows,
-        closed,
-        realised,
-        complete,
-        _dated(day_start, today_ms),
-        _dated(limit_start, max(today_ms, resumed_ms)),
+        start=money.start,
+        flows=money.flows,
+        closed=closed,
+        realised=realised,
+        complete=complete,
+        day_start=_dated(day_start, today_ms),
+        limit_start=_dated(limit_start, max(today_ms, resumed_ms)),
     )
 
 

@@ -117,7 +117,13 @@ class ExchangeReader:
                 if reports.problem:
                     partial[symbol] = f"orders: {reports.problem}"
         names_all = all(row.name for row in listed.skipped)
-        return _Listed(tuple(found.values()), dead, unanswered, partial, names_all)
+        return _Listed(
+            reports=tuple(found.values()),
+            dead=dead,
+            unanswered=unanswered,
+            partial=partial,
+            names_all=names_all,
+        )
 
     def _since_ms(self) -> int:
         memory, now_ms = self._ledger.state, self._trading.now_ms()
@@ -143,7 +149,7 @@ class ExchangeReader:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Listed:
     """Listed orders, and pairs whose history was refused (`dead`), unread or partly read, with the reason."""
 

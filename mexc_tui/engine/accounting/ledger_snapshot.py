@@ -20,7 +20,7 @@ RECENT_ENTRIES = 2_000
 """Number of newest entries searched for a drift to reverse."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonBaseline:
     """State before the ledger was read."""
 
@@ -46,7 +46,14 @@ def baseline_of(
 ) -> ComparisonBaseline:
     """Capture the state in memory now; the store is read in another thread."""
     orders, unbooked = tuple(memory.orders.values()), frozenset(memory.unbooked)
-    return ComparisonBaseline(theirs, newest_entry, agreed_ms, unconfirmed, orders, unbooked)
+    return ComparisonBaseline(
+        exchange=theirs,
+        newest_entry=newest_entry,
+        agreed_ms=agreed_ms,
+        unconfirmed=unconfirmed,
+        orders=orders,
+        unbooked=unbooked,
+    )
 
 
 def newest_entry_number(tables: TradingTables) -> int:

@@ -40,7 +40,7 @@ class OrderEvidence:
         return any(one.filled_quantity or one.trades for one in self.evidence)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class LedgerState:
     """Rows by id. An order stays until it is closed, its fees are known and its position is closed."""
 

@@ -37,7 +37,7 @@ QUIET_ENTRIES = (EntryKind.TRADE, EntryKind.FEE)
 LATE = "fills made while storage failed are stored now; until then they were only in memory"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class LedgerChanges:
     """Changes of one unit of work, applied to memory after its commit."""
 
@@ -49,7 +49,7 @@ class LedgerChanges:
     advanced: list[Advanced] = field(default_factory=list[Advanced])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerTransaction:
     """One unit of work on the ledger of one scope, at one time."""
 

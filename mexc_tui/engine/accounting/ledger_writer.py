@@ -285,7 +285,9 @@ class LedgerWriter:
         now_ms, scope = self._now_ms(), self.scope
 
         def job(unit: UnitOfWork) -> tuple[T, LedgerChanges]:
-            desk = LedgerTransaction(unit, unit.trading(scope), LedgerChanges(), now_ms)
+            desk = LedgerTransaction(
+                unit=unit, tables=unit.trading(scope), changes=LedgerChanges(), now_ms=now_ms
+            )
             return work(desk), desk.changes
 
         try:

@@ -209,7 +209,7 @@ def _of_holdings(
         loss = gap_loss(holdings, Decimal(lower) / 100)
         yield (
             f"lost if coins open {lower} % lower",
-            Figure(float(loss), len(holdings), 0, unit=FigureUnit.QUOTE),
+            Figure(value=float(loss), n=len(holdings), minimum=0, unit=FigureUnit.QUOTE),
         )
 
 
@@ -225,14 +225,20 @@ def _holding(position: Position, marks: Marks) -> ExposureHolding:
     mark = marks.get(position.id)
     value = None if mark is None else market_value(replace(mark, position=position))
     price = (position.remaining_cost if value is None else value) / position.remaining
-    return ExposureHolding(position.symbol, position.remaining, price, position.stop_price or None)
+    return ExposureHolding(
+        symbol=position.symbol, quantity=position.remaining, price=price, stop=position.stop_price or None
+    )
 
 
 def _unpriced(figure: Figure, money: EquityIdentity) -> Figure:
     if not money.unpriced:
         return figure
     text = f"{money.unpriced} at cost: no current price"
-    return Figure(figure.value, figure.n, figure.minimum, text, figure.unit) if figure.value else figure
+    return (
+        Figure(value=figure.value, n=figure.n, minimum=figure.minimum, words=text, unit=figure.unit)
+        if figure.value
+        else figure
+    )
 
 
 def _median(figures: Iterable[Figure], unit: FigureUnit) -> Figure:
@@ -240,4 +246,4 @@ def _median(figures: Iterable[Figure], unit: FigureUnit) -> Figure:
     values = [one.value for one in figures if one.value is not None]
     if not values:
         return too_few(0, 1, unit)
-    return Figure(median(values), len(values), 1, "median", unit)
+    return Figure(value=median(values), n=len(values), minimum=1, words="median", unit=unit)

@@ -60,7 +60,7 @@ HISTORY_BURST, HISTORY_PER_S = 120, 10
 """Request weight of histories: at once, and per second after that; a third of the budget."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileParameters:
     """Reconciliation settings."""
 

@@ -39,7 +39,7 @@ ZERO = Decimal(0)
 DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryParameters:
     """Entry settings in the form the pure packages use."""
 
@@ -56,7 +56,7 @@ class EntryParameters:
     """A stream connection silent for longer blocks firing: it counts as dead."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryConditions:
     """Current conditions that the ledger does not contain. None: unknown, which refuses."""
 
@@ -73,7 +73,7 @@ class EntryConditions:
     """Earlier losses no longer count."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmRequest:
     """A proposed entry with the inputs of its pre-trade check, except the ledger."""
 
@@ -87,7 +87,13 @@ class ArmRequest:
 
     def facts(self, book: RiskBook) -> ArmFacts:
         """Return all inputs of the pre-trade check."""
-        return ArmFacts(self.pair, self.desk, book, self.parameters.arming, self.parameters.limits)
+        return ArmFacts(
+            pair=self.pair,
+            desk=self.desk,
+            book=book,
+            rules=self.parameters.arming,
+            limits=self.parameters.limits,
+        )
 
 
 class EntryContext:
@@ -222,7 +228,7 @@ class EntryContext:
         asks = self._prices.of(symbol).asks
         book = tuple((float(price), float(quantity)) for price, quantity in asks)
         may = key_permission(self._knowledge_store, symbol, listing, self._trading.now_ms())
-        return PairFacts(listing, pair, may, book or None)
+        return PairFacts(listing=listing, symbol=pair, key_permission=may, asks=book or None)
 
     def desk(self, signal: Signal | None = None) -> DeskFacts:
         """Return the state of the engine, and of the detector of a signal."""
@@ -258,7 +264,12 @@ def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Entry
     intents = [one for one in tables.intents.open() if one.role is OrderRole.ENTRY]
     opens_ms = {snipe.id: snipe.opens_ms for snipe in tables.snipes.open()}
     reserved = tuple(
-        Reserved(one.snipe_id, one.symbol, one.reserved, opens_ms.get(one.snipe_id, now_ms))
+        Reserved(
+            snipe_id=one.snipe_id,
+            symbol=one.symbol,
+            amount=one.reserved,
+            opens_ms=opens_ms.get(one.snipe_id, now_ms),
+        )
         for one in intents
     )
     losses = tables.limits.losses_in_a_row(conditions.resumed_ms)

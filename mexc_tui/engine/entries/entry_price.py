@@ -138,7 +138,7 @@ class EntryPrice:
         except ExchangeError as error:
             return str(error)
         asks, bids = _levels(book.asks), _levels(book.bids)
-        self._prices.on_levels(TopLevels(symbol, asks, bids, book.last_update_id))
+        self._prices.on_levels(TopLevels(symbol=symbol, asks=asks, bids=bids, version=book.last_update_id))
         return ""
 
     def _on_move(self, move: PriceMove) -> None:

@@ -153,8 +153,8 @@ class Firing:
         target, now_ns = self._aim(), self._clock.monotonic_ns()
         leave_ns = target.leave_ns if target.leave_ns > now_ns else None
         step = Next(
-            ReactionStep.SEND,
-            target.words,
+            step=ReactionStep.SEND,
+            reason=target.words,
             at_ms=max(round(target.arrive_ms), self._trading.now_ms() if leave_ns is None else 0),
             type=first.type,
             price=first.price,
@@ -198,7 +198,7 @@ class Firing:
         off = await self._plan.until_ready()
         name = "" if off else self._ledger.next_id(self._intent)
         if not name:
-            return Next(ReactionStep.STOP, off or "no attempts left")
+            return Next(step=ReactionStep.STOP, reason=off or "no attempts left")
         decided_ns, step = self._clock.monotonic_ns(), self._price.current(step)
         signed = self._sign(step, name, leave_ns or decided_ns)
         signed_ns, best_ask = self._clock.monotonic_ns(), None
@@ -348,7 +348,7 @@ class Firing:
     def _note_attempt(
         self, step: Next, sent: SendResult, after: Next, began_ns: tuple[int, int], best_ask: Decimal | None
     ) -> None:
-        fired = sent.fired or FireResult(sent.outcome)
+        fired = sent.fired or FireResult(outcome=sent.outcome)
         decided_ns, signed_ns = (max(at_ns, fired.aim_ns or at_ns) for at_ns in began_ns)
         self._refused = isinstance(sent.outcome, Rejected)
         reading = self._trading.clock()

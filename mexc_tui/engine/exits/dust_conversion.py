@@ -26,7 +26,7 @@ MOST = 15
 PAGE = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
     coins: tuple[DustCoin, ...]
     received: Decimal
@@ -129,11 +129,11 @@ class DustConverter:
             account = await self._port.account()
         except ExchangeError as error:
             unknown_reason = f"Conversion outcome unknown ({outcome.reason}; {error}): reconcile to check."
-            return _Done((), ZERO, None, left, unknown_reason)
+            return _Done(coins=(), received=ZERO, fee=None, left=left, unknown_reason=unknown_reason)
         totals = {one.asset: one.total for one in account.balances}
         if not all(is_read(asset, account.balances, account.skipped) for asset in (*names, FEE_ASSET)):
             unknown_reason = f"Conversion outcome unknown ({outcome.reason}; a balance could not be read)."
-            return _Done((), ZERO, None, left, unknown_reason)
+            return _Done(coins=(), received=ZERO, fee=None, left=left, unknown_reason=unknown_reason)
         gone = tuple(one for one in chosen if not totals.get(one.asset))
         held = self._ledger.state.balances
         known = sum(
@@ -141,7 +141,7 @@ class DustConverter:
         )
         received = max(totals.get(FEE_ASSET, ZERO) - known, ZERO) if gone else ZERO
         stayed = (f"{plain(one.quantity)} {one.asset}: {outcome.reason}" for one in chosen if one not in gone)
-        return _Done(gone, received, None, (*left, *stayed))
+        return _Done(coins=gone, received=received, fee=None, left=(*left, *stayed))
 
     async def _book(self, done: _Done) -> str:
         """Book the conversion; return why that failed, empty: booked."""
@@ -199,7 +199,7 @@ def _outcome_by_answer(answer: DustConversion, chosen: tuple[DustCoin, ...], lef
         for one in chosen
         if one not in done
     )
-    return _Done(done, answer.total or ZERO, answer.fee, (*left, *stayed))
+    return _Done(coins=done, received=answer.total or ZERO, fee=answer.fee, left=(*left, *stayed))
 
 
 def _words(done: _Done) -> str:

@@ -98,11 +98,13 @@ class ExitExecution:
         """
         now = self._ledger.state.positions.get(position.id)
         if now is None:
-            return CloseResult(ZERO, ZERO)
+            return CloseResult(sold=ZERO, left=ZERO)
         left = self.left(now)
         part = self._part(now.symbol, left, share_pct)
         if part <= 0:
-            return CloseResult(ZERO, left, f"the share is less than one quantity step of {now.symbol}")
+            return CloseResult(
+                sold=ZERO, left=left, words=f"the share is less than one quantity step of {now.symbol}"
+            )
         sale = self.begin(now, left - part, role, reason, words)
         sold_before, goal = sale.sold, sale.goal
         try:
@@ -114,7 +116,7 @@ class ExitExecution:
         after = self._ledger.state.positions.get(position.id)
         left = ZERO if after is None else self.left(after)
         status = (sale.status or "sale still in progress") if left > goal else ""
-        return CloseResult(sale.sold - sold_before, left, status, sale.dust)
+        return CloseResult(sold=sale.sold - sold_before, left=left, words=status, dust=sale.dust)
 
     def _part(self, symbol: str, left: Decimal, share_pct: Decimal | None) -> Decimal:
         grid = self._symbol_filters.of(symbol)
@@ -131,7 +133,15 @@ class ExitExecution:
         sale = self._running.get(position.id)
         if sale is None:
             is_manual = reason is CloseReason.MANUAL
-            sale = ExitJob(position.id, position.symbol, goal, role, reason, words, is_manual=is_manual)
+            sale = ExitJob(
+                position_id=position.id,
+                symbol=position.symbol,
+                goal=goal,
+                role=role,
+                reason=reason,
+                words=words,
+                is_manual=is_manual,
+            )
             self._running[position.id] = sale
             sale.task = asyncio.ensure_future(self._run(sale))
             return sale
@@ -354,7 +364,14 @@ class ExitExecution:
         if wished is None:
             return
         intent, name = await self._intents.next_id(wished)
-        order = NewOrder(sale.symbol, Side.SELL, plan.type, name, price=plan.price, quantity=plan.quantity)
+        order = NewOrder(
+            symbol=sale.symbol,
+            side=Side.SELL,
+            type=plan.type,
+            client_order_id=name,
+            price=plan.price,
+            quantity=plan.quantity,
+        )
         stored_reason = intent.close_reason or CloseReason.STOP
         if intent.role is OrderRole.STOP and stored_reason is not sale.reason:
             self._recorder.begin(self._intents.mark(intent.id, sale.reason))
@@ -367,7 +384,7 @@ class ExitExecution:
         if sale.refusal is not None and await self._orders.exists_despite_rejection(sent.order, sale.refusal):
             sale.refusal = None
         if sale.refusal is not None:
-            answered = SentOrder(plan.type, plan.price, plan.quantity, bid)
+            answered = SentOrder(type=plan.type, price=plan.price, quantity=plan.quantity, bid=bid)
             self._learn(sale, sale.refusal, answered, grid)
         if isinstance(sent.outcome, NotSent):
             sale.status = sent.outcome.reason
@@ -388,7 +405,9 @@ class ExitExecution:
 
     async def _intent_of(self, sale: ExitJob, position: Position) -> Intent | None:
         """Return the intent to sell under; None: a stop joined during the write and does not wait for it."""
-        wanted = ExitRequest(sale.role, sale.reason, sale.words, self.left(position) - sale.goal)
+        wanted = ExitRequest(
+            role=sale.role, reason=sale.reason, words=sale.words, quantity=self.left(position) - sale.goal
+        )
         making = asyncio.ensure_future(self._intents.of(position, wanted, sale.intent))
         if sale.is_urgent:
             return self._adopt_intent(sale, await making)

@@ -25,7 +25,7 @@ WRITE_S = 1.0
 """Maximum wait for a durable intent; then the stop's ids are used."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitRequest:
     """What to sell, and why; `quantity` in base units."""
 

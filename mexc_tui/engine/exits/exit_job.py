@@ -11,7 +11,7 @@ from mexc_tui.sniping.sale_terms import SaleTerms
 from mexc_tui.sniping.slippage_cap import SlippageCap
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ExitJob:
     """One running sale. Quantities in base units."""
 

@@ -138,9 +138,9 @@ class ExitMonitor:
         now_ms, price = self._trading.now_ms(), move.price
         if move.trades:
             newest = max(reversed(move.trades), key=lambda one: one.time_ms)
-            self._decide(watch, Tick(newest.price, newest.time_ms, is_trade=True), now_ms)
+            self._decide(watch, Tick(price=newest.price, at_ms=newest.time_ms, is_trade=True), now_ms)
         elif price.bid is not None:
-            tick = Tick(price.bid, now_ms, is_after_gap=watch.is_after_gap, version=price.version)
+            tick = Tick(price=price.bid, at_ms=now_ms, is_after_gap=watch.is_after_gap, version=price.version)
             self._decide(watch, tick, now_ms)
             watch.is_after_gap = watch.is_after_gap and watch.holding is None
 
@@ -160,7 +160,12 @@ class ExitMonitor:
         now_ms = self._trading.now_ms()
         watch = self._watches.get(position.id)
         if watch is None:
-            watch = WatchedPosition(position, exits.remember(position), now_ms, begun_ms=now_ms - AGAIN_MS)
+            watch = WatchedPosition(
+                position=position,
+                memory=exits.remember(position),
+                checked_ms=now_ms,
+                begun_ms=now_ms - AGAIN_MS,
+            )
             watch.saved = (position.stop_price, position.high_price, position.fired)
             self._watches[position.id] = watch
             self._wake.set()
@@ -190,7 +195,9 @@ class ExitMonitor:
             position = watch.position = msgspec.structs.replace(position, rungs_done=done)
             watch.words = f"rung {done[-1]} sold"
         held = sum((one.open_quantity for one in resting), ZERO)
-        watch.holding = ExitHolding(position, grid, position.remaining - held, resting, sold)
+        watch.holding = ExitHolding(
+            position=position, grid=grid, free=position.remaining - held, resting=resting, sold=sold
+        )
         watch.is_changed = False
         return watch.holding
 
@@ -396,7 +403,7 @@ def _cap_of(orders: Sequence[Order], slippage_pct: Decimal) -> SlippageCap | Non
     first = min(orders, key=lambda one: one.created_ms, default=None)
     if first is None or first.price is None:
         return None
-    return SlippageCap(first.price, slippage_pct, is_manual=True)
+    return SlippageCap(first_bid=first.price, slippage_pct=slippage_pct, is_manual=True)
 
 
 def _is_remainder(position: Position, grid: Grid) -> bool:

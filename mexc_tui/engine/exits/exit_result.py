@@ -19,7 +19,7 @@ ALARM_EVERY_MS = 60_000
 """Interval between alerts while something cannot be sold."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseResult:
     """Result of selling a position, in base units."""
 

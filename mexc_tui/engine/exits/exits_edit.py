@@ -38,7 +38,7 @@ LADDER_S = 10.0
 CHECK_INTERVAL_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitsChange:
     """Result of a change of exits."""
 
@@ -96,7 +96,15 @@ class ExitsEditor:
         waiting = self._count_misplaced(after)
         cancelled, placed = len(resting - rests), len(rests - resting)
         stop, moved = held.memory.stop_price, _moved_stop(held, edited)
-        return ExitsChange(after, stop, moved, before.plan, cancelled, placed, waiting)
+        return ExitsChange(
+            position=after,
+            stop_before=stop,
+            stop_next=moved,
+            plan_before=before.plan,
+            cancelled=cancelled,
+            placed=placed,
+            waiting=waiting,
+        )
 
     def check(self, symbol: str, update: ExitUpdate) -> str:
         """Return the P&L of a position at its new stop, as text.
@@ -136,7 +144,9 @@ class ExitsEditor:
             raise CommandRefused(
                 f"No current price of {symbol}: cannot check whether the stop would sell immediately."
             )
-        return EditedPosition(position, memory, grid, self._take_profits.sold(position), bid)
+        return EditedPosition(
+            position=position, memory=memory, grid=grid, sold=self._take_profits.sold(position), bid=bid
+        )
 
     async def _apply(self, before: Position, stop_before: Decimal, edited: Edited, words: str) -> None:
         """Monitor with the new exits immediately and store them; on failure restore the old ones."""

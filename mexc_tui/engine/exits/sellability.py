@@ -35,7 +35,10 @@ class SellabilityTracker:
         age_ms = self._prices.age_ms(position.symbol)
         is_fresh = age_ms is not None and age_ms <= self._stale_ms()
         known = KnownPrices(
-            price.bid if is_fresh else None, price.last, position.entry_price, position.high_price
+            bid=price.bid if is_fresh else None,
+            last=price.last,
+            entry=position.entry_price,
+            high=position.high_price,
         )
         before = self._confirmations.get(position.id)
         judged = judge(quantity, grid, known, self._now_ms(), before)

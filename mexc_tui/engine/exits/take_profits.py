@@ -82,7 +82,12 @@ class TakeProfits:
     def resting(self, position: Position) -> tuple[RestingRung, ...]:
         """Return the take-profits of a position that rest, or may."""
         return tuple(
-            RestingRung(self._rung(one), one.client_order_id, one.price or ZERO, one.open_quantity)
+            RestingRung(
+                rung=self._rung(one),
+                client_order_id=one.client_order_id,
+                price=one.price or ZERO,
+                open_quantity=one.open_quantity,
+            )
             for one in self._orders(position)
             if one.state.is_on_exchange
         )
@@ -156,7 +161,13 @@ class TakeProfits:
     async def _place(self, position: Position, plan: RungPlan) -> bool:
         """Place one rung; return whether the next ones may follow."""
         words = f"rung {plan.number} at {plan.price:f}"
-        wanted = ExitRequest(OrderRole.TAKE_PROFIT, CloseReason.LADDER, words, plan.quantity, plan.number)
+        wanted = ExitRequest(
+            role=OrderRole.TAKE_PROFIT,
+            reason=CloseReason.LADDER,
+            words=words,
+            quantity=plan.quantity,
+            rung=plan.number,
+        )
         intent = await self._intents.of_rung(position, wanted)
         name = self._ledger.next_id(intent)
         if not name:
@@ -167,10 +178,10 @@ class TakeProfits:
             self._again.add(position.id)
             return False
         order = NewOrder(
-            position.symbol,
-            Side.SELL,
-            OrderType.LIMIT,
-            name,
+            symbol=position.symbol,
+            side=Side.SELL,
+            type=OrderType.LIMIT,
+            client_order_id=name,
             price=plan.price,
             quantity=plan.quantity,
         )

@@ -11,7 +11,7 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.sniping.exit_decision import ExitHolding, ExitMemory
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class WatchedPosition:
     """One monitored position."""
 

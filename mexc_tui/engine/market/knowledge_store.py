@@ -39,7 +39,7 @@ RECENT = 200
 """Newest listings checked for a missing outcome when an exchange session has ended."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Loaded:
     listings: list[Listing]
     pairs: list[Symbol]
@@ -48,7 +48,7 @@ class _Loaded:
     outcomes: dict[str, ListingOutcome]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class PairHistory:
     """Streamed market data of one pair since the start of the engine."""
 
@@ -206,7 +206,9 @@ def facts_of(update: Update) -> Iterable[Event]:
 def _close_session(unit: UnitOfWork, since_ms: int, settings: DetectionSettings) -> None:
     """End signals and alerts of an earlier exchange session and label its listings."""
     for signal in unit.signals.standing():
-        ended = SignalEnd(signal.key, signal.state, since_ms, "its practice session has ended")
+        ended = SignalEnd(
+            key=signal.key, state=signal.state, at_ms=since_ms, reason="its practice session has ended"
+        )
         if signal.at_ms < since_ms and unit.signals.end(ended):
             unit.record(SignalEnded(at_ms=since_ms, about=signal.symbol, ended=ended))
     for alert in unit.alerts.open():
@@ -237,11 +239,11 @@ def _load(stored: Stored, version: str, since_ms: int) -> _Loaded:
     held = {one.id: one for one in (*recent, *over, *listings)}
     outcomes = {key: found for key in held if (found := stored.outcomes.of(key, version)) is not None}
     return _Loaded(
-        sorted(held.values(), key=lambda one: one.first_seen_ms),
-        stored.pairs.all(since_ms),
-        standing,
-        _history(stored, version),
-        outcomes,
+        listings=sorted(held.values(), key=lambda one: one.first_seen_ms),
+        pairs=stored.pairs.all(since_ms),
+        standing=standing,
+        history=_history(stored, version),
+        outcomes=outcomes,
     )
 
 

@@ -14,7 +14,7 @@ from mexc_tui.ports.store import SnapshotSource
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotPace:
     """Pace of snapshot requests. They cost weight, and the exchange blocks clients that request too often."""
 
@@ -30,7 +30,7 @@ class SnapshotPace:
     """Consecutive outdated snapshots that indicate restarted version numbers: reset the book."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Sync:
     """An order book and its sync state. `is_subscribed` is False while its subscription is down."""
 
@@ -69,7 +69,7 @@ class OrderBookSync:
     def add(self, symbol: str) -> OrderBook:
         """Start syncing the order book of a symbol and return it."""
         if symbol not in self._books:
-            self._books[symbol] = _Sync(OrderBook(symbol, self._limits))
+            self._books[symbol] = _Sync(book=OrderBook(symbol, self._limits))
         return self._books[symbol].book
 
     def remove(self, symbol: str) -> None:

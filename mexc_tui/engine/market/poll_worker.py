@@ -50,7 +50,7 @@ class PollParameters:
     weight_per_10s: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _SourceState:
     read_ms: int | None = None
     failures: int = 0

@@ -28,4 +28,13 @@ async def poll_price(
         return
     bid, bids = (Decimal(one) for one in depth.bids[0]) if depth.bids else NO_LEVEL
     ask, asks = (Decimal(one) for one in depth.asks[0]) if depth.asks else NO_LEVEL
-    prices.on_quote(BestQuote(symbol, bid or None, bids, ask or None, asks, depth.last_update_id))
+    prices.on_quote(
+        BestQuote(
+            symbol=symbol,
+            bid_price=bid or None,
+            bid_quantity=bids,
+            ask_price=ask or None,
+            ask_quantity=asks,
+            version=depth.last_update_id,
+        )
+    )

@@ -20,7 +20,7 @@ IMPLAUSIBLE_BID_RATIO = Decimal("0.05")
 Levels = tuple[tuple[Decimal, Decimal], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """Latest prices of a pair. `_ns`: monotonic clock, None: never received."""
 
@@ -78,7 +78,7 @@ class PriceCache:
 
     def of(self, symbol: str) -> Price:
         """Return the latest prices of a pair; empty if none were received."""
-        return self._of.get(symbol) or Price(symbol)
+        return self._of.get(symbol) or Price(symbol=symbol)
 
     def age_ms(self, symbol: str) -> int | None:
         """Return how old a pair's best prices are; None: never received."""

@@ -29,7 +29,7 @@ Notice: TypeAlias = Fact | Resume
 FactHandler: TypeAlias = Callable[[Notice], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberPolicy:
     """Queue size and retry pauses of a subscriber."""
 
@@ -42,7 +42,7 @@ class SubscriberPolicy:
     """Attempts to handle one fact; then it is skipped, so that one bad fact does not block the rest."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberState:
     """Counters of a subscriber."""
 

@@ -20,7 +20,7 @@ Started: TypeAlias = Callable[[], None]
 """Called by a worker once it is ready; later workers may depend on it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
     """A coroutine that runs until cancelled and releases its resources.
 
@@ -48,7 +48,7 @@ class WorkerState(StrEnum):
     STUCK = "stuck"  # did not stop within its deadline
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStatus:
     """State and failure counts of a worker."""
 
@@ -67,7 +67,7 @@ class WorkerStatus:
 Report: TypeAlias = Callable[[WorkerStatus], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorLimits:
     """Restart pauses of a failing worker and the limit for "degraded" (reliability H6)."""
 

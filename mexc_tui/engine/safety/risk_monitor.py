@@ -81,7 +81,7 @@ class RiskMonitor:
         self._rules = rules
         self._checks = RiskChecks(ledger)
         self._recent = RecentFindings()
-        self._unconfirmed = Grade(RiskLevel.NORMAL, (), ())
+        self._unconfirmed = Grade(level=RiskLevel.NORMAL, findings=(), actions=())
         """Grade of the newest check alone."""
         self._acted_ms = dict[FindingKey, int]()
         """When each finding was last present, once it has been acted on."""
@@ -92,7 +92,7 @@ class RiskMonitor:
         self._alerted = dict[str, tuple[FindingKey, ...]]()
         """Findings behind each alert of this engine, by the subject of the alert."""
         self._tasks = set[asyncio.Task[None]]()
-        self.grade = Grade(RiskLevel.NORMAL, (), ())
+        self.grade = Grade(level=RiskLevel.NORMAL, findings=(), actions=())
         self.stopping_reason = ""
         """Why this engine makes no more entries: it is shutting down. Empty: it is not."""
         ledger.on_change(self._check_changes)

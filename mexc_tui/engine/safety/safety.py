@@ -54,7 +54,7 @@ RESOLVED_MS = 3_600_000
 MAX_RUNS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyParameters:
     """Settings of the safety components."""
 
@@ -65,7 +65,7 @@ class SafetyParameters:
     on_stop: OnStop
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyContext:
     """Parts of the engine that the safety components depend on."""
 
@@ -182,7 +182,9 @@ class Safety:
 
     def workers(self) -> tuple[Worker, ...]:
         """Return the workers; once they have started, the trading state is loaded."""
-        return Worker("risk monitor", self.risk_monitor.run), Worker("equity", self.equity.run)
+        return Worker(name="risk monitor", run=self.risk_monitor.run), Worker(
+            name="equity", run=self.equity.run
+        )
 
     def is_over(self, alert: StoredAlert) -> bool:
         """Return whether the condition behind a trading alert has cleared."""

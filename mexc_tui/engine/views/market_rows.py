@@ -113,7 +113,15 @@ def _earlier_bars(seen: PairHistory) -> Iterable[TapeBar]:
 def _bar_of(trade: PublicTrade) -> TapeBar:
     price, value = float(trade.price), float(trade.price * trade.quantity)
     start_ms = trade.time - trade.time % BAR_MS
-    return TapeBar(start_ms, price, price, price, price, value, 0.0 if trade.buyer_is_maker else value)
+    return TapeBar(
+        start_ms=start_ms,
+        open=price,
+        high=price,
+        low=price,
+        close=price,
+        value=value,
+        bought=0.0 if trade.buyer_is_maker else value,
+    )
 
 
 def _best(side: Levels) -> Decimal | None:

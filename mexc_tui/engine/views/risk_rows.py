@@ -22,7 +22,7 @@ MS = 1_000
 CENT = Decimal("0.0001")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskMonitorView:
     """State of the risk monitor, and the day so far."""
 
@@ -90,7 +90,12 @@ def risk_book(memory: LedgerState, recent: RecentActivity, day_equity: Decimal |
         day_equity=day_equity,
         held=tuple(HeldPosition(one.symbol, one.remaining_cost) for one in memory.positions.values()),
         reserved=tuple(
-            Reserved(one.snipe_id, one.symbol, one.reserved, opens_ms.get(one.snipe_id, one.created_ms))
+            Reserved(
+                snipe_id=one.snipe_id,
+                symbol=one.symbol,
+                amount=one.reserved,
+                opens_ms=opens_ms.get(one.snipe_id, one.created_ms),
+            )
             for one in memory.intents.values()
             if one.role is OrderRole.ENTRY
         ),

@@ -32,7 +32,7 @@ PATH_MS = 1_000
 OPENING = "an entry is firing: market data in a few seconds"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolRequest:
     """Requested detail of a symbol; `path_since_ms` 0: since its opening, or all data."""
 
@@ -42,7 +42,7 @@ class SymbolRequest:
     path_since_ms: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Drawn:
     """A built price path."""
 
@@ -187,7 +187,7 @@ class SymbolView:
         path = path_of(seen, request.path_since_ms or opened_ms or 0, request.spans)
         shown = self._watched.symbols()
         self._kept.paths = {name: one for name, one in self._kept.paths.items() if name in shown}
-        self._kept.paths[symbol] = _Drawn(request, now_ms, trades, path)
+        self._kept.paths[symbol] = _Drawn(request=request, at_ms=now_ms, trades=trades, path=path)
         return path
 
     def _exits(self, symbol: str) -> tuple[ExitLevelRow, ...]:

@@ -123,7 +123,9 @@ class TradingQueries:
         """Return equity, exposure, limits and trading state."""
         guard = self._components.safety.risk_monitor
         day_equity = self._components.safety.equity.day_equity
-        guarded = RiskMonitorView(guard.grade.level, guard.words, self._recent.day, day_equity)
+        guarded = RiskMonitorView(
+            level=guard.grade.level, words=guard.words, day=self._recent.day, day_equity=day_equity
+        )
         limits, now_ms = self._parameters().limits, self._components.port.now_ms()
         equity = self._components.safety.equity.limit_equity
         book = risk_book(self._components.ledger.state, self._recent, equity)

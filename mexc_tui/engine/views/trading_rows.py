@@ -28,11 +28,21 @@ NOWHERE = "nowhere"
 UNKNOWN = "unknown"
 """The same when the running engine does not answer."""
 FINE = Decimal("1e-18")
-UNKNOWN_GRID = Grid(FINE, FINE, ZERO, ZERO, None, ZERO, None, ZERO, ZERO)
+UNKNOWN_GRID = Grid(
+    price_tick=FINE,
+    quantity_step=FINE,
+    min_quantity=ZERO,
+    min_value=ZERO,
+    max_value=None,
+    min_value_market=ZERO,
+    max_value_market=None,
+    maker_fee=ZERO,
+    taker_fee=ZERO,
+)
 """For a symbol with unknown filters: no rounding, no minimum."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BidQuote:
     """Best bid of a symbol, and the age of its last message."""
 
@@ -52,7 +62,7 @@ class SymbolPrecision:
     quantity: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowContext:
     """Context of the rows besides the ledger."""
 
@@ -77,7 +87,14 @@ def offline_context(words: str, run: Reconciliation | None = None, *, is_silent:
     `run`: the last reconciliation. `is_silent`: an engine runs without answering.
     """
     gone = partial(delisted_words, run)
-    return RowContext(lambda _: BidQuote(), lambda _: None, 0, words, is_silent, delisted=gone)
+    return RowContext(
+        quote=lambda _: BidQuote(),
+        grid=lambda _: None,
+        stale_ms=0,
+        blind=words,
+        is_silent=is_silent,
+        delisted=gone,
+    )
 
 
 def snipe_rows(books: LedgerState, sight: RowContext) -> list[SnipeRow]:
@@ -170,7 +187,15 @@ def position_row(
     gone = sight.delisted(position.base_asset) if position.is_open else ""
     blocked_reason = _blind_words(sight) if sight.blind else sight.blocked_reason(position)
     grid = sight.grid(position.symbol)
-    facts = ProtectionFacts(position, orders, intents, mark.bid, grid, quote.last, gone or blocked_reason)
+    facts = ProtectionFacts(
+        position=position,
+        orders=orders,
+        intents=intents,
+        bid=mark.bid,
+        grid=grid,
+        last=quote.last,
+        blocked_reason=gone or blocked_reason,
+    )
     place, words = protection(facts)
     time_stop_s, precision = position.plan.time_stop_s, sight.precision(position.symbol)
     return PositionRow(
@@ -242,7 +267,12 @@ def _rungs(position: Position, orders: Sequence[Order], sight: RowContext) -> tu
         (number, sum((one.filled_quantity for one in takes), ZERO)) for number, takes in of_rung.items()
     )
     resting = tuple(
-        RestingRung(number, one.client_order_id, one.price or ZERO, one.open_quantity)
+        RestingRung(
+            rung=number,
+            client_order_id=one.client_order_id,
+            price=one.price or ZERO,
+            open_quantity=one.open_quantity,
+        )
         for number, takes in of_rung.items()
         for one in takes
         if one.state.is_on_exchange

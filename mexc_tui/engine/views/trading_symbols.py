@@ -56,10 +56,10 @@ class TradingSymbols:
         )
         gone = partial(delisted_words, self._components.ledger.state.reconciled)
         return RowContext(
-            self._quote,
-            self.grid,
-            self._stale_ms(),
-            blind,
+            quote=self._quote,
+            grid=self.grid,
+            stale_ms=self._stale_ms(),
+            blind=blind,
             precision=self._precision,
             blocked_reason=self._hindrance,
             delisted=gone,
@@ -77,7 +77,9 @@ class TradingSymbols:
     def _quote(self, symbol: str) -> BidQuote:
         prices = self._components.prices
         price = prices.of(symbol)
-        return BidQuote(price.bid, prices.age_ms(symbol), price.updated_ms, price.last)
+        return BidQuote(
+            bid=price.bid, age_ms=prices.age_ms(symbol), heard_ms=price.updated_ms, last=price.last
+        )
 
     def _precision(self, symbol: str) -> SymbolPrecision:
         pair = self._known.knowledge.pairs.get(symbol)

@@ -70,7 +70,13 @@ class _InFlight:
 
     def result(self, outcome: SendOutcome[PlacedOrder]) -> FireResult:
         """Return the result of the attempt with its timestamps."""
-        return FireResult(outcome, self.aim_ns, self.woke_ns, self.written_ns, self.answered_ns)
+        return FireResult(
+            outcome=outcome,
+            aim_ns=self.aim_ns,
+            woke_ns=self.woke_ns,
+            written_ns=self.written_ns,
+            answered_ns=self.answered_ns,
+        )
 
     def drop_connection(self) -> None:
         """Close the connection; the state of requests in flight is unknown."""
@@ -141,7 +147,13 @@ class WarmConnection:
             if len(self._prepared) >= REMEMBERED_REQUESTS:
                 del self._prepared[next(iter(self._prepared))]
             self._prepared[request] = self._permits[purpose]
-        return SignedOrder(order, purpose, request, timestamp_ms, recv_window_ms)
+        return SignedOrder(
+            order=order,
+            purpose=purpose,
+            request=request,
+            timestamp_ms=timestamp_ms,
+            recv_window_ms=recv_window_ms,
+        )
 
     async def fire_at(self, signed: SignedOrder, at_ns: int, may_send: MaySend) -> FireResult:
         """Send an order at `at_ns` of the monotonic clock, never earlier, and wait for the response."""
@@ -266,7 +278,11 @@ class WarmConnection:
         except FAILURES as error:
             attempt.drop_connection()
             self._requester.record_no_response(_ROUTE)
-            return Ambiguous(describe_failure(error, deadline_s), signed.timestamp_ms, signed.recv_window_ms)
+            return Ambiguous(
+                reason=describe_failure(error, deadline_s),
+                timestamp_ms=signed.timestamp_ms,
+                recv_window_ms=signed.recv_window_ms,
+            )
         attempt.answered_ns = self._now_ns()
         attempt.connection = None
         self._check_in(connection)

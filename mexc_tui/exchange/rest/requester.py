@@ -146,7 +146,7 @@ class Requester:
         except NothingSent as error:
             return NotSent(error.problem)
         except _NoResponse as error:
-            return Ambiguous(error.problem, error.timestamp_ms, window_ms)
+            return Ambiguous(reason=error.problem, timestamp_ms=error.timestamp_ms, recv_window_ms=window_ms)
         return self.outcome_of(response, read, timestamp_ms, window_ms)
 
     # ---- used by the firing connection, which writes its requests itself
@@ -211,7 +211,9 @@ class Requester:
         self._apply_refusal(refusal)
         if refusal.definite:
             return Rejected(refusal)
-        return Ambiguous(refusal.words, timestamp_ms, window_ms, refusal)
+        return Ambiguous(
+            reason=refusal.words, timestamp_ms=timestamp_ms, recv_window_ms=window_ms, refusal=refusal
+        )
 
     async def _exchange(
         self,

@@ -23,12 +23,12 @@ def deals_of(push: Push) -> list[StreamDeal]:
     symbol = clean_name(push.symbol)
     return [
         StreamDeal(
-            symbol,
-            price_of(deal.price),
-            positive_of(deal.quantity),
-            side_of(deal.trade_type),
-            time_of(deal.time),
-            clean_name(deal.trade_id),
+            symbol=symbol,
+            price=price_of(deal.price),
+            quantity=positive_of(deal.quantity),
+            taker_side=side_of(deal.trade_type),
+            time_ms=time_of(deal.time),
+            trade_id=clean_name(deal.trade_id),
         )
         for deal in push.aggre_deals.deals
     ]
@@ -50,7 +50,14 @@ def _quote(symbol: str, body: wire.AggreBookTicker | wire.BookTicker, version: i
         raise BadStreamMessage(f"bid {bid} is above ask {ask}")
     bid_quantity = quantity_of(body.bid_quantity, "bid quantity")
     ask_quantity = quantity_of(body.ask_quantity, "ask quantity")
-    return BestQuote(clean_name(symbol), bid, bid_quantity, ask, ask_quantity, version)
+    return BestQuote(
+        symbol=clean_name(symbol),
+        bid_price=bid,
+        bid_quantity=bid_quantity,
+        ask_price=ask,
+        ask_quantity=ask_quantity,
+        version=version,
+    )
 
 
 def top_levels_of(push: Push) -> TopLevels:
@@ -67,7 +74,7 @@ def top_levels_of(push: Push) -> TopLevels:
     _check_order([-price for price, _ in bids], "bids")
     if asks and bids and bids[0][0] > asks[0][0]:
         raise BadStreamMessage(f"bid {bids[0][0]} is above ask {asks[0][0]}")
-    return TopLevels(clean_name(push.symbol), asks, bids, version_of(body.version))
+    return TopLevels(symbol=clean_name(push.symbol), asks=asks, bids=bids, version=version_of(body.version))
 
 
 def _check_order(keys: list[Decimal], name: str) -> None:

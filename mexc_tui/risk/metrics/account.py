@@ -25,7 +25,7 @@ def total_return(returns: Sequence[float]) -> Figure:
     n = len(returns)
     if n < 1:
         return too_few(n, 1, FigureUnit.SHARE)
-    return Figure(index_of(returns)[-1] - 1, n, 1, unit=FigureUnit.SHARE)
+    return Figure(value=index_of(returns)[-1] - 1, n=n, minimum=1, unit=FigureUnit.SHARE)
 
 
 def cagr(returns: Sequence[float]) -> Figure:
@@ -34,7 +34,7 @@ def cagr(returns: Sequence[float]) -> Figure:
     if n < MIN_FOR_CAGR:
         return too_few(n, MIN_FOR_CAGR, FigureUnit.SHARE)
     growth = max(index_of(returns)[-1], 0.0)
-    return Figure(growth ** (YEAR_DAYS / n) - 1, n, MIN_FOR_CAGR, unit=FigureUnit.SHARE)
+    return Figure(value=growth ** (YEAR_DAYS / n) - 1, n=n, minimum=MIN_FOR_CAGR, unit=FigureUnit.SHARE)
 
 
 def volatility(returns: Sequence[float]) -> Figure:
@@ -42,7 +42,12 @@ def volatility(returns: Sequence[float]) -> Figure:
     n = len(returns)
     if n < MIN_FOR_VOLATILITY:
         return too_few(n, MIN_FOR_VOLATILITY, FigureUnit.SHARE)
-    return Figure(deviation(returns) * math.sqrt(YEAR_DAYS), n, MIN_FOR_VOLATILITY, unit=FigureUnit.SHARE)
+    return Figure(
+        value=deviation(returns) * math.sqrt(YEAR_DAYS),
+        n=n,
+        minimum=MIN_FOR_VOLATILITY,
+        unit=FigureUnit.SHARE,
+    )
 
 
 def sharpe(returns: Sequence[float], risk_free: float = 0.0) -> Figure:
@@ -59,7 +64,7 @@ def sharpe(returns: Sequence[float], risk_free: float = 0.0) -> Figure:
     per_day = (fmean(returns) - risk_free) / spread
     half = Z95 * sharpe_error(per_day, n)
     value = per_day * math.sqrt(YEAR_DAYS)
-    return Figure(value, n, MIN_FOR_RATIO, low=value - half, high=value + half)
+    return Figure(value=value, n=n, minimum=MIN_FOR_RATIO, low=value - half, high=value + half)
 
 
 def sharpe_error(per_day: float, n: int) -> float:
@@ -78,7 +83,9 @@ def sortino(returns: Sequence[float], acceptable: float = 0.0) -> Figure:
     downside = math.sqrt(fmean([min(0.0, one - acceptable) ** 2 for one in returns]))
     if downside == 0:
         return undefined(n, MIN_FOR_RATIO, "no day below the acceptable return")
-    return Figure((fmean(returns) - acceptable) / downside * math.sqrt(YEAR_DAYS), n, MIN_FOR_RATIO)
+    return Figure(
+        value=(fmean(returns) - acceptable) / downside * math.sqrt(YEAR_DAYS), n=n, minimum=MIN_FOR_RATIO
+    )
 
 
 def calmar(returns: Sequence[float]) -> Figure:
@@ -91,7 +98,7 @@ def calmar(returns: Sequence[float]) -> Figure:
     fall = max_drawdown([Moment(day * DAY_MS, Decimal(level)) for day, level in enumerate(index)])
     if not fall.value:
         return undefined(n, MIN_FOR_CAGR, "no drawdown yet")
-    return Figure(growth.value / fall.value, n, MIN_FOR_CAGR, f"over {n} days")
+    return Figure(value=growth.value / fall.value, n=n, minimum=MIN_FOR_CAGR, words=f"over {n} days")
 
 
 def omega(returns: Sequence[float], threshold: float = 0.0) -> Figure:
@@ -103,7 +110,7 @@ def omega(returns: Sequence[float], threshold: float = 0.0) -> Figure:
     if below == 0:
         return undefined(n, MIN_FOR_RATIO, "no day below the threshold")
     above = math.fsum(max(one - threshold, 0.0) for one in returns)
-    return Figure(above / below, n, MIN_FOR_RATIO)
+    return Figure(value=above / below, n=n, minimum=MIN_FOR_RATIO)
 
 
 def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> Figure:
@@ -121,7 +128,7 @@ def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> Fi
     chance = chance_above(ratio, benchmark, n, skewness(returns), excess_kurtosis(returns) + 3)
     if chance is None:
         return undefined(n, MIN_FOR_RATIO, "its error is undefined", FigureUnit.SHARE)
-    return Figure(chance, n, MIN_FOR_RATIO, unit=FigureUnit.SHARE)
+    return Figure(value=chance, n=n, minimum=MIN_FOR_RATIO, unit=FigureUnit.SHARE)
 
 
 def chance_above(ratio: float, benchmark: float, n: int, skew: float, kurtosis: float) -> float | None:

@@ -23,7 +23,7 @@ def max_drawdown(moments: Sequence[Moment]) -> Figure:
     n = len(moments)
     if n < 2:
         return too_few(n, 2, FigureUnit.SHARE)
-    return Figure(max(_depths(moments)), n, 2, unit=FigureUnit.SHARE)
+    return Figure(value=max(_depths(moments)), n=n, minimum=2, unit=FigureUnit.SHARE)
 
 
 def ulcer_index(moments: Sequence[Moment]) -> Figure:
@@ -31,7 +31,9 @@ def ulcer_index(moments: Sequence[Moment]) -> Figure:
     n = len(moments)
     if n < 2:
         return too_few(n, 2, FigureUnit.SHARE)
-    return Figure(math.sqrt(fmean(depth**2 for depth in _depths(moments))), n, 2, unit=FigureUnit.SHARE)
+    return Figure(
+        value=math.sqrt(fmean(depth**2 for depth in _depths(moments))), n=n, minimum=2, unit=FigureUnit.SHARE
+    )
 
 
 def _depths(moments: Sequence[Moment]) -> Iterator[float]:

@@ -16,7 +16,7 @@ FillPart = tuple[Decimal, Decimal]
 """(price, quantity)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shortfall:
     """Implementation shortfall in quote units, by part; positive is cost."""
 
@@ -81,14 +81,14 @@ def implementation_shortfall(
     base = wanted * decision
     total = delay + trading + opportunity + fees
     bps = _bps(total, base) if base > 0 else undefined(1, 1, "nothing was wanted", FigureUnit.BPS)
-    return Shortfall(delay, trading, opportunity, fees, bps)
+    return Shortfall(delay=delay, trading=trading, opportunity=opportunity, fees=fees, bps=bps)
 
 
 def fill_ratio(filled: Decimal, wanted: Decimal) -> Figure:
     """Return `q / Q`, a share (formulas E6)."""
     if wanted <= 0:
         return undefined(1, 1, "nothing was wanted", FigureUnit.SHARE)
-    return Figure(float(filled / wanted), 1, 1, unit=FigureUnit.SHARE)
+    return Figure(value=float(filled / wanted), n=1, minimum=1, unit=FigureUnit.SHARE)
 
 
 def refusal_rates(codes: Sequence[int | None]) -> tuple[RefusalRate, ...]:
@@ -105,11 +105,11 @@ def _rate(hits: int, n: int) -> Figure:
     if n < MIN_N_FOR_RATE:
         return too_few(n, MIN_N_FOR_RATE, FigureUnit.SHARE)
     low, high = wilson_interval(hits, n)
-    return Figure(hits / n, n, MIN_N_FOR_RATE, unit=FigureUnit.SHARE, low=low, high=high)
+    return Figure(value=hits / n, n=n, minimum=MIN_N_FOR_RATE, unit=FigureUnit.SHARE, low=low, high=high)
 
 
 def _bps(part: Decimal, whole: Decimal) -> Figure:
-    return Figure(float(_BPS * part / whole), 1, 1, unit=FigureUnit.BPS)
+    return Figure(value=float(_BPS * part / whole), n=1, minimum=1, unit=FigureUnit.BPS)
 
 
 def _sign(side: Side) -> int:

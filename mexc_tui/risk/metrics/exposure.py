@@ -11,7 +11,7 @@ YOUNG_MS = 86_400_000
 """Assets younger than this can open far below their last price."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExposureHolding:
     """One open position as input of the stress tests."""
 
@@ -58,7 +58,7 @@ def share_of_equity(amount: Decimal, equity: Decimal) -> Figure:
     """Return `amount / E`, a share; cash's weight and every exposure's are made with it (formulas E1)."""
     if equity <= 0:
         return undefined(1, 1, "no equity", FigureUnit.SHARE)
-    return Figure(float(amount / equity), 1, 1, unit=FigureUnit.SHARE)
+    return Figure(value=float(amount / equity), n=1, minimum=1, unit=FigureUnit.SHARE)
 
 
 def weights(holdings: Iterable[ExposureHolding], equity: Decimal) -> tuple[Weight, ...]:
@@ -77,7 +77,9 @@ def concentration(holdings: Iterable[ExposureHolding]) -> Figure:
     gross = sum(values, ZERO)
     if not gross:
         return undefined(0, 1, "nothing held")
-    return Figure(float(sum(value * value for value in values) / (gross * gross)), len(values), 1)
+    return Figure(
+        value=float(sum(value * value for value in values) / (gross * gross)), n=len(values), minimum=1
+    )
 
 
 def effective_number(holdings: Iterable[ExposureHolding]) -> Figure:
@@ -85,7 +87,7 @@ def effective_number(holdings: Iterable[ExposureHolding]) -> Figure:
     hhi = concentration(holdings)
     if hhi.value is None:
         return hhi
-    return Figure(1 / hhi.value, hhi.n, 1)
+    return Figure(value=1 / hhi.value, n=hhi.n, minimum=1)
 
 
 def risk_at_stop(holdings: Iterable[ExposureHolding], exit_cost: Decimal, equity: Decimal) -> Heat:

@@ -47,7 +47,11 @@ def holdings_tail(
     n = len(known[newest])
     if n < NEEDED:
         few = Figure(
-            None, n, NEEDED, f"not enough data ({n} of {NEEDED} minutes of {newest})", FigureUnit.QUOTE
+            value=None,
+            n=n,
+            minimum=NEEDED,
+            words=f"not enough data ({n} of {NEEDED} minutes of {newest})",
+            unit=FigureUnit.QUOTE,
         )
         return few, few
     common = sorted(minute for minute in known[newest] if all(minute in one for one in known.values()))

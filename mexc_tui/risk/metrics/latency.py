@@ -23,7 +23,7 @@ class LatencySpan(StrEnum):
     FIRST_FILL = "written to first fill"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Percentiles:
     """Percentiles of one sample in milliseconds, type 7; each has its own minimum sample size."""
 
@@ -79,4 +79,6 @@ def _at(ordered: Sequence[int], share: float, minimum: int) -> Figure:
     n = len(ordered)
     if n < minimum:
         return too_few(n, minimum, FigureUnit.MS)
-    return Figure(quantile_of_sorted(ordered, share) / _NS_PER_MS, n, minimum, unit=FigureUnit.MS)
+    return Figure(
+        value=quantile_of_sorted(ordered, share) / _NS_PER_MS, n=n, minimum=minimum, unit=FigureUnit.MS
+    )

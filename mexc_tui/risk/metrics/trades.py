@@ -20,7 +20,7 @@ RESAMPLES = 10_000
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedTrade:
     """One closed trade; amounts in quote units, prices per base unit."""
 
@@ -90,7 +90,7 @@ def win_rate(trades: Sequence[ClosedTrade]) -> Figure:
         return too_few(n, MIN_N_FOR_RATE, FigureUnit.SHARE)
     wins = sum(one.profit > 0 for one in trades)
     low, high = wilson_interval(wins, n)
-    return Figure(wins / n, n, MIN_N_FOR_RATE, unit=FigureUnit.SHARE, low=low, high=high)
+    return Figure(value=wins / n, n=n, minimum=MIN_N_FOR_RATE, unit=FigureUnit.SHARE, low=low, high=high)
 
 
 def profit_factor(trades: Sequence[ClosedTrade]) -> Figure:
@@ -102,7 +102,7 @@ def profit_factor(trades: Sequence[ClosedTrade]) -> Figure:
     if n < MIN_N_FOR_RATE:
         return too_few(n, MIN_N_FOR_RATE)
     gains = sum((one.profit for one in trades if one.profit > 0), ZERO)
-    return Figure(float(gains / losses), n, MIN_N_FOR_RATE)
+    return Figure(value=float(gains / losses), n=n, minimum=MIN_N_FOR_RATE)
 
 
 def payoff_ratio(trades: Sequence[ClosedTrade]) -> Figure:
@@ -114,7 +114,7 @@ def payoff_ratio(trades: Sequence[ClosedTrade]) -> Figure:
         return undefined(n, MIN_N_FOR_RATE, "no losses yet")
     if n < MIN_N_FOR_RATE:
         return too_few(n, MIN_N_FOR_RATE)
-    return Figure((fmean(wins) if wins else 0.0) / fmean(losses), n, MIN_N_FOR_RATE)
+    return Figure(value=(fmean(wins) if wins else 0.0) / fmean(losses), n=n, minimum=MIN_N_FOR_RATE)
 
 
 def expectancy(trades: Sequence[ClosedTrade], random: Random, resamples: int = RESAMPLES) -> Figure:
@@ -152,7 +152,7 @@ def sqn(trades: Sequence[ClosedTrade]) -> Figure:
     spread = deviation(multiples)
     if spread == 0:
         return undefined(n, MIN_FOR_SQN, "no variation")
-    return Figure(math.sqrt(min(n, SQN_CAP)) * fmean(multiples) / spread, n, MIN_FOR_SQN)
+    return Figure(value=math.sqrt(min(n, SQN_CAP)) * fmean(multiples) / spread, n=n, minimum=MIN_FOR_SQN)
 
 
 def kelly(trades: Sequence[ClosedTrade]) -> Kelly:
@@ -173,8 +173,8 @@ def kelly(trades: Sequence[ClosedTrade]) -> Kelly:
     full = low - (1 - low) / payoff.value
     applied = max(0.0, full) * KELLY_PART
     return Kelly(
-        Figure(full, n, MIN_FOR_KELLY, unit=FigureUnit.SHARE),
-        Figure(applied, n, MIN_FOR_KELLY, unit=FigureUnit.SHARE),
+        Figure(value=full, n=n, minimum=MIN_FOR_KELLY, unit=FigureUnit.SHARE),
+        Figure(value=applied, n=n, minimum=MIN_FOR_KELLY, unit=FigureUnit.SHARE),
     )
 
 
@@ -197,7 +197,10 @@ def holding_time(trades: Sequence[ClosedTrade]) -> Figure:
     if not trades:
         return too_few(0, 1, FigureUnit.MS)
     return Figure(
-        float(median(one.closed_ms - one.opened_ms for one in trades)), len(trades), 1, unit=FigureUnit.MS
+        value=float(median(one.closed_ms - one.opened_ms for one in trades)),
+        n=len(trades),
+        minimum=1,
+        unit=FigureUnit.MS,
     )
 
 
@@ -214,14 +217,16 @@ def time_in_market(positions: Iterable[tuple[int, int]], from_ms: int, until_ms:
     for start, end in spans:
         covered += max(0, end - max(start, reached))
         reached = max(reached, end)
-    return Figure(covered / (until_ms - from_ms), len(spans), 1, unit=FigureUnit.SHARE)
+    return Figure(value=covered / (until_ms - from_ms), n=len(spans), minimum=1, unit=FigureUnit.SHARE)
 
 
 def turnover(trades: Sequence[ClosedTrade], mean_equity: Decimal) -> Figure:
     """Return `sum of notional / mean E`, bought and sold both counted (formulas E5)."""
     if mean_equity <= 0:
         return undefined(len(trades), 1, "no equity")
-    return Figure(float(sum((one.notional for one in trades), ZERO) / mean_equity), len(trades), 1)
+    return Figure(
+        value=float(sum((one.notional for one in trades), ZERO) / mean_equity), n=len(trades), minimum=1
+    )
 
 
 def fee_drag(trades: Sequence[ClosedTrade]) -> Figure:
@@ -230,7 +235,7 @@ def fee_drag(trades: Sequence[ClosedTrade]) -> Figure:
     if not gross:
         return undefined(len(trades), 1, "nothing gained or lost before fees", FigureUnit.SHARE)
     fees = sum((one.fees for one in trades), ZERO)
-    return Figure(float(fees / gross), len(trades), 1, unit=FigureUnit.SHARE)
+    return Figure(value=float(fees / gross), n=len(trades), minimum=1, unit=FigureUnit.SHARE)
 
 
 def _mean_figure(values: Sequence[float], unit: FigureUnit, random: Random, resamples: int) -> Figure:
@@ -238,7 +243,7 @@ def _mean_figure(values: Sequence[float], unit: FigureUnit, random: Random, resa
     if n < MIN_N_FOR_RATE:
         return too_few(n, MIN_N_FOR_RATE, unit)
     low, high = bootstrap_interval(values, random, resamples)
-    return Figure(fmean(values), n, MIN_N_FOR_RATE, unit=unit, low=low, high=high)
+    return Figure(value=fmean(values), n=n, minimum=MIN_N_FOR_RATE, unit=unit, low=low, high=high)
 
 
 def _multiples(trades: Iterable[ClosedTrade]) -> list[float]:
@@ -253,4 +258,4 @@ def _median(moves: Sequence[float], unit: FigureUnit, bound: Callable[[float, fl
     """An excursion begins at the entry: its worst is never a gain, its best never a loss."""
     if not moves:
         return too_few(0, 1, unit)
-    return Figure(median(bound(0.0, move) for move in moves), len(moves), 1, unit=unit)
+    return Figure(value=median(bound(0.0, move) for move in moves), n=len(moves), minimum=1, unit=unit)

@@ -48,7 +48,12 @@ def historical_var(returns: Sequence[float], equity: Money, level: ConfidenceLev
     n = len(returns)
     if n < level.minimum:
         return too_few(n, level.minimum, FigureUnit.QUOTE)
-    return Figure(-quantile(returns, level.tail) * float(equity), n, level.minimum, unit=FigureUnit.QUOTE)
+    return Figure(
+        value=-quantile(returns, level.tail) * float(equity),
+        n=n,
+        minimum=level.minimum,
+        unit=FigureUnit.QUOTE,
+    )
 
 
 def historical_es(returns: Sequence[float], equity: Money, level: ConfidenceLevel) -> Figure:
@@ -62,4 +67,4 @@ def historical_es(returns: Sequence[float], equity: Money, level: ConfidenceLeve
     ordered, depth = sorted(returns), n * level.tail
     whole = math.floor(depth)
     tail = math.fsum(ordered[:whole]) + (depth - whole) * ordered[whole]
-    return Figure(-float(equity) * tail / depth, n, level.minimum, unit=FigureUnit.QUOTE)
+    return Figure(value=-float(equity) * tail / depth, n=n, minimum=level.minimum, unit=FigureUnit.QUOTE)

@@ -248,7 +248,15 @@ def test_exits_are_sent_as_typed(shell: Desk, money: FakeTradingQueries) -> None
     done = shell.run("exits", "newusdt", "--stop", "1.9", "--tp", "50@20, 50@40.5", *trail, "--yes")
     assert (done.exit_code, done.stdout) == (0, "NEWUSDT: stop 1.9.\n")
     rungs = (Rung(D(50), D(20)), Rung(D(50), D("40.5")))
-    wish = ExitUpdate(D("1.9"), True, D(20), D(15), rungs, 1, 600)
+    wish = ExitUpdate(
+        stop_price=D("1.9"),
+        trailing=True,
+        trailing_after_pct=D(20),
+        trailing_distance_pct=D(15),
+        ladder=rungs,
+        break_even_rung=1,
+        time_stop_s=600,
+    )
     assert money.wishes == [wish]
     assert shell.run("exits", "NEWUSDT", "--trail", "off", "--tp", "none", "--yes").exit_code == 0
     assert money.wishes[1] == ExitUpdate(trailing=False, ladder=())

@@ -159,7 +159,9 @@ def test_an_id_of_a_command_does_not_push_its_words_out_of_line() -> None:
 
 def test_a_fact_of_a_later_version_is_shown_by_its_fields() -> None:
     body = b'{"kind":"moon_landing","version":9,"at_ms":1,"about":"AUSDT","height":3}'
-    assert _line(OpaqueEvent("moon_landing", 9, 1, "AUSDT", body)).endswith("height=3")
+    assert _line(OpaqueEvent(kind="moon_landing", version=9, at_ms=1, about="AUSDT", payload=body)).endswith(
+        "height=3"
+    )
 
 
 def test_a_list_for_programs_is_one_array() -> None:

@@ -166,7 +166,7 @@ def test_a_gap_of_equity_is_shown_as_it_is() -> None:
 
 
 def test_a_figure_is_printed_with_its_sample() -> None:
-    words = str(Figure(0.5, 40, 20, unit=FigureUnit.SHARE, low=0.35, high=0.65))
+    words = str(Figure(value=0.5, n=40, minimum=20, unit=FigureUnit.SHARE, low=0.35, high=0.65))
     done = msgspec.structs.replace(performance(), metrics=(MetricRow(name="win rate", words=words),))
     assert "win rate  50.0% (35.0% to 65.0%), n 40" in performance_page(done, PEN)
 

@@ -104,7 +104,7 @@ def test_a_fee_without_a_price_is_booked_at_its_worth_once_that_is_known(
             await buy(running)
             rows = await stored_orders(running)
             bought = next(row for row in rows.values() if row.filled_quantity)
-            odd = Fee("ODD", Decimal(3), unvalued=Decimal(3))
+            odd = Fee(asset="ODD", amount=Decimal(3), unvalued=Decimal(3))
             owing = msgspec.structs.replace(bought, fees=(*bought.fees, odd))
 
             def owe(desk: LedgerTransaction) -> None:

@@ -55,7 +55,14 @@ def rest_by_hand(day: PracticeDay) -> None:
     pair = day.server.session.pair(SYMBOL)
     assert pair is not None
     price = (last_price(day) / 2).quantize(Decimal(1).scaleb(-pair.rules.price_decimals))
-    order = NewOrder(SYMBOL, Side.BUY, OrderType.LIMIT, "by-hand", price=price, quantity=round(9 / price, 0))
+    order = NewOrder(
+        symbol=SYMBOL,
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        client_order_id="by-hand",
+        price=price,
+        quantity=round(9 / price, 0),
+    )
     day.server.session.place(order)
 
 

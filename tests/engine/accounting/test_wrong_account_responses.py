@@ -170,5 +170,11 @@ def test_a_purchase_by_hand_that_is_listed_after_the_balances_showed_it_is_expla
 
 def buy_by_hand(day: PracticeDay, symbol: str) -> None:
     """Let the user buy for 9 USDT at whatever the asks want."""
-    order = NewOrder(symbol, Side.BUY, OrderType.MARKET, "by-hand", quote_quantity=Decimal(9))
+    order = NewOrder(
+        symbol=symbol,
+        side=Side.BUY,
+        type=OrderType.MARKET,
+        client_order_id="by-hand",
+        quote_quantity=Decimal(9),
+    )
     day.server.session.place(order)

@@ -55,7 +55,14 @@ def test_a_book_that_empties_after_the_opening_is_warned_of(tmp_path: Path) -> N
             await asyncio.sleep(45)
             assert listing(running, "CLEANUSDT").opened_ms is not None
             before = {row.topic for row in running.queries.signals() if row.symbol == "CLEANUSDT"}
-            nothing = BestQuote("CLEANUSDT", None, Decimal(0), None, Decimal(0), 1)
+            nothing = BestQuote(
+                symbol="CLEANUSDT",
+                bid_price=None,
+                bid_quantity=Decimal(0),
+                ask_price=None,
+                ask_quantity=Decimal(0),
+                version=1,
+            )
             running.engine.streams.on_quote(nothing)
             await running.engine.detection.run_pass()
             after = {row.topic for row in running.queries.signals() if row.symbol == "CLEANUSDT"}

@@ -15,7 +15,15 @@ from tests.support.store_parts import in_memory
 DAY_MS = 86_400_000
 NOW_MS = 1_790_000_000_000
 CONDITIONS = EntryConditions(
-    Decimal(1_000), Decimal(1_000), Decimal(1_000), 0.0, 1.0, 10, 200, 8, resumed_ms=0
+    equity=Decimal(1_000),
+    peak=Decimal(1_000),
+    day_equity=Decimal(1_000),
+    clock_offset_ms=0.0,
+    clock_error_ms=1.0,
+    stream_age_ms=10,
+    weight_left=200,
+    orders_left=8,
+    resumed_ms=0,
 )
 
 
@@ -32,7 +40,7 @@ def armed(kept: TradingRows, name: str) -> None:
 def counted(kept: TradingRows, snipe_id: str = "") -> dict[str, str]:
     """Return what the limits on trades see, for one candidate more."""
     book = risk_book(kept, "OTHERUSDT", NOW_MS, CONDITIONS)
-    candidate = Candidate("OTHERUSDT", Decimal(10), NOW_MS + 60_000, snipe_id=snipe_id)
+    candidate = Candidate(symbol="OTHERUSDT", spend=Decimal(10), opens_ms=NOW_MS + 60_000, snipe_id=snipe_id)
     verdicts = check_entry(candidate, book, RiskLimits(), NOW_MS)
     return {one.name: one.value.split()[0] for one in verdicts if one.name.startswith("trades_")}
 
@@ -77,7 +85,9 @@ def test_cash_that_is_held_back_is_not_free() -> None:
     armed(kept, "s1")
     book = risk_book(kept, "OTHERUSDT", NOW_MS, CONDITIONS)
     assert book.free_cash == Decimal("-10.5")
-    assert book.reserved == (Reserved("s1", "NEWUSDT", Decimal("10.5"), 90_000),)
+    assert book.reserved == (
+        Reserved(snipe_id="s1", symbol="NEWUSDT", amount=Decimal("10.5"), opens_ms=90_000),
+    )
 
 
 @pytest.mark.parametrize("peak", ["900", "1200"])

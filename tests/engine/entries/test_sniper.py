@@ -85,7 +85,7 @@ def test_an_ask_far_above_the_first_trade_is_not_paid(tmp_path: Path) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 0.3)
             far = (Decimal(1_000), Decimal(1_000))
-            watcher.components.prices.on_levels(TopLevels(NAME, (far,), (), 0))
+            watcher.components.prices.on_levels(TopLevels(symbol=NAME, asks=(far,), bids=(), version=0))
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             assert snipe.reference_price is not None

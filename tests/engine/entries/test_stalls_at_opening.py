@@ -28,7 +28,7 @@ async def arm_with_price(watcher: Watcher) -> None:
     await watcher.at(OPENS_S - 8)
     level = ((Decimal("0.05"), Decimal(1_000)),)
     bid = ((Decimal("0.049"), Decimal(1_000)),)
-    watcher.components.prices.on_levels(TopLevels(NAME, level, bid, 0))
+    watcher.components.prices.on_levels(TopLevels(symbol=NAME, asks=level, bids=bid, version=0))
     snipe = await watcher.components.arming.arm(NAME, "ann")
     assert snipe.price_cap == CAP
 

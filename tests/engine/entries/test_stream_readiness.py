@@ -44,7 +44,13 @@ async def buy_by_hand(watcher: Watcher) -> None:
     """Let the person buy another pair, which the private stream tells of."""
     pairs = watcher.running.engine.known.knowledge.pairs.values()
     other = next(one.symbol for one in pairs if one.symbol != NAME and one.is_spot_trading_allowed)
-    order = NewOrder(other, Side.BUY, OrderType.MARKET, "byhand", quote_quantity=Decimal(5))
+    order = NewOrder(
+        symbol=other,
+        side=Side.BUY,
+        type=OrderType.MARKET,
+        client_order_id="byhand",
+        quote_quantity=Decimal(5),
+    )
     assert isinstance(await watcher.components.port.place(order, purpose=Purpose.ORDINARY), Accepted)
 
 

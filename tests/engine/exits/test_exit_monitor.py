@@ -446,7 +446,13 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
                 await asyncio.sleep(0)  # balances never agree: it stays unknown
 
             monkeypatch.setattr(components.order_resolution, "_balanced", never)
-            wish = ExitRequest(OrderRole.TAKE_PROFIT, CloseReason.LADDER, "never sent", position.remaining, 1)
+            wish = ExitRequest(
+                role=OrderRole.TAKE_PROFIT,
+                reason=CloseReason.LADDER,
+                words="never sent",
+                quantity=position.remaining,
+                rung=1,
+            )
             intent = await ExitIntents(components.port, components.ledger).of_rung(position, wish)
             lost = unknown_attempt(intent, intent.client_ids[0], components.port.now_ms() + 3_000)
             components.ledger.register_sent(msgspec.structs.replace(lost, quantity=position.remaining))

@@ -37,7 +37,14 @@ def print_at(
     time_ms = components.port.now_ms() if at_ms is None else at_ms
     paid = position.entry_price * D(share)
     deals = [
-        StreamDeal(SYMBOL, paid, D(1), Side.SELL, time_ms, f"{time_ms}-{share}-{number}")
+        StreamDeal(
+            symbol=SYMBOL,
+            price=paid,
+            quantity=D(1),
+            taker_side=Side.SELL,
+            time_ms=time_ms,
+            trade_id=f"{time_ms}-{share}-{number}",
+        )
         for number in range(count)
     ]
     components.prices.on_deals(deals)

@@ -104,7 +104,16 @@ def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
             position,
         ):
             await asyncio.sleep(2)
-            components.prices.on_quote(BestQuote(SYMBOL, None, D(0), position.entry_price, D(100), 0))
+            components.prices.on_quote(
+                BestQuote(
+                    symbol=SYMBOL,
+                    bid_price=None,
+                    bid_quantity=D(0),
+                    ask_price=position.entry_price,
+                    ask_quantity=D(100),
+                    version=0,
+                )
+            )
             components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
             await asyncio.sleep(30)
             assert held(running).trapped == "no bid"
@@ -158,7 +167,14 @@ async def last_price_for(
     """Let the last trade be so much of what was paid, for a while, against what the stream says."""
     for number in range(round(seconds / 0.05)):
         last = position.entry_price * D(share)
-        deal = StreamDeal(SYMBOL, last, D(1), Side.BUY, components.port.now_ms(), f"{number}")
+        deal = StreamDeal(
+            symbol=SYMBOL,
+            price=last,
+            quantity=D(1),
+            taker_side=Side.BUY,
+            time_ms=components.port.now_ms(),
+            trade_id=f"{number}",
+        )
         components.prices.on_deals([deal])
         await asyncio.sleep(0.05)
 

@@ -118,7 +118,16 @@ def test_a_sale_that_found_no_bid_goes_on_after_a_restart(tmp_path: Path, comman
         day = day_of(sim, tmp_path, faults=(silent, blind), lent=lent)
         async with guarding(day) as (running, components, position):
             await asyncio.sleep(2)
-            components.prices.on_quote(BestQuote(SYMBOL, None, D(0), position.entry_price, D(100), 0))
+            components.prices.on_quote(
+                BestQuote(
+                    symbol=SYMBOL,
+                    bid_price=None,
+                    bid_quantity=D(0),
+                    ask_price=position.entry_price,
+                    ask_quantity=D(100),
+                    version=0,
+                )
+            )
             if command == "flatten":
                 acted = await components.safety.emergency_stop.flatten("ann")
                 assert "no bid" in acted.words

@@ -44,7 +44,11 @@ async def bid_for(components: TradingComponents, bid: Decimal | None, seconds: f
     """Let the streams tell of this best bid alone; asks and trades stay as they are."""
     for _ in range(round(seconds / 0.05)):
         ask = components.prices.of(SYMBOL).ask
-        components.prices.on_quote(BestQuote(SYMBOL, bid, D(5), ask, D(100), 0))
+        components.prices.on_quote(
+            BestQuote(
+                symbol=SYMBOL, bid_price=bid, bid_quantity=D(5), ask_price=ask, ask_quantity=D(100), version=0
+            )
+        )
         await asyncio.sleep(0.05)
 
 

@@ -16,7 +16,14 @@ HOUR_S = 3_600
 
 
 def deal(symbol: str, at_s: int, number: int = 0) -> StreamDeal:
-    return StreamDeal(symbol, D("1.5"), D(3), Side.BUY, at_s * 1_000 + number, f"{symbol}-{at_s}-{number}")
+    return StreamDeal(
+        symbol=symbol,
+        price=D("1.5"),
+        quantity=D(3),
+        taker_side=Side.BUY,
+        time_ms=at_s * 1_000 + number,
+        trade_id=f"{symbol}-{at_s}-{number}",
+    )
 
 
 def add_deal(histories: dict[str, PairHistory], symbol: str, at_s: int) -> None:
@@ -110,8 +117,17 @@ def test_prices_of_pairs_without_a_stream_are_bounded() -> None:
     for number in range(5 * MAX_IDLE):
         clock.pass_s(1)
         name = f"N{number}USDT"
-        prices.on_quote(BestQuote(name, D(1), D(1), D(2), D(1), version=number + 1))
-        prices.on_levels(TopLevels(name, levels, levels, version=number + 2))
+        prices.on_quote(
+            BestQuote(
+                symbol=name,
+                bid_price=D(1),
+                bid_quantity=D(1),
+                ask_price=D(2),
+                ask_quantity=D(1),
+                version=number + 1,
+            )
+        )
+        prices.on_levels(TopLevels(symbol=name, asks=levels, bids=levels, version=number + 2))
         prices.evict_idle(["N0USDT", name])
     assert len(prices.in_quote()) <= MAX_IDLE + 3
     assert prices.of("N0USDT").bid == 1

@@ -14,11 +14,18 @@ PAIR = "NEWUSDT"
 
 
 def quote(bid: str, version: int) -> BestQuote:
-    return BestQuote(PAIR, D(bid), D(1), D(bid) * 2, D(1), version)
+    return BestQuote(
+        symbol=PAIR,
+        bid_price=D(bid),
+        bid_quantity=D(1),
+        ask_price=D(bid) * 2,
+        ask_quantity=D(1),
+        version=version,
+    )
 
 
 def levels(bid: str, version: int) -> TopLevels:
-    return TopLevels(PAIR, ((D(bid) * 2, D(1)),), ((D(bid), D(1)),), version)
+    return TopLevels(symbol=PAIR, asks=((D(bid) * 2, D(1)),), bids=((D(bid), D(1)),), version=version)
 
 
 @pytest.fixture
@@ -73,13 +80,33 @@ def test_versions_may_restart_with_a_subscription_or_after_two_silent_seconds(
 def test_a_trade_does_not_refresh_the_age_of_the_bid(clock: HandClock, prices: PriceCache) -> None:
     prices.on_quote(quote("1", 10))
     clock.pass_s(5)
-    prices.on_deals([StreamDeal(PAIR, D(1), D(1), Side.BUY, clock.now_ms(), "1")])
+    prices.on_deals(
+        [
+            StreamDeal(
+                symbol=PAIR,
+                price=D(1),
+                quantity=D(1),
+                taker_side=Side.BUY,
+                time_ms=clock.now_ms(),
+                trade_id="1",
+            )
+        ]
+    )
     assert prices.age_ms(PAIR) == 5_000
 
 
 def test_a_late_trade_does_not_become_the_last_price(clock: HandClock, prices: PriceCache) -> None:
     def traded(price: str, before_ms: int) -> list[StreamDeal]:
-        return [StreamDeal(PAIR, D(price), D(1), Side.BUY, clock.now_ms() - before_ms, price)]
+        return [
+            StreamDeal(
+                symbol=PAIR,
+                price=D(price),
+                quantity=D(1),
+                taker_side=Side.BUY,
+                time_ms=clock.now_ms() - before_ms,
+                trade_id=price,
+            )
+        ]
 
     prices.on_deals(traded("1", 0))
     prices.on_deals(traded("0.1", 60_000))
@@ -93,7 +120,18 @@ def test_a_late_trade_does_not_become_the_last_price(clock: HandClock, prices: P
 def test_a_very_low_bid_is_accepted_a_minute_after_the_last_trade(
     clock: HandClock, prices: PriceCache
 ) -> None:
-    prices.on_deals([StreamDeal(PAIR, D(1), D(1), Side.BUY, clock.now_ms(), "1")])
+    prices.on_deals(
+        [
+            StreamDeal(
+                symbol=PAIR,
+                price=D(1),
+                quantity=D(1),
+                taker_side=Side.BUY,
+                time_ms=clock.now_ms(),
+                trade_id="1",
+            )
+        ]
+    )
     prices.on_quote(quote("0.04", 1))
     assert prices.believed_bid(PAIR) is None
     prices.on_quote(quote("0.06", 2))

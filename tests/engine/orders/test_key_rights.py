@@ -51,7 +51,7 @@ async def live(sim: Simulation, folder: Path, permissions: tuple[str, ...]) -> A
     await day.open()
     found = day.server.endpoint(PORT)
     place = EngineLocation(
-        Endpoint(found.rest, found.ws, found.web, found.api_key),
+        Endpoint(rest=found.rest, ws=found.ws, web=found.web, api_key=found.api_key),
         False,
         day.paths,
         Layers(flags=flag_layer({"mode": "live"}, ())),

@@ -17,7 +17,7 @@ from tests.support.engine.practice_day import DAY, PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
-KEEP = RetentionPeriods(1, 1, 1, 1)
+KEEP = RetentionPeriods(journal_ms=1, metrics_ms=1, executions_ms=1, copies_ms=1)
 NOW_MS = 1_800_000_000_000
 
 

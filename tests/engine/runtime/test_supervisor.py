@@ -47,7 +47,7 @@ class SupervisorFixture:
             finally:
                 self.log.append(f"end {name}")
 
-        return Worker(name, run)
+        return Worker(name=name, run=run)
 
     def status(self, name: str) -> WorkerStatus:
         return next(status for status in self.supervisor.statuses() if status.name == name)
@@ -97,7 +97,7 @@ def test_later_workers_start_after_the_proceed_time_while_a_slow_worker_is_retri
             started()
             await asyncio.sleep(1e9)
 
-        slow = Worker("slow", run, start_deadline_s=None, proceed_after_s=0.5)
+        slow = Worker(name="slow", run=run, start_deadline_s=None, proceed_after_s=0.5)
         started_s = asyncio.get_running_loop().time()
         await fixture.supervisor.start([slow, fixture.worker("after")])
         assert round(asyncio.get_running_loop().time() - started_s, 3) == 0.5
@@ -117,7 +117,7 @@ def test_a_failure_within_the_proceed_time_aborts_the_start() -> None:
             raise OSError("broken")
 
         with pytest.raises(StartFailed, match="broken"):
-            await fixture.supervisor.start([Worker("first", run, proceed_after_s=0.5)])
+            await fixture.supervisor.start([Worker(name="first", run=run, proceed_after_s=0.5)])
 
     with_supervisor(main)
 
@@ -139,7 +139,7 @@ def test_a_worker_that_fails_to_start_stops_all_earlier_workers() -> None:
 
         with pytest.raises(StartFailed, match="streams did not start: PermissionError: permission denied"):
             await fixture.supervisor.start(
-                [fixture.worker("store"), Worker("streams", fail), fixture.worker("never")]
+                [fixture.worker("store"), Worker(name="streams", run=fail), fixture.worker("never")]
             )
         assert fixture.log == ["start store", "ready store", "end store"]
 
@@ -244,7 +244,7 @@ def test_a_degraded_worker_that_hangs_while_starting_has_not_recovered() -> None
             await asyncio.sleep(1 if starts < 4 else 1e9)
             raise OSError("gone")
 
-        await fixture.supervisor.start([Worker("streams", run, start_deadline_s=1_000)])
+        await fixture.supervisor.start([Worker(name="streams", run=run, start_deadline_s=1_000)])
         await asyncio.sleep(600)
         assert fixture.status("streams").is_degraded
         await asyncio.sleep(900)
@@ -258,7 +258,7 @@ def test_a_worker_that_returns_has_failed() -> None:
         async def return_early(started: Started) -> None:
             started()
 
-        await fixture.supervisor.start([Worker("brief", return_early)])
+        await fixture.supervisor.start([Worker(name="brief", run=return_early)])
         await asyncio.sleep(0.1)
         assert fixture.status("brief").last_error == "ended unexpectedly"
 
@@ -273,7 +273,7 @@ def test_a_cancelled_future_inside_a_worker_counts_as_a_failure() -> None:
             gone.cancel()
             await gone
 
-        await fixture.supervisor.start([Worker("waiter", await_cancelled_future)])
+        await fixture.supervisor.start([Worker(name="waiter", run=await_cancelled_future)])
         await asyncio.sleep(0.1)
         status = fixture.status("waiter")
         assert (status.state, status.last_error) == (WorkerState.BACKING_OFF, "CancelledError")
@@ -292,7 +292,7 @@ def test_a_worker_that_hangs_during_a_restart_is_restarted() -> None:
             await asyncio.sleep(1 if len(starts) == 1 else 1e9)
             raise OSError("gone")
 
-        await fixture.supervisor.start([Worker("streams", run)])
+        await fixture.supervisor.start([Worker(name="streams", run=run)])
         await asyncio.sleep(15)
         starts[0]()
         assert fixture.status("streams").state is WorkerState.STARTING
@@ -314,7 +314,9 @@ def test_H2_a_worker_that_does_not_stop_delays_the_others_by_its_deadline_only()
                 with suppress(asyncio.CancelledError):
                     await release.wait()
 
-        await fixture.supervisor.start([fixture.worker("store"), Worker("stuck", ignore_cancellation)])
+        await fixture.supervisor.start(
+            [fixture.worker("store"), Worker(name="stuck", run=ignore_cancellation)]
+        )
         started_ms = fixture.sim.clock.now_ms()
         await fixture.supervisor.stop()
         assert fixture.sim.clock.now_ms() - started_ms == 5_000
@@ -339,7 +341,7 @@ def test_an_error_while_stopping_is_recorded_without_a_restart() -> None:
             finally:
                 raise OSError("the disk is full")
 
-        await fixture.supervisor.start([Worker("store", fail_on_cancel)])
+        await fixture.supervisor.start([Worker(name="store", run=fail_on_cancel)])
         await fixture.supervisor.stop()
         await asyncio.sleep(100)
         status = fixture.status("store")
@@ -371,7 +373,7 @@ def test_a_cancelled_stop_still_ends_every_worker() -> None:
             finally:
                 await asyncio.sleep(4)
 
-        await fixture.supervisor.start([fixture.worker("store"), Worker("slow", clean_up_slowly)])
+        await fixture.supervisor.start([fixture.worker("store"), Worker(name="slow", run=clean_up_slowly)])
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
                 await fixture.supervisor.stop()
@@ -421,14 +423,14 @@ def test_a_self_explanatory_error_is_logged_once_without_a_traceback(
             raise StorageFull("the disk is full; free some space.")
 
         with pytest.raises(StartFailed, match="the disk is full"):
-            await fixture.supervisor.start([Worker("polls", fail)])
+            await fixture.supervisor.start([Worker(name="polls", run=fail)])
         assert caplog.records == []
 
         async def fail_later(started: Started) -> None:
             started()
             await fail(started)
 
-        await fixture.supervisor.start([Worker("detection", fail_later)])
+        await fixture.supervisor.start([Worker(name="detection", run=fail_later)])
         await asyncio.sleep(0.1)
         (record,) = caplog.records
         assert record.getMessage() == "worker detection failed: the disk is full; free some space."

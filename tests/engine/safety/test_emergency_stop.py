@@ -177,7 +177,14 @@ async def wished(
         reason="a test",
     )
     await components.ledger.save_intent(intent)
-    return intent, NewOrder(symbol, Side.BUY, OrderType.LIMIT, names[0], price=price, quantity=quantity)
+    return intent, NewOrder(
+        symbol=symbol,
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        client_order_id=names[0],
+        price=price,
+        quantity=quantity,
+    )
 
 
 def orders_of(day: PracticeDay, symbols: list[str]) -> list[OrderRecord]:

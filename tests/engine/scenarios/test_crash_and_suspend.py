@@ -159,7 +159,14 @@ def test_C3_an_engine_that_stood_still_trusts_no_price_and_compares_its_books(
             assert before is not None
             price(components, position, "1")
             components.prices.on_quote(
-                BestQuote(QUIET_PAIR, Decimal(1), Decimal(1), Decimal(2), Decimal(1), 0)
+                BestQuote(
+                    symbol=QUIET_PAIR,
+                    bid_price=Decimal(1),
+                    bid_quantity=Decimal(1),
+                    ask_price=Decimal(2),
+                    ask_quantity=Decimal(1),
+                    version=0,
+                )
             )
             if is_suspended:
                 sim.clock.step_wall(4_000)  # the exchange's time went on, our steady clock did not

@@ -13,15 +13,24 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 
 NOW_MS = 1_800_000_000_000
-DEEP = TopLevels("AUSDT", asks=((D("1.1"), D(1)),), bids=((D(1), D(2)),), version=1)
+DEEP = TopLevels(symbol="AUSDT", asks=((D("1.1"), D(1)),), bids=((D(1), D(2)),), version=1)
 
 
 def quote(bid: str, ask: str) -> BestQuote:
-    return BestQuote("AUSDT", D(bid), D(1), D(ask), D(1), 2)
+    return BestQuote(
+        symbol="AUSDT", bid_price=D(bid), bid_quantity=D(1), ask_price=D(ask), ask_quantity=D(1), version=2
+    )
 
 
 def deal(at_ms: int, price: str, number: int) -> StreamDeal:
-    return StreamDeal("AUSDT", D(price), D(2), Side.SELL, at_ms, str(number))
+    return StreamDeal(
+        symbol="AUSDT",
+        price=D(price),
+        quantity=D(2),
+        taker_side=Side.SELL,
+        time_ms=at_ms,
+        trade_id=str(number),
+    )
 
 
 def seen_of(*deals: StreamDeal) -> PairHistory:
@@ -44,7 +53,7 @@ def test_levels_are_exact_until_a_later_quote_differs() -> None:
 
 def test_levels_that_were_not_heard_for_long_or_are_crossed_are_not_exact() -> None:
     assert not is_exact(PairHistory(deep_levels=DEEP, deep_levels_ms=NOW_MS), NOW_MS + 1_001)
-    crossed = TopLevels("AUSDT", asks=((D(1), D(1)),), bids=((D(2), D(1)),), version=1)
+    crossed = TopLevels(symbol="AUSDT", asks=((D(1), D(1)),), bids=((D(2), D(1)),), version=1)
     assert not is_exact(PairHistory(deep_levels=crossed, deep_levels_ms=NOW_MS), NOW_MS)
     assert not is_exact(PairHistory(), NOW_MS)
 

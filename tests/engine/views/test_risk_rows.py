@@ -18,7 +18,7 @@ BOOK = RiskBook(
     free_cash=D(970),
     day_equity=D(1_010),
     held=(HeldPosition("NEWUSDT", D(20)),),
-    reserved=(Reserved("s2", "XUSDT", D(10), NOON_MS),),
+    reserved=(Reserved(snipe_id="s2", symbol="XUSDT", amount=D(10), opens_ms=NOON_MS),),
     entries_ms=(NOON_MS - 7_200_000, NOON_MS - 60_000),
     losses_in_a_row=3,
     last_loss_ms=NOON_MS - 600_000,
@@ -30,7 +30,7 @@ def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
     row = risk_row(
         position_samples.books(),
         BOOK,
-        RiskMonitorView(RiskLevel.MEDIUM, "daily loss at 50 %", day, D(1_010)),
+        RiskMonitorView(level=RiskLevel.MEDIUM, words="daily loss at 50 %", day=day, day_equity=D(1_010)),
         LIMITS,
         position_samples.sight(),
         NOON_MS,
@@ -113,5 +113,8 @@ def test_each_limit_shows_what_is_used_of_it() -> None:
 
 
 def test_limits_have_the_names_of_the_verdicts_that_hold_them() -> None:
-    verdicts = {one.name for one in check_entry(Candidate("YUSDT", D(5), NOON_MS), BOOK, LIMITS, NOON_MS)}
+    verdicts = {
+        one.name
+        for one in check_entry(Candidate(symbol="YUSDT", spend=D(5), opens_ms=NOON_MS), BOOK, LIMITS, NOON_MS)
+    }
     assert {row.name for row in limit_rows(BOOK, LIMITS, NOON_MS)} <= verdicts

@@ -187,7 +187,12 @@ def test_orders_are_those_not_at_their_end_foreign_ones_too_newest_first() -> No
 
 def test_fees_in_two_assets_are_two_and_a_zero_is_none() -> None:
     order = msgspec.structs.replace(
-        samples.order(), fees=(Fee("USDT", D("0.0100")), Fee("MX", D("2E-3")), Fee("NEW", D(0)))
+        samples.order(),
+        fees=(
+            Fee(asset="USDT", amount=D("0.0100")),
+            Fee(asset="MX", amount=D("2E-3")),
+            Fee(asset="NEW", amount=D(0)),
+        ),
     )
     assert (
         order_rows(LedgerState(orders={"i1-1": order}), position_samples.sight())[0].fees

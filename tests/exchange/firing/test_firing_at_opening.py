@@ -40,8 +40,15 @@ WINDOW_MS = 1_000
 SYMBOL = "NEWUSDT"
 LISTING = ListingPlan(base="NEW", opens_s=OPENS_S, jitter_ms=0, price=Decimal("0.05"))
 PLAN = Scenario(name="opening", market=MarketPlan(symbols=1, active_pairs=0), listings=(LISTING,))
-BUY = NewOrder(SYMBOL, Side.BUY, OrderType.IMMEDIATE_OR_CANCEL, "", Decimal("0.09"), Decimal(200))
-MARKET = NewOrder(SYMBOL, Side.BUY, OrderType.MARKET, quote_quantity=Decimal(20))
+BUY = NewOrder(
+    symbol=SYMBOL,
+    side=Side.BUY,
+    type=OrderType.IMMEDIATE_OR_CANCEL,
+    client_order_id="",
+    price=Decimal("0.09"),
+    quantity=Decimal(200),
+)
+MARKET = NewOrder(symbol=SYMBOL, side=Side.BUY, type=OrderType.MARKET, quote_quantity=Decimal(20))
 
 
 def yes() -> bool:

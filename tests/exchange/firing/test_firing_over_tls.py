@@ -27,7 +27,14 @@ from tests.support.exchange.scripted_http_server import (
     hostile,
 )
 
-ORDER = NewOrder("NEWUSDT", Side.BUY, OrderType.LIMIT, "mxt-1", Decimal("0.1"), Decimal(50))
+ORDER = NewOrder(
+    symbol="NEWUSDT",
+    side=Side.BUY,
+    type=OrderType.LIMIT,
+    client_order_id="mxt-1",
+    price=Decimal("0.1"),
+    quantity=Decimal(50),
+)
 TIME = answer(f'{{"serverTime":{SERVER_MS}}}')
 PLACED = answer('{"symbol":"NEWUSDT","orderId":"C02__1","price":"0.1","origQty":"50","type":"LIMIT"}')
 

@@ -33,7 +33,14 @@ from tests.support.exchange.scripted_http_server import (
     reset_after,
 )
 
-ORDER = NewOrder("NEWUSDT", Side.BUY, OrderType.LIMIT, "mxt-1", Decimal("0.1"), Decimal(50))
+ORDER = NewOrder(
+    symbol="NEWUSDT",
+    side=Side.BUY,
+    type=OrderType.LIMIT,
+    client_order_id="mxt-1",
+    price=Decimal("0.1"),
+    quantity=Decimal(50),
+)
 PLACED = '{"symbol":"NEWUSDT","orderId":"C02__1","price":"0.1","origQty":"50","type":"LIMIT"}'
 WINDOW_MS = 1_000
 QUICK = ClientLimits(calls=CallLimits(order_deadline_s=0.2, connect_s=0.5))

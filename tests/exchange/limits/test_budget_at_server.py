@@ -21,7 +21,14 @@ from mexc_tui.simulation.network import Host
 from mexc_tui.simulation.run import Simulation, simulate
 
 ROUTES = {(route.method, route.path): route for route in vars(routes).values() if type(route) is routes.Route}
-ORDER = NewOrder("AUSDT", Side.BUY, OrderType.LIMIT, "c1", Decimal(1), Decimal(1))
+ORDER = NewOrder(
+    symbol="AUSDT",
+    side=Side.BUY,
+    type=OrderType.LIMIT,
+    client_order_id="c1",
+    price=Decimal(1),
+    quantity=Decimal(1),
+)
 BODIES: dict[routes.Route, object] = {
     routes.PLACE_ORDER: {"symbol": "AUSDT", "orderId": "1"},
     routes.CANCEL_ORDER: {"symbol": "AUSDT", "orderId": "1"},

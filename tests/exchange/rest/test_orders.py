@@ -29,7 +29,14 @@ from tests.support.exchange.scripted_http_server import (
     talking,
 )
 
-LIMIT = NewOrder("MXUSDT", Side.BUY, OrderType.LIMIT, "bot-1", Decimal("0.1"), Decimal(50))
+LIMIT = NewOrder(
+    symbol="MXUSDT",
+    side=Side.BUY,
+    type=OrderType.LIMIT,
+    client_order_id="bot-1",
+    price=Decimal("0.1"),
+    quantity=Decimal(50),
+)
 PLACED = '{"symbol":"MXUSDT","orderId":"C02__1","orderListId":-1,"price":"0.1","origQty":"50","type":"LIMIT"}'
 HTML = "<!DOCTYPE html><html><body>Access Denied. Reference #18.2</body></html>"
 
@@ -72,7 +79,7 @@ async def test_what_is_signed_is_what_the_server_sees() -> None:
 async def test_a_symbol_that_is_not_ascii_is_encoded_once() -> None:
     async with talking(answer(PLACED)) as (client, server):
         await client.orders.place(
-            NewOrder("币安人生USDT", Side.BUY, OrderType.MARKET, quote_quantity=Decimal(10)),
+            NewOrder(symbol="币安人生USDT", side=Side.BUY, type=OrderType.MARKET, quote_quantity=Decimal(10)),
             purpose=Purpose.ENTRY,
         )
         assert "symbol=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9FUSDT&" in server.last_target
@@ -245,7 +252,13 @@ async def test_an_order_that_makes_no_sense_is_not_sent(changes: dict[str, Any])
 
 def test_numbers_are_printed_without_exponents_and_options_only_if_set() -> None:
     order = NewOrder(
-        "X", Side.SELL, OrderType.LIMIT, "", Decimal("1E-8"), Decimal("1E+3"), stp_mode=StpMode.CANCEL_BOTH
+        symbol="X",
+        side=Side.SELL,
+        type=OrderType.LIMIT,
+        client_order_id="",
+        price=Decimal("1E-8"),
+        quantity=Decimal("1E+3"),
+        stp_mode=StpMode.CANCEL_BOTH,
     )
     assert order_problem(order) == ""
     assert order_params(order) == [

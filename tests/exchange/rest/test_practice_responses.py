@@ -46,7 +46,14 @@ async def connected(
 async def test_an_untouched_order_is_read_from_each_of_the_three_lists() -> None:
     async with connected() as client:
         price = ((await client.market.price(PAIR)).price or Decimal(1)) * Decimal("0.9")
-        order = NewOrder(PAIR, Side.BUY, OrderType.LIMIT, "a-1", round(price, 2), Decimal(1))
+        order = NewOrder(
+            symbol=PAIR,
+            side=Side.BUY,
+            type=OrderType.LIMIT,
+            client_order_id="a-1",
+            price=round(price, 2),
+            quantity=Decimal(1),
+        )
         assert isinstance(await client.orders.place(order, purpose=Purpose.ENTRY), Accepted)
         one = await client.orders.order(PAIR, client_order_id="a-1")
         assert one.update_time == one.time is not None

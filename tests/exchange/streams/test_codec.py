@@ -46,7 +46,12 @@ def test_the_trade_vector_decodes() -> None:
     assert check(topics.deals("MXUSDT"), push)
     assert push.send_time == 1_760_000_000_001
     expected = StreamDeal(
-        "MXUSDT", Decimal("2.5"), Decimal(10), Side.BUY, 1_760_000_000_000, "900000000000000001X1"
+        symbol="MXUSDT",
+        price=Decimal("2.5"),
+        quantity=Decimal(10),
+        taker_side=Side.BUY,
+        time_ms=1_760_000_000_000,
+        trade_id="900000000000000001X1",
     )
     assert deals_of(push) == [expected]
 
@@ -68,9 +73,16 @@ def test_the_account_vector_decodes() -> None:
     push = decode(ACCOUNT)
     assert (push.create_time, push.send_time) == (1_760_000_000_003, 1_760_000_000_004)
     assert balance_of(push) == BalanceUpdate(
-        "USDT", "128f589271cb4951b03e71e6323eb7be", Decimal(90), Decimal(-10), Decimal(10), Decimal(10),
-        "ENTRUST_PLACE", 1_760_000_000_000, 1_760_000_000_004,
-    )  # fmt: skip
+        asset="USDT",
+        coin_id="128f589271cb4951b03e71e6323eb7be",
+        available=Decimal(90),
+        available_change=Decimal(-10),
+        frozen=Decimal(10),
+        frozen_change=Decimal(10),
+        reason="ENTRUST_PLACE",
+        time_ms=1_760_000_000_000,
+        sent_ms=1_760_000_000_004,
+    )
 
 
 def test_the_channel_is_read_from_the_raw_frame() -> None:

@@ -142,7 +142,13 @@ async def test_an_order_on_the_practice_exchange_comes_back_on_the_private_strea
                 symbol = "MXUSDT"
                 quote = await client.market.depth(symbol, 5)
                 await client.orders.place(
-                    NewOrder(symbol, Side.BUY, OrderType.MARKET, "bot-1", quote_quantity=Decimal(10)),
+                    NewOrder(
+                        symbol=symbol,
+                        side=Side.BUY,
+                        type=OrderType.MARKET,
+                        client_order_id="bot-1",
+                        quote_quantity=Decimal(10),
+                    ),
                     purpose=Purpose.ENTRY,
                 )
                 while not any(isinstance(update, OrderUpdate) and update.is_terminal for update in updates):

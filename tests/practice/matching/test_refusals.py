@@ -126,15 +126,48 @@ def test_a_key_with_a_pair_list_trades_only_those() -> None:
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        (NewOrder(MX, Side.BUY, OrderType.LIMIT, price=Decimal(2)), 700004),
-        (NewOrder(MX, Side.BUY, OrderType.LIMIT, quantity=Decimal(2)), 700004),
-        (NewOrder(MX, Side.BUY, OrderType.MARKET), 700004),
-        (NewOrder(MX, Side.SELL, OrderType.MARKET, quote_quantity=Decimal(5)), 700004),
-        (NewOrder(MX, Side.BUY, OrderType.LIMIT, price=Decimal(-2), quantity=Decimal(1)), 33333),
-        (NewOrder(MX, Side.BUY, OrderType.LIMIT, price=Decimal("NaN"), quantity=Decimal(1)), 33333),
-        (NewOrder(MX, Side.BUY, OrderType.LIMIT, price=Decimal("1e30"), quantity=Decimal(1)), 33333),
-        (NewOrder(MX, Side.BUY, OrderType.LIMIT, "not ok!", Decimal(2), Decimal(1)), 700008),
-        (NewOrder(MX, Side.BUY, OrderType.LIMIT, "x" * 33, Decimal(2), Decimal(1)), 700008),
+        (NewOrder(symbol=MX, side=Side.BUY, type=OrderType.LIMIT, price=Decimal(2)), 700004),
+        (NewOrder(symbol=MX, side=Side.BUY, type=OrderType.LIMIT, quantity=Decimal(2)), 700004),
+        (NewOrder(symbol=MX, side=Side.BUY, type=OrderType.MARKET), 700004),
+        (NewOrder(symbol=MX, side=Side.SELL, type=OrderType.MARKET, quote_quantity=Decimal(5)), 700004),
+        (
+            NewOrder(symbol=MX, side=Side.BUY, type=OrderType.LIMIT, price=Decimal(-2), quantity=Decimal(1)),
+            33333,
+        ),
+        (
+            NewOrder(
+                symbol=MX, side=Side.BUY, type=OrderType.LIMIT, price=Decimal("NaN"), quantity=Decimal(1)
+            ),
+            33333,
+        ),
+        (
+            NewOrder(
+                symbol=MX, side=Side.BUY, type=OrderType.LIMIT, price=Decimal("1e30"), quantity=Decimal(1)
+            ),
+            33333,
+        ),
+        (
+            NewOrder(
+                symbol=MX,
+                side=Side.BUY,
+                type=OrderType.LIMIT,
+                client_order_id="not ok!",
+                price=Decimal(2),
+                quantity=Decimal(1),
+            ),
+            700008,
+        ),
+        (
+            NewOrder(
+                symbol=MX,
+                side=Side.BUY,
+                type=OrderType.LIMIT,
+                client_order_id="x" * 33,
+                price=Decimal(2),
+                quantity=Decimal(1),
+            ),
+            700008,
+        ),
     ],
 )
 def test_invalid_orders_are_refused(asked: NewOrder, code: int) -> None:

@@ -66,10 +66,10 @@ def test_what_was_never_bought_costs_its_opportunity() -> None:
 @pytest.mark.parametrize(
     ("fee", "paid"),
     [
-        (Fee("USDT", D(2), D(2)), D(2)),
-        (Fee("NEW", D("0.01")), D("1.02")),
-        (Fee("MX", D(3), D("1.5")), D("1.5")),
-        (Fee("MX", D(3), D(0), D(3)), D(0)),
+        (Fee(asset="USDT", amount=D(2), value=D(2)), D(2)),
+        (Fee(asset="NEW", amount=D("0.01")), D("1.02")),
+        (Fee(asset="MX", amount=D(3), value=D("1.5")), D("1.5")),
+        (Fee(asset="MX", amount=D(3), value=D(0), unvalued=D(3)), D(0)),
     ],
     ids=["quote", "coins of the pair, at the average of 102", "another asset", "no price known yet"],
 )

@@ -18,12 +18,15 @@ from mexc_tui.risk.metrics.exposure import (
 )
 from tests.support.rounding import near
 
-A = ExposureHolding("AUSDT", D(10), D(6), stop=D(5), age_ms=0)
-B = ExposureHolding("BUSDT", D(4), D(10), stop=None, age_ms=YOUNG_MS)
+A = ExposureHolding(symbol="AUSDT", quantity=D(10), price=D(6), stop=D(5), age_ms=0)
+B = ExposureHolding(symbol="BUSDT", quantity=D(4), price=D(10), stop=None, age_ms=YOUNG_MS)
 
 amounts = st.decimals(min_value="0.01", max_value="1000000", places=2)
 holdings_of_many = st.lists(amounts, min_size=1, max_size=12).map(
-    lambda values: [ExposureHolding(f"C{place}USDT", value, D(1)) for place, value in enumerate(values)]
+    lambda values: [
+        ExposureHolding(symbol=f"C{place}USDT", quantity=value, price=D(1))
+        for place, value in enumerate(values)
+    ]
 )
 
 
@@ -64,7 +67,7 @@ def test_concentration_lies_between_equal_shares_and_a_single_coin(held: list[Ex
 
 
 def test_equal_holdings_count_as_many_as_they_are() -> None:
-    equal = [ExposureHolding(f"C{place}USDT", D(3), D(7)) for place in range(8)]
+    equal = [ExposureHolding(symbol=f"C{place}USDT", quantity=D(3), price=D(7)) for place in range(8)]
     assert effective_number(equal).value == near(8)
 
 
@@ -82,7 +85,7 @@ def test_a_position_without_a_stop_risks_its_whole_value_and_is_named() -> None:
 
 
 def test_a_stop_above_the_price_lowers_nobody_elses_risk() -> None:
-    trailing = ExposureHolding("TUSDT", D(10), D(6), stop=D(8))
+    trailing = ExposureHolding(symbol="TUSDT", quantity=D(10), price=D(6), stop=D(8))
     assert risk_at_stop([A, trailing], D(0), D(1000)).amount == 10
 
 

@@ -17,7 +17,9 @@ from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples.listing_samples import detection_pass
 from tests.support.store_parts import FILE, HandClock, fact
 
-KEEP = RetentionPeriods(30 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 30 * DAY_MS)
+KEEP = RetentionPeriods(
+    journal_ms=30 * DAY_MS, metrics_ms=7 * DAY_MS, executions_ms=90 * DAY_MS, copies_ms=30 * DAY_MS
+)
 SCOPE = "account/session"
 
 

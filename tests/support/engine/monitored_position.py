@@ -87,7 +87,16 @@ async def guarding(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, Trad
 def price(components: TradingComponents, position: Position, share: str) -> None:
     """Let the bid be so much of what was paid."""
     bid = position.entry_price * Decimal(share)
-    components.prices.on_quote(BestQuote(SYMBOL, bid, Decimal(100), bid * 2, Decimal(100), 0))
+    components.prices.on_quote(
+        BestQuote(
+            symbol=SYMBOL,
+            bid_price=bid,
+            bid_quantity=Decimal(100),
+            ask_price=bid * 2,
+            ask_quantity=Decimal(100),
+            version=0,
+        )
+    )
 
 
 async def price_for(components: TradingComponents, position: Position, share: str, seconds: float) -> None:

@@ -128,7 +128,9 @@ def fallen_to(components: TradingComponents, share: str) -> Generator[None]:
     """Let the bid be so much of what was paid, whatever the streams bring meanwhile."""
     position = next(iter(components.ledger.state.positions.values()))
     bid = position.entry_price * D(share)
-    quote = BestQuote(SYMBOL, bid, D(100), bid * 2, D(100), 0)
+    quote = BestQuote(
+        symbol=SYMBOL, bid_price=bid, bid_quantity=D(100), ask_price=bid * 2, ask_quantity=D(100), version=0
+    )
 
     def keep(move: PriceMove) -> None:
         if move.price.symbol == SYMBOL and move.price.bid != bid:

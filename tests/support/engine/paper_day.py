@@ -83,7 +83,7 @@ class PaperDay:
         given = {**{name: str(value) for name, value in LENT.items()}, "min_probability": "0.2", **settings}
         layers = Layers(flags=flag_layer({"mode": "paper"}, [f"{name}={it}" for name, it in given.items()]))
         whole = self.market.endpoint(PORT)
-        public = Endpoint(whole.rest, whole.ws, whole.web)
+        public = Endpoint(rest=whole.rest, ws=whole.ws, web=whole.web)
         sim = self.sim
         outside = EngineEnvironment(sim.clock, sim.rng, sim.network.connector, InlineThread, self.serve_paper)
         async with running_engine(EngineLocation(public, False, self.paths, layers), outside) as running:

@@ -37,7 +37,7 @@ class BookCloser:
         components, memory = self.components, self.components.ledger.state
         bid = components.prices.of(position.symbol).bid
         if bid is None or self.is_stuck:
-            return CloseResult(Decimal(0), position.remaining, "no bid")
+            return CloseResult(sold=Decimal(0), left=position.remaining, words="no bid")
         grid = grid_of(self.pairs()[position.symbol])
         quantity = floored(position.remaining * (share_pct or HUNDRED) / HUNDRED, grid.quantity_step)
         names = components.ledger.client_ids(1)
@@ -81,4 +81,6 @@ class BookCloser:
         if now is not None and left and share_pct is None and left < grid.quantity_step:
             await components.ledger.write_off(position.id, "dust")
             left = Decimal(0)
-        return CloseResult(position.remaining - left, left, str(sent.order.reason) if left else "")
+        return CloseResult(
+            sold=position.remaining - left, left=left, words=str(sent.order.reason) if left else ""
+        )

@@ -92,7 +92,15 @@ def order(
     client_id: str = "",
 ) -> NewOrder:
     """Any order."""
-    return NewOrder(symbol, side, kind, client_id, price, quantity, quote)
+    return NewOrder(
+        symbol=symbol,
+        side=side,
+        type=kind,
+        client_order_id=client_id,
+        price=price,
+        quantity=quantity,
+        quote_quantity=quote,
+    )
 
 
 @dataclass

@@ -60,4 +60,8 @@ def announced(seconds: float = 80_000) -> Desk:
 
 def book(seconds: float, *, spread: float = 0.01, value: float = 5_000.0) -> Mapping[str, Liquidity]:
     """Return the liquidity of NEWUSDT at a moment."""
-    return {"NEWUSDT": Liquidity(before(seconds), 1.0, 1.0 + spread, value, value)}
+    return {
+        "NEWUSDT": Liquidity(
+            at_ms=before(seconds), bid=1.0, ask=1.0 + spread, bid_value=value, ask_value=value
+        )
+    }

@@ -74,7 +74,7 @@ def signal(
         symbol=symbol,
         severity=Severity.WARNING,
         claim=Claim(ClaimKind.OPENS_BY, 90_000),
-        probability=Probability(0.4, 0.1, 0.8, 3, 1),
+        probability=Probability(value=0.4, low=0.1, high=0.8, n=3, hits=1),
         reasons=("the triple is 2/2/4",),
         inputs=(Input("triple", "2/2/4"),),
         stratum="2/2/4",
@@ -82,7 +82,7 @@ def signal(
 
 
 def ended(about: SignalKey | None = None, at_ms: int = 6_000, state: str = "ready") -> SignalEnd:
-    return SignalEnd(about or key(), state, at_ms)
+    return SignalEnd(key=about or key(), state=state, at_ms=at_ms)
 
 
 def outcome(listing_id: str = "NEWUSDT-1000", at_ms: int = 9_000, *, version: str = "1") -> ListingOutcome:

@@ -21,7 +21,9 @@ def entry(
     base: str = "NEW", opens_ms: int = OPENS_MS, coin_id: str = "coin-new", zone: str = "NEW"
 ) -> CalendarEntry:
     """Return a row of the calendar."""
-    return CalendarEntry(coin_id, base, f"{base.capitalize()} Token", opens_ms, zone)
+    return CalendarEntry(
+        coin_id=coin_id, base=base, full_name=f"{base.capitalize()} Token", opens_ms=opens_ms, zone=zone
+    )
 
 
 def calendar(*entries: CalendarEntry) -> Calendar:
@@ -72,14 +74,24 @@ def deal(
 ) -> StreamDeal:
     """Return a trade on the stream."""
     return StreamDeal(
-        symbol, Decimal(price), Decimal(quantity), Side.BUY, at_ms, trade_id or f"{symbol}-{at_ms}"
+        symbol=symbol,
+        price=Decimal(price),
+        quantity=Decimal(quantity),
+        taker_side=Side.BUY,
+        time_ms=at_ms,
+        trade_id=trade_id or f"{symbol}-{at_ms}",
     )
 
 
 def quote(symbol: str = "NEWUSDT", ask: str | None = "0.05", bid: str | None = None) -> BestQuote:
     """Return best prices on the stream."""
     return BestQuote(
-        symbol, Decimal(bid) if bid else None, Decimal(10), Decimal(ask) if ask else None, Decimal(10), 1
+        symbol=symbol,
+        bid_price=Decimal(bid) if bid else None,
+        bid_quantity=Decimal(10),
+        ask_price=Decimal(ask) if ask else None,
+        ask_quantity=Decimal(10),
+        version=1,
     )
 
 

@@ -15,7 +15,17 @@ from mexc_tui.sniping.rounding import Grid
 from tests.support.samples import trading_samples as samples
 
 PROBE_FRESH_MS = 1_800_014_400_123
-GRID = Grid(D("0.01"), D("0.1"), D("0.1"), D(1), None, D(1), None, D(0), D("0.001"))
+GRID = Grid(
+    price_tick=D("0.01"),
+    quantity_step=D("0.1"),
+    min_quantity=D("0.1"),
+    min_value=D(1),
+    max_value=None,
+    min_value_market=D(1),
+    max_value_market=None,
+    maker_fee=D(0),
+    taker_fee=D("0.001"),
+)
 PLAN = ExitPlan(
     stop_loss_pct=D(10), ladder=(Rung(D(30), D(10)), Rung(D(40), D(20)), Rung(D(30), D(30))), time_stop_s=60
 )
@@ -78,8 +88,14 @@ def sight(
     bid: str | None = "2.1", age_ms: int | None = 40, blind: str = "", *, has_grid: bool = True
 ) -> RowContext:
     price = None if bid is None else D(bid)
-    quote = BidQuote(price, age_ms, None if age_ms is None else PROBE_FRESH_MS, price)
+    quote = BidQuote(
+        bid=price, age_ms=age_ms, heard_ms=None if age_ms is None else PROBE_FRESH_MS, last=price
+    )
     grid = GRID if has_grid else None
     return RowContext(
-        lambda _: quote, lambda _: grid, 5_000, blind, precision=lambda _: SymbolPrecision(4, 2)
+        quote=lambda _: quote,
+        grid=lambda _: grid,
+        stale_ms=5_000,
+        blind=blind,
+        precision=lambda _: SymbolPrecision(4, 2),
     )

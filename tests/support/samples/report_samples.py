@@ -131,7 +131,7 @@ def signal(
         severity=Severity.INFO,
         claim=Claim(ClaimKind.OPENS_BY, FROM_MS + 30_000),
         stratum="confirmed",
-        probability=probability or Probability(0.5, 0.025, 0.975, 0, 0),
+        probability=probability or Probability(value=0.5, low=0.025, high=0.975, n=0, hits=0),
         reasons=("symbolsV2 shows 2/2/4",),
         inputs=(),
     )
@@ -158,7 +158,13 @@ def alert(at_ms: int, *, times: int = 1, closed_ms: int | None = None) -> Stored
         rule="engine:source",
         text="the calendar cannot be read",
     )
-    return StoredAlert(told, FROM_MS + at_ms, FROM_MS + at_ms + 1_000, times, closed_ms)
+    return StoredAlert(
+        alert=told,
+        first_ms=FROM_MS + at_ms,
+        last_ms=FROM_MS + at_ms + 1_000,
+        times=times,
+        closed_ms=closed_ms,
+    )
 
 
 def read(report: DayReport) -> str:

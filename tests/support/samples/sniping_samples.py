@@ -22,7 +22,17 @@ from mexc_tui.sniping.rounding import Grid
 
 D = Decimal
 T0 = 1_790_000_000_000
-GRID = Grid(D("0.00001"), D("0.01"), D(0), D(1), D(2_000_000), D(1), D(100_000), D(0), D("0.0005"))
+GRID = Grid(
+    price_tick=D("0.00001"),
+    quantity_step=D("0.01"),
+    min_quantity=D(0),
+    min_value=D(1),
+    max_value=D(2_000_000),
+    min_value_market=D(1),
+    max_value_market=D(100_000),
+    maker_fee=D(0),
+    taker_fee=D("0.0005"),
+)
 LADDER = tuple(Rung(D(share), D(gain)) for share, gain in ((30, 10), (40, 20), (30, 30)))
 PLAN = ExitPlan(stop_loss_pct=D(10), ladder=LADDER)
 PAIR = Symbol(
@@ -49,12 +59,21 @@ def position(**changes: Any) -> Position:
 def holding(held: Position | None = None, **changes: Any) -> ExitHolding:
     """Return a position, all of it free."""
     held = held or position()
-    return replace(ExitHolding(held, GRID, held.remaining), **changes)
+    return replace(ExitHolding(position=held, grid=GRID, free=held.remaining), **changes)
 
 
 def refusal(code: int, advice: Advice, number: Decimal | None = None, *, definite: bool = True) -> Refusal:
     """Return an answer that says no."""
-    return Refusal(400, code, "", "no", advice, advice, definite, number)
+    return Refusal(
+        http_status=400,
+        code=code,
+        message="",
+        words="no",
+        advice=advice,
+        listing_advice=advice,
+        definite=definite,
+        number=number,
+    )
 
 
 def listing(**changes: Any) -> Listing:
@@ -82,30 +101,61 @@ def wish(**changes: Any) -> ArmProposal:
     """Return a wish that everything approves of."""
     return replace(
         ArmProposal(
-            "NEWUSDT", "g1", DetectorName.READY_STATE, T0, D(10), OrderType.IMMEDIATE_OR_CANCEL,
-            D("1.2"), D(1), PLAN, 0.9,
+            symbol="NEWUSDT",
+            signal_id="g1",
+            detector=DetectorName.READY_STATE,
+            opens_ms=T0,
+            spend=D(10),
+            type=OrderType.IMMEDIATE_OR_CANCEL,
+            price=D("1.2"),
+            reference_price=D(1),
+            plan=PLAN,
+            probability=0.9,
         ),
         **changes,
-    )  # fmt: skip
+    )
 
 
 def book(**changes: Any) -> RiskBook:
     """Return books that leave room for everything."""
     known = RiskBook(
-        D(1_000), D(1_000), D(1_000), D(1_000), clock_offset_ms=3, clock_error_ms=5, stream_age_ms=50,
-        weight_left=400, orders_left=10,
-    )  # fmt: skip
+        equity=D(1_000),
+        peak=D(1_000),
+        free_cash=D(1_000),
+        day_equity=D(1_000),
+        clock_offset_ms=3,
+        clock_error_ms=5,
+        stream_age_ms=50,
+        weight_left=400,
+        orders_left=10,
+    )
     return replace(known, **changes)
 
 
 def facts(**changes: Any) -> ArmFacts:
     """Return facts that everything approves of."""
     desk = DeskFacts(
-        Mode.PRACTICE, False, KeyFacts(True), Trading(), 0, 0, (WorkerFact("orders", True),), True
+        mode=Mode.PRACTICE,
+        is_unlocked=False,
+        key=KeyFacts(may_trade=True),
+        trading=Trading(),
+        generation=0,
+        outcomes=0,
+        workers=(WorkerFact("orders", True),),
+        is_reconciled=True,
     )
-    return replace(ArmFacts(PairFacts(listing(), PAIR), desk, book()), **changes)
+    return replace(
+        ArmFacts(pair=PairFacts(listing=listing(), symbol=PAIR), desk=desk, book=book()), **changes
+    )
 
 
 WELL = DeskFacts(
-    Mode.LIVE, False, KeyFacts(may_trade=True), Trading(), 0, 0, (WorkerFact("orders", True),), True
+    mode=Mode.LIVE,
+    is_unlocked=False,
+    key=KeyFacts(may_trade=True),
+    trading=Trading(),
+    generation=0,
+    outcomes=0,
+    workers=(WorkerFact("orders", True),),
+    is_reconciled=True,
 )

@@ -119,7 +119,7 @@ def order(
         quantity=Decimal(10),
         filled_quantity=Decimal("0.000000000000000001"),
         filled_value=Decimal("1.1"),
-        fees=(Fee("MX", Decimal("0.002")),),
+        fees=(Fee(asset="MX", amount=Decimal("0.002")),),
         trade_ids=("t1",),
         position_id=position_id,
         created_ms=created_ms,

@@ -44,7 +44,11 @@ class VerdictRows:
     def tally(self, detector: DetectorName, version: int, stratum: str) -> CaseTally:
         """Return the counts of one case; zero without verdicts."""
         row = self._rows.one(_TALLY, self._label_version, detector.value, version, stratum)
-        return CaseTally(detector, version, stratum, 0, 0) if row is None else _tally(row)
+        return (
+            CaseTally(detector=detector, version=version, stratum=stratum, n=0, hits=0)
+            if row is None
+            else _tally(row)
+        )
 
     def tallies(self) -> list[CaseTally]:
         """Return the counts of all cases."""
@@ -64,4 +68,10 @@ def _base(row: Row) -> tuple[ClaimKind, tuple[int, int]]:
 
 def _tally(row: Row) -> CaseTally:
     detector, version, stratum, n, hits = row
-    return CaseTally(DetectorName(str(detector)), integer(version), str(stratum), integer(n), integer(hits))
+    return CaseTally(
+        detector=DetectorName(str(detector)),
+        version=integer(version),
+        stratum=str(stratum),
+        n=integer(n),
+        hits=integer(hits),
+    )

@@ -18,7 +18,11 @@ from tests.support.store_parts import HandClock, bare, fact
 
 STARTED = EngineStarted(at_ms=5, about="practice", mode="practice")
 FUTURE = OpaqueEvent(
-    "weather", 3, 9, "sky", b'{"kind":"weather","version":3,"at_ms":9,"about":"sky","rain":1}'
+    kind="weather",
+    version=3,
+    at_ms=9,
+    about="sky",
+    payload=b'{"kind":"weather","version":3,"at_ms":9,"about":"sky","rain":1}',
 )
 
 

@@ -55,7 +55,9 @@ async def test_snipes_armed_at_once_never_overshoot_a_limit_together(
     answers = await asyncio.gather(*(arm(stores[n % 2], f"s{n}", cap, most) for n in range(20)))
     assert sum(answers) == armed
     spoken_for = await store.read("check", lambda stored: stored.trading(SCOPE).limits.committed("USDT"))
-    assert spoken_for == CommittedFunds(Decimal(10 * armed), Decimal(0), 0, armed)
+    assert spoken_for == CommittedFunds(
+        reserved=Decimal(10 * armed), cost=Decimal(0), positions=0, pending=armed
+    )
 
 
 def books() -> TradingRows:
@@ -73,7 +75,9 @@ def test_what_is_committed_counts_open_entries_and_open_positions_of_a_quote_ass
     kept.positions.save(position("p", snipe_id="e", cost="1.000000000000000001"))
     kept.positions.save(position("q", "XUSDC", cost="3", quote="USDC"))
     kept.positions.save(position("r", "YUSDT", closed_ms=4))
-    expected = CommittedFunds(Decimal("0.3"), Decimal("1.000000000000000001"), positions=2, pending=3)
+    expected = CommittedFunds(
+        reserved=Decimal("0.3"), cost=Decimal("1.000000000000000001"), positions=2, pending=3
+    )
     assert kept.limits.committed("USDT") == expected
     assert kept.limits.committed("USDC").total == 10
 
@@ -146,6 +150,8 @@ def test_limits_of_another_scope_do_not_count() -> None:
     theirs.positions.save(position())
     close(theirs, "-1", symbol="ZUSDT")
     limits = stored.trading(SCOPE).limits
-    assert limits.committed("USDT") == CommittedFunds(Decimal(0), Decimal(0), 0, 0)
+    assert limits.committed("USDT") == CommittedFunds(
+        reserved=Decimal(0), cost=Decimal(0), positions=0, pending=0
+    )
     assert (limits.entries_ms(0), limits.losses_in_a_row().count) == ((), 0)
     assert limits.last_exit_ms("ZUSDT") is None

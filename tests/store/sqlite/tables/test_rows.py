@@ -128,7 +128,7 @@ def test_per_key_one_state_stands(stored: ReadTransaction) -> None:
 
 def test_a_signal_that_ends_into_another_listing_stands_on_under_it(stored: ReadTransaction) -> None:
     stored.signals.add(signal())
-    joined = SignalEnd(key(), "ready", 6_000, "joined", "OLDUSDT-1")
+    joined = SignalEnd(key=key(), state="ready", at_ms=6_000, reason="joined", into="OLDUSDT-1")
     assert stored.signals.end(joined)
     assert [found.key for found in stored.signals.standing()] == [key("OLDUSDT-1")]
     assert stored.signals.of_listing("NEWUSDT-1000") == []
@@ -139,7 +139,9 @@ def test_a_signal_that_ends_into_another_listing_stands_on_under_it(stored: Read
 def test_a_signal_ends_where_the_other_listing_has_a_word_of_its_own(stored: ReadTransaction) -> None:
     stored.signals.add(signal())
     stored.signals.add(signal(key("OLDUSDT-1"), state="other"))
-    assert stored.signals.end(SignalEnd(key(), "ready", 6_000, "joined", "OLDUSDT-1"))
+    assert stored.signals.end(
+        SignalEnd(key=key(), state="ready", at_ms=6_000, reason="joined", into="OLDUSDT-1")
+    )
     assert [(one.key.subject, one.state) for one in stored.signals.standing()] == [("OLDUSDT-1", "other")]
 
 
@@ -191,8 +193,12 @@ def test_verdicts_are_counted_once_per_listing_and_case(stored: ReadTransaction)
     found.add(DetectorName.READY_STATE, 2, "2/2/4", "A-1", hit=True)
     found.add_base(ClaimKind.PROFITS, "A-1", hit=True)
     found.add_base(ClaimKind.PROFITS, "B-1", hit=False)
-    assert found.tally(DetectorName.READY_STATE, 1, "2/2/4") == CaseTally(READY, 1, "2/2/4", 2, 1)
-    assert found.tally(DetectorName.OPENING, 1, "x") == CaseTally(DetectorName.OPENING, 1, "x", 0, 0)
+    assert found.tally(DetectorName.READY_STATE, 1, "2/2/4") == CaseTally(
+        detector=READY, version=1, stratum="2/2/4", n=2, hits=1
+    )
+    assert found.tally(DetectorName.OPENING, 1, "x") == CaseTally(
+        detector=DetectorName.OPENING, version=1, stratum="x", n=0, hits=0
+    )
     assert [(one.version, one.n, one.hits) for one in found.tallies()] == [(1, 2, 1), (2, 1, 1)]
     assert found.base() == {ClaimKind.PROFITS: (2, 1)}
     other = stored.verdicts("2")
@@ -219,7 +225,7 @@ def test_tallies_are_what_counting_the_verdicts_gives(steps: list[tuple[int, str
             expected.setdefault((version, stratum, listing_id), hit)
     for version, stratum in ((1, "a"), (1, "b"), (2, "a"), (2, "b")):
         hits = [hit for case, hit in expected.items() if case[:2] == (version, stratum)]
-        counted = CaseTally(READY, version, stratum, len(hits), sum(hits))
+        counted = CaseTally(detector=READY, version=version, stratum=stratum, n=len(hits), hits=sum(hits))
         assert found.tally(READY, version, stratum) == counted
     connection.close()
 
@@ -229,12 +235,17 @@ def test_the_same_alert_again_is_counted_until_it_is_closed(stored: ReadTransact
         True,
         False,
     ]
-    again = StoredAlert(alert(2, severity=Severity.ERROR), first_ms=1, last_ms=2, times=2, closed_ms=None)
+    again = StoredAlert(
+        alert=alert(2, severity=Severity.ERROR), first_ms=1, last_ms=2, times=2, closed_ms=None
+    )
     assert stored.alerts.open() == [again]
     assert stored.alerts.close("stale", "NEWUSDT", 5)
     assert not stored.alerts.close("stale", "NEWUSDT", 6)
     assert stored.alerts.add(alert(7))
-    assert stored.alerts.latest() == [StoredAlert(alert(7), 7, 7, 1, None), replace(again, closed_ms=5)]
+    assert stored.alerts.latest() == [
+        StoredAlert(alert=alert(7), first_ms=7, last_ms=7, times=1, closed_ms=None),
+        replace(again, closed_ms=5),
+    ]
 
 
 def test_alerts_of_other_rules_or_things_are_others(stored: ReadTransaction) -> None:

@@ -1,5 +1,6 @@
 """Shared fixtures: time limits of property tests, and folders with short names."""
 
+import os
 from pathlib import Path
 
 import hypothesis
@@ -9,7 +10,9 @@ PROPERTY_TIMEOUT_S = 120
 
 # A deadline measures this machine: a busy one would fail correct tests.
 hypothesis.settings.register_profile("mexc-tui", deadline=None)
-hypothesis.settings.load_profile("mexc-tui")
+# Tracing makes each example several times slower; a few already take every branch that a property takes.
+hypothesis.settings.register_profile("coverage", deadline=None, max_examples=5)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "mexc-tui"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The firing connection over TLS: bytes leave unchanged, only to a proven exchange (reliability R1)."""
+"""The firing connection over TLS: signed orders are sent only to a verified exchange (reliability R1)."""
 
 import asyncio
 import time
@@ -39,17 +39,17 @@ TIME = answer(f'{{"serverTime":{SERVER_MS}}}')
 PLACED = answer('{"symbol":"NEWUSDT","orderId":"C02__1","price":"0.1","origQty":"50","type":"LIMIT"}')
 
 
-def yes() -> bool:
+def allow() -> bool:
     return True
 
 
-def shot_of(line: WarmConnection, name: str = "mxt-1") -> SignedOrder:
+def signed_order(connection: WarmConnection, name: str = "mxt-1") -> SignedOrder:
     order = replace(ORDER, client_order_id=name)
-    return line.prepare(order, purpose=Purpose.ENTRY, timestamp_ms=SERVER_MS, recv_window_ms=1_000)
+    return connection.prepare(order, purpose=Purpose.ENTRY, timestamp_ms=SERVER_MS, recv_window_ms=1_000)
 
 
 def problem(outcome: SendOutcome[PlacedOrder]) -> str:
-    """Return why nothing was sent."""
+    """Return the reason why nothing was sent."""
     assert isinstance(outcome, NotSent)
     return outcome.reason
 
@@ -60,55 +60,57 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def aiming(
+async def open_connection(
     folder: Path, name: str, *replies: Reply, trusted: bool = True
 ) -> AsyncGenerator[tuple[WarmConnection, Hostile]]:
-    """A line that knows the certificate of `name` if it is trusted, and a server that shows it."""
+    """Yield a connection that trusts the certificate of `name` on request, and a server presenting it."""
     known = (name, "elsewhere") if trusted else ()
     async with (
         hostile(*replies, tls=showing(folder, name)) as server,
         checking(folder, *known) as connector,
         client_of(server.origin, connector=connector) as client,
     ):
-        line = client.firing_connection()
+        connection = client.firing_connection()
         try:
-            yield line, server
+            yield connection, server
         finally:
-            await line.close()
+            await connection.close()
 
 
-async def test_a_good_certificate_lets_shots_leave_by_one_warm_connection(certificates: Path) -> None:
-    async with aiming(certificates, "localhost", *[TIME] * 4, PLACED) as (line, server):
-        await line.warm()
-        assert line.is_warm
-        shots = [shot_of(line, f"mxt-{number}") for number in range(3)]
-        fired: list[FireResult] = [await line.fire(shot, yes) for shot in shots[:2]]
-        fired.append(await line.fire_at(shots[2], time.monotonic_ns() + 2_000_000, yes))
-        assert all(isinstance(one.outcome, Accepted) for one in fired)
+async def test_a_valid_certificate_lets_orders_share_one_warm_connection(certificates: Path) -> None:
+    async with open_connection(certificates, "localhost", *[TIME] * 4, PLACED) as (connection, server):
+        await connection.warm()
+        assert connection.is_warm
+        orders = [signed_order(connection, f"mxt-{number}") for number in range(3)]
+        fired: list[FireResult] = [await connection.fire(signed, allow) for signed in orders[:2]]
+        fired.append(await connection.fire_at(orders[2], time.monotonic_ns() + 2_000_000, allow))
+        assert all(isinstance(first.outcome, Accepted) for first in fired)
         assert [request.removesuffix(b"\r\n\r\n") for request in server.requests[4:]] == [
-            shot.request.removesuffix(b"\r\n\r\n") for shot in shots
+            signed.request.removesuffix(b"\r\n\r\n") for signed in orders
         ]
         assert server.connections == 1
 
 
 @pytest.mark.parametrize(("name", "trusted"), BAD)
-async def test_R1_a_bad_certificate_warms_nothing_and_not_a_byte_of_a_shot_leaves(
+async def test_R1_a_bad_certificate_prevents_warming_and_sending(
     certificates: Path, name: str, trusted: bool
 ) -> None:
-    async with aiming(certificates, name, PLACED, trusted=trusted) as (line, server):
+    async with open_connection(certificates, name, PLACED, trusted=trusted) as (connection, server):
         with pytest.raises(NothingSent, match="certificate is invalid"):
-            await line.warm()
-        assert not line.is_warm
-        at_once = await line.fire(shot_of(line, "at-once"), yes)
-        aimed = await line.fire_at(shot_of(line, "aimed"), time.monotonic_ns() + 2_000_000, yes)
-        for fired in (at_once, aimed):
+            await connection.warm()
+        assert not connection.is_warm
+        at_once = await connection.fire(signed_order(connection, "at-once"), allow)
+        connected = await connection.fire_at(
+            signed_order(connection, "aimed"), time.monotonic_ns() + 2_000_000, allow
+        )
+        for fired in (at_once, connected):
             assert "certificate is invalid" in problem(fired.outcome)
             assert fired.written_ns is None
             assert ACCESS_KEY not in problem(fired.outcome)
         assert server.requests == []
 
 
-async def test_R1_a_line_that_must_connect_again_checks_again(certificates: Path) -> None:
+async def test_R1_reconnecting_verifies_the_certificate_again(certificates: Path) -> None:
     dropped = asyncio.Event()
 
     async def place_and_drop(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -117,11 +119,13 @@ async def test_R1_a_line_that_must_connect_again_checks_again(certificates: Path
         dropped.set()
         raise ConnectionResetError
 
-    async with aiming(certificates, "localhost", place_and_drop) as (line, server):
-        assert isinstance((await line.fire(shot_of(line, "before"), yes)).outcome, Accepted)
+    async with open_connection(certificates, "localhost", place_and_drop) as (connection, server):
+        assert isinstance(
+            (await connection.fire(signed_order(connection, "before"), allow)).outcome, Accepted
+        )
         await dropped.wait()
         assert server.tls is not None
         show(server.tls, certificates, "elsewhere")
-        fired = await line.fire(shot_of(line, "after"), yes)
+        fired = await connection.fire(signed_order(connection, "after"), allow)
         assert "certificate is invalid" in problem(fired.outcome)
         assert len(server.requests) == 1

@@ -1,4 +1,4 @@
-"""The circuit breaker: opens on trouble, tries again carefully, never stands in an exit's way."""
+"""The circuit breaker: it opens on repeated failures, probes carefully and never blocks an exit."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from mexc_tui.model.outcome import Purpose
 
 
 @dataclass
-class HandClock:
-    """A clock that is moved by hand."""
+class ManualClock:
+    """A clock that the test sets."""
 
     now_s: float = 0.0
     wall_ms: int = 0
@@ -23,15 +23,15 @@ class HandClock:
         return round(self.now_s * 1e9)
 
 
-def opened(clock: HandClock) -> Breaker:
+def opened(clock: ManualClock) -> Breaker:
     breaker = Breaker(clock)
     for _ in range(5):
         breaker.record_failure()
     return breaker
 
 
-def test_it_opens_at_the_fifth_failure_within_a_minute() -> None:
-    clock = HandClock()
+def test_the_fifth_failure_within_a_minute_opens_the_breaker() -> None:
+    clock = ManualClock()
     breaker = Breaker(clock)
     for _ in range(4):
         breaker.record_failure()
@@ -45,14 +45,14 @@ def test_it_opens_at_the_fifth_failure_within_a_minute() -> None:
 
 
 def test_exits_and_stops_pass_an_open_breaker_and_are_not_counted_as_refused() -> None:
-    breaker = opened(HandClock())
+    breaker = opened(ManualClock())
     assert breaker.allow(Purpose.EXIT)
     assert breaker.allow(Purpose.STOP)
     assert breaker.state().refused == 0
 
 
 def test_failures_older_than_the_window_do_not_count() -> None:
-    clock = HandClock()
+    clock = ManualClock()
     breaker = Breaker(clock)
     for _ in range(40):
         breaker.record_failure()
@@ -60,8 +60,8 @@ def test_failures_older_than_the_window_do_not_count() -> None:
         assert breaker.allow(Purpose.ORDINARY)
 
 
-def test_after_half_a_minute_a_few_probes_go_and_no_more() -> None:
-    clock = HandClock()
+def test_after_half_a_minute_a_limited_number_of_probes_passes() -> None:
+    clock = ManualClock()
     breaker = opened(clock)
     clock.now_s = 29.9
     assert not breaker.allow(Purpose.ORDINARY)
@@ -70,8 +70,8 @@ def test_after_half_a_minute_a_few_probes_go_and_no_more() -> None:
     assert [breaker.allow(Purpose.ORDINARY) for _ in range(5)] == [True, True, True, False, False]
 
 
-def test_a_probe_that_succeeds_closes_it() -> None:
-    clock = HandClock()
+def test_a_successful_probe_closes_the_breaker() -> None:
+    clock = ManualClock()
     breaker = opened(clock)
     clock.now_s = 30
     assert breaker.allow(Purpose.ORDINARY)
@@ -80,8 +80,8 @@ def test_a_probe_that_succeeds_closes_it() -> None:
     assert breaker.state().failures == 0
 
 
-def test_a_probe_that_fails_opens_it_for_another_half_minute() -> None:
-    clock = HandClock()
+def test_a_failed_probe_keeps_the_breaker_open_for_another_half_minute() -> None:
+    clock = ManualClock()
     breaker = opened(clock)
     clock.now_s = 31
     assert breaker.allow(Purpose.ORDINARY)
@@ -91,8 +91,8 @@ def test_a_probe_that_fails_opens_it_for_another_half_minute() -> None:
     assert breaker.allow(Purpose.ORDINARY)
 
 
-def test_probes_that_never_report_are_given_anew() -> None:
-    clock = HandClock()
+def test_probes_that_never_report_are_replaced() -> None:
+    clock = ManualClock()
     breaker = opened(clock)
     clock.now_s = 30
     for _ in range(3):
@@ -103,8 +103,8 @@ def test_probes_that_never_report_are_given_anew() -> None:
     assert breaker.allow(Purpose.ORDINARY)
 
 
-def test_probes_that_are_withdrawn_are_free_at_once() -> None:
-    clock = HandClock()
+def test_withdrawn_probes_are_available_at_once() -> None:
+    clock = ManualClock()
     breaker = opened(clock)
     clock.now_s = 30
     for _ in range(5):
@@ -115,15 +115,15 @@ def test_probes_that_are_withdrawn_are_free_at_once() -> None:
     assert not breaker.allow(Purpose.ORDINARY)
 
 
-def test_a_late_success_of_a_request_of_before_does_not_close_an_open_breaker() -> None:
-    clock = HandClock()
+def test_a_late_success_of_an_earlier_request_does_not_close_an_open_breaker() -> None:
+    clock = ManualClock()
     breaker = opened(clock)
     breaker.record_success()
     assert breaker.state().phase is BreakerPhase.OPEN
 
 
-def test_C1_a_step_of_the_wall_clock_does_not_move_it() -> None:
-    clock = HandClock()
+def test_C1_a_step_of_the_wall_clock_does_not_affect_the_breaker() -> None:
+    clock = ManualClock()
     breaker = opened(clock)
     clock.wall_ms += 3_600_000
     assert breaker.state().retry_in_s == 30
@@ -133,10 +133,10 @@ acts = st.sampled_from(["ask", "fail", "fail", "succeed"]) | st.sampled_from([0.
 
 
 @given(acts=st.lists(acts, max_size=60), probes=st.integers(1, 3))
-def test_exits_and_stops_always_pass_and_others_only_if_trouble_is_over(
+def test_exits_and_stops_always_pass_and_other_requests_wait_for_recovery(
     acts: list[str | float], probes: int
 ) -> None:
-    clock = HandClock()
+    clock = ManualClock()
     breaker = Breaker(clock, BreakerLimits(probes=probes))
     failed_s: list[float] = []
     for act in acts:
@@ -152,7 +152,7 @@ def test_exits_and_stops_always_pass_and_others_only_if_trouble_is_over(
         assert breaker.allow(Purpose.STOP)
         assert breaker.state().phase is phase, "an exit takes no probe"
         if act == "ask" and not breaker.allow(Purpose.ORDINARY):
-            # A refusal needs a cause: five failures in some minute.
+            # A refusal needs five failures within a minute.
             assert any(b - a <= 60 for a, b in zip(failed_s, failed_s[4:], strict=False))
         if phase is BreakerPhase.OPEN:
             assert 0 < breaker.state().retry_in_s <= 30
@@ -160,7 +160,7 @@ def test_exits_and_stops_always_pass_and_others_only_if_trouble_is_over(
 
 @given(late=st.floats(30, 10_000), asks=st.integers(1, 20), probes=st.integers(1, 3))
 def test_half_open_lets_exactly_its_probes_through(late: float, asks: int, probes: int) -> None:
-    clock = HandClock()
+    clock = ManualClock()
     breaker = Breaker(clock, BreakerLimits(probes=probes))
     for _ in range(5):
         breaker.record_failure()

@@ -1,4 +1,4 @@
-"""The rate budget: no window too full, nothing out under a ban that may not, nobody forgotten."""
+"""The rate budget: no window overflows, bans are respected and every caller is served."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,22 +26,22 @@ LONG_S = 3_600.0
 
 @dataclass(frozen=True)
 class Call:
-    """A caller: when it comes, what it wants, when it loses patience, how slow its road is (0 to 1)."""
+    """A caller: arrival, weight and purpose, patience, and network latency (`latency`, 0 to 1)."""
 
     at_s: float
     weight: int
     purpose: Purpose
     is_order: bool
     gives_up_after_s: float | None = None
-    road: float = 0.0
+    latency: float = 0.0
     is_quick: bool = False
-    """Looks first whether there is room, and notes what it takes when it is gone, as a shot does."""
+    """Whether it checks for room first and records the send afterwards, as the firing connection does."""
 
 
 @dataclass(frozen=True)
 class Grant:
-    came: int
-    """How many came before it."""
+    arrival_order: int
+    """How many callers arrived earlier."""
     call: Call
     at_s: float
 
@@ -60,18 +60,18 @@ def calls(*, may_give_up: bool = False) -> st.SearchStrategy[list[Call]]:
         purpose=st.sampled_from(list(Purpose)),
         is_order=st.booleans(),
         gives_up_after_s=st.none() | st.floats(0, 15) if may_give_up else st.none(),
-        road=st.sampled_from([0.0, 1.0]) | st.floats(0, 1),
+        latency=st.sampled_from([0.0, 1.0]) | st.floats(0, 1),
         is_quick=st.booleans(),
     )
     return st.lists(call, min_size=1, max_size=60)
 
 
 async def play(sim: Simulation, budget: RateBudget, planned: Sequence[Call]) -> list[Grant]:
-    """Let every caller come at its time; return the grants in the order they were made."""
+    """Run every caller at its time and return the grants in the order in which they were made."""
     grants: list[Grant] = []
-    coming, breaker = count(), Breaker(sim.clock)
+    arrival_numbers, breaker = count(), Breaker(sim.clock)
 
-    async def leave(call: Call) -> None:
+    async def acquire_permit(call: Call) -> None:
         needs = budget.lane_costs(call.weight, call.purpose, is_order=call.is_order)
         quick = SendPermit(breaker=breaker, budget=budget, lane_costs=needs, purpose=call.purpose)
         if call.is_quick and quick.is_available():
@@ -79,25 +79,25 @@ async def play(sim: Simulation, budget: RateBudget, planned: Sequence[Call]) -> 
         else:
             await budget.acquire(call.weight, call.purpose, is_order=call.is_order, deadline_s=LONG_S)
 
-    async def live(call: Call) -> None:
+    async def run_call(call: Call) -> None:
         await asyncio.sleep(call.at_s)
-        came = next(coming)
+        arrival_order = next(arrival_numbers)
         try:
             async with asyncio.timeout(call.gives_up_after_s):
-                await leave(call)
+                await acquire_permit(call)
         except TimeoutError:
             return
-        grants.append(Grant(came, call, asyncio.get_running_loop().time()))
+        grants.append(Grant(arrival_order, call, asyncio.get_running_loop().time()))
 
     async with asyncio.TaskGroup() as group:
         for call in planned:
-            group.create_task(live(call))
+            group.create_task(run_call(call))
     return grants
 
 
 def worst_window(arrivals: Sequence[tuple[float, int]], window_s: float) -> int:
-    """Return the most that any window of this length holds."""
-    # A hair less than the whole: at exactly one window apart, floats decide.
+    """Return the largest total within any window of this length."""
+    # Slightly shorter than the window: at a distance of exactly one window, floats would decide.
     return max(
         sum(amount for at_s, amount in arrivals if start_s <= at_s < start_s + window_s - 1e-7)
         for start_s, _ in arrivals
@@ -106,22 +106,22 @@ def worst_window(arrivals: Sequence[tuple[float, int]], window_s: float) -> int:
 
 @settings(max_examples=60)
 @given(planned=calls())
-def test_R10_no_window_at_the_exchange_ever_holds_more_than_the_limit(planned: list[Call]) -> None:
+def test_R10_no_window_at_the_exchange_ever_exceeds_the_limit(planned: list[Call]) -> None:
     async def main(sim: Simulation) -> list[Grant]:
         return await play(sim, RateBudget(sim.clock), planned)
 
     grants = simulate(main)
-    assert len(grants) == len(planned), "everybody is served in the end"
-    weights = [(g.at_s + g.call.road * WEIGHT.margin_s, g.call.weight) for g in grants]
+    assert len(grants) == len(planned), "not every caller was served"
+    weights = [(g.at_s + g.call.latency * WEIGHT.margin_s, g.call.weight) for g in grants]
     assert worst_window(weights, WEIGHT.window_s) <= WEIGHT.limit
-    orders = [(g.at_s + g.call.road * ORDERS.margin_s, 1) for g in grants if g.call.is_order]
+    orders = [(g.at_s + g.call.latency * ORDERS.margin_s, 1) for g in grants if g.call.is_order]
     if orders:
         assert worst_window(orders, ORDERS.window_s) <= ORDERS.limit
 
 
 @settings(max_examples=40)
 @given(planned=calls())
-def test_entries_never_touch_the_reserve_of_exits_nor_questions_that_of_entries(
+def test_entries_never_use_the_reserve_of_exits_nor_queries_that_of_entries(
     planned: list[Call],
 ) -> None:
     async def main(sim: Simulation) -> list[Grant]:
@@ -138,8 +138,8 @@ def test_entries_never_touch_the_reserve_of_exits_nor_questions_that_of_entries(
             assert sum(g.call.is_order for g in recent) <= ORDERS.cap(grant.call.purpose)
 
 
-SHOTS = min(lane.entries for lane in DEFAULT_LANES if lane.name in (LaneName.REQUESTS, LaneName.ORDERS))
-"""So many shots find room in any second, whatever else goes on."""
+ATTEMPTS = min(lane.entries for lane in DEFAULT_LANES if lane.name in (LaneName.REQUESTS, LaneName.ORDERS))
+"""Number of orders that always fit into one second."""
 HOUSEKEEPING = st.builds(
     Call,
     at_s=st.sampled_from([0.0, 0.5, 0.999, 1.0]) | st.floats(0, 3),
@@ -153,13 +153,13 @@ HOUSEKEEPING = st.builds(
 @settings(max_examples=60)
 @given(
     busy=st.lists(HOUSEKEEPING, min_size=20, max_size=60),
-    shots_s=st.lists(st.sampled_from([0.0, 1.0, 2.0]) | st.floats(0, 3), min_size=1, max_size=SHOTS),
+    attempts_s=st.lists(st.sampled_from([0.0, 1.0, 2.0]) | st.floats(0, 3), min_size=1, max_size=ATTEMPTS),
     is_quick=st.booleans(),
 )
-def test_a_shot_never_waits_behind_housekeeping(
-    busy: list[Call], shots_s: list[float], is_quick: bool
+def test_an_entry_never_waits_behind_housekeeping(
+    busy: list[Call], attempts_s: list[float], is_quick: bool
 ) -> None:
-    shots = [Call(at_s, 1, Purpose.ENTRY, is_order=True, is_quick=is_quick) for at_s in shots_s]
+    shots = [Call(at_s, 1, Purpose.ENTRY, is_order=True, is_quick=is_quick) for at_s in attempts_s]
 
     async def main(sim: Simulation) -> list[Grant]:
         return await play(sim, RateBudget(sim.clock), [*busy, *shots])
@@ -172,7 +172,7 @@ def test_a_shot_never_waits_behind_housekeeping(
 
 @settings(max_examples=40)
 @given(planned=calls())
-def test_callers_of_one_purpose_and_kind_are_served_first_come_first_served(planned: list[Call]) -> None:
+def test_callers_of_one_purpose_and_kind_are_served_in_order_of_arrival(planned: list[Call]) -> None:
     async def main(sim: Simulation) -> list[Grant]:
         return await play(sim, RateBudget(sim.clock), planned)
 
@@ -180,13 +180,13 @@ def test_callers_of_one_purpose_and_kind_are_served_first_come_first_served(plan
     for purpose in Purpose:
         for is_order in (False, True):
             of_a_kind = [g for g in grants if g.call.purpose is purpose and g.call.is_order is is_order]
-            came = [g.came for g in of_a_kind]
-            assert came == sorted(came)
+            arrival_order = [g.arrival_order for g in of_a_kind]
+            assert arrival_order == sorted(arrival_order)
 
 
 @settings(max_examples=40)
 @given(planned=calls(may_give_up=True))
-def test_callers_that_give_up_leave_nothing_behind(planned: list[Call]) -> None:
+def test_callers_that_give_up_release_their_reservations(planned: list[Call]) -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
         grants = await play(sim, budget, planned)
@@ -202,7 +202,7 @@ def test_callers_that_give_up_leave_nothing_behind(planned: list[Call]) -> None:
     simulate(main)
 
 
-def test_a_caller_cancelled_in_the_instant_of_its_grant_gives_it_back() -> None:
+def test_a_caller_cancelled_in_the_instant_of_its_grant_returns_it() -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
         await budget.acquire(100, Purpose.ORDINARY, is_order=False, deadline_s=1)
@@ -210,7 +210,7 @@ def test_a_caller_cancelled_in_the_instant_of_its_grant_gives_it_back() -> None:
         small = asyncio.create_task(budget.acquire(10, Purpose.ORDINARY, is_order=True, deadline_s=60))
         await asyncio.sleep(0.1)
         assert budget.state().waiting == 2
-        # The first cancel lets the small one in; the second comes before it has run again.
+        # The first cancel admits the small caller; the second arrives before it has run again.
         big.cancel()
         asyncio.get_running_loop().call_soon(small.cancel)
         results = await asyncio.gather(big, small, return_exceptions=True)
@@ -240,7 +240,7 @@ def test_waiting_callers_are_served_stop_before_exit_before_entry_before_ordinar
     assert simulate(main) == ["STOP", "EXIT", "ENTRY", "ORDINARY"]
 
 
-def test_waiting_for_a_small_window_holds_up_nobody_who_does_not_need_it() -> None:
+def test_waiting_for_a_small_window_delays_only_callers_that_need_it() -> None:
     async def main(sim: Simulation) -> float:
         budget = RateBudget(sim.clock)
         async with asyncio.TaskGroup() as group:
@@ -261,7 +261,7 @@ def test_waiting_for_a_small_window_holds_up_nobody_who_does_not_need_it() -> No
     ("lane", "in_two_seconds"),
     [(LaneName.ACCOUNT, 4), (LaneName.ANNOUNCEMENTS, 5)],
 )
-def test_small_windows_bound_their_endpoint(lane: LaneName, in_two_seconds: int) -> None:
+def test_small_windows_limit_their_endpoint(lane: LaneName, in_two_seconds: int) -> None:
     async def main(sim: Simulation) -> int:
         budget = RateBudget(sim.clock)
         done = 0
@@ -280,7 +280,7 @@ def test_small_windows_bound_their_endpoint(lane: LaneName, in_two_seconds: int)
     assert simulate(main) <= in_two_seconds
 
 
-def test_a_caller_whose_turn_does_not_come_is_refused_in_plain_words_at_its_deadline() -> None:
+def test_a_caller_still_queued_at_its_deadline_is_refused_with_a_reason() -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
         await budget.acquire(WEIGHT.cap(Purpose.ORDINARY), Purpose.ORDINARY, is_order=False, deadline_s=1)
@@ -293,7 +293,7 @@ def test_a_caller_whose_turn_does_not_come_is_refused_in_plain_words_at_its_dead
     simulate(main)
 
 
-def test_a_request_that_could_never_fit_is_a_mistake_and_says_so() -> None:
+def test_a_request_larger_than_its_lane_is_a_value_error() -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
         with pytest.raises(ValueError, match="can never fit the weight lane"):
@@ -314,10 +314,10 @@ BANS = [
 
 
 @pytest.mark.parametrize(("status", "retry_after_s", "length_s"), BANS)
-def test_R9_under_a_ban_a_counting_server_sees_only_what_may_go(
+def test_R9_during_a_ban_the_server_receives_only_permitted_requests(
     status: int, retry_after_s: float | None, length_s: float
 ) -> None:
-    """Everybody keeps asking all the time; the server counts who comes, and when."""
+    """All callers keep sending requests; the server records arrival times and purposes."""
     arrivals: list[tuple[float, str]] = []
 
     async def main(sim: Simulation) -> None:
@@ -336,7 +336,7 @@ def test_R9_under_a_ban_a_counting_server_sees_only_what_may_go(
         budget = RateBudget(sim.clock)
         async with aiohttp.ClientSession(connector=sim.network.connector()) as session:
 
-            async def ask_on_and_on(purpose: Purpose) -> None:
+            async def keep_requesting(purpose: Purpose) -> None:
                 while loop.time() < length_s + 10:
                     try:
                         await budget.acquire(1, purpose, is_order=False, deadline_s=1)
@@ -351,7 +351,7 @@ def test_R9_under_a_ban_a_counting_server_sees_only_what_may_go(
             budget.record_response(first.status, retry_after_s)
             async with asyncio.TaskGroup() as group:
                 for purpose in Purpose:
-                    group.create_task(ask_on_and_on(purpose))
+                    group.create_task(keep_requesting(purpose))
 
     simulate(main)
     banned_s = arrivals[0][0]
@@ -374,7 +374,7 @@ def test_R9_an_exit_passes_a_429_and_waits_through_a_418() -> None:
         await budget.acquire(1, Purpose.STOP, is_order=True, deadline_s=0.1)
         with pytest.raises(BudgetRefused, match="418"):
             await budget.acquire(1, Purpose.EXIT, is_order=True, deadline_s=5)
-        assert sim.clock.monotonic_ns() == 0, "it is refused at once, not after its deadline"
+        assert sim.clock.monotonic_ns() == 0, "the exit was not refused at once"
         await budget.acquire(1, Purpose.EXIT, is_order=True, deadline_s=15)
         assert now_s(sim) == 10
 
@@ -424,7 +424,7 @@ def test_R9_every_further_418_doubles_the_wait_and_one_ban_counts_once() -> None
 
 
 @pytest.mark.parametrize("retry_after_s", [float("nan"), float("inf"), -5.0, 0.0, 1e30])
-def test_R9_a_nonsensical_retry_after_still_ends_in_a_bounded_ban(retry_after_s: float) -> None:
+def test_R9_an_absurd_retry_after_still_results_in_a_bounded_ban(retry_after_s: float) -> None:
     async def main(sim: Simulation) -> float:
         budget = RateBudget(sim.clock)
         budget.record_response(429, retry_after_s)
@@ -436,7 +436,7 @@ def test_R9_a_nonsensical_retry_after_still_ends_in_a_bounded_ban(retry_after_s:
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 500, 503])
-def test_other_answers_open_no_ban(status: int) -> None:
+def test_other_statuses_start_no_ban(status: int) -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
         budget.record_response(status)
@@ -446,7 +446,7 @@ def test_other_answers_open_no_ban(status: int) -> None:
     simulate(main)
 
 
-def test_exits_find_room_in_weight_and_orders_when_everything_else_is_used_up() -> None:
+def test_exits_have_room_in_weight_and_orders_when_everything_else_is_used_up() -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
         lanes = {lane.name: lane for lane in DEFAULT_LANES}
@@ -463,7 +463,7 @@ def test_exits_find_room_in_weight_and_orders_when_everything_else_is_used_up() 
     simulate(main)
 
 
-def test_C1_a_stepping_wall_clock_neither_opens_nor_closes_the_budget() -> None:
+def test_C1_a_step_of_the_wall_clock_neither_frees_nor_fills_the_budget() -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
         budget.record_response(403)
@@ -479,7 +479,7 @@ def test_C1_a_stepping_wall_clock_neither_opens_nor_closes_the_budget() -> None:
     simulate(main)
 
 
-def test_limits_are_data_and_can_be_others() -> None:
+def test_limits_can_be_replaced() -> None:
     async def main(sim: Simulation) -> None:
         tight = tuple(
             LaneLimit(LaneName.WEIGHT, 5, 1.0) if lane.name is LaneName.WEIGHT else replace(lane)

@@ -1,4 +1,4 @@
-"""The rate budget as the exchange sees it: a server counts what arrives, in virtual time."""
+"""The rate budget measured at the exchange: a server counts arrivals in virtual time."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -39,8 +39,8 @@ BODIES: dict[routes.Route, object] = {
 }
 
 
-class Counter:
-    """Answers whatever is asked, and remembers what arrived when."""
+class CountingServer:
+    """Answers every request and records its arrival time."""
 
     def __init__(self, sim: Simulation) -> None:
         self.arrived: list[tuple[float, routes.Route]] = []
@@ -54,9 +54,9 @@ class Counter:
         await asyncio.sleep(self._sim.rng.uniform(0, 1))
         return web.json_response(BODIES.get(route, []))
 
-    def worst(self, lane: LaneLimit) -> int:
-        """Return the most that any window of the lane's length held."""
-        log = [(at_s, amount) for at_s, route in self.arrived if (amount := taken_of(route, lane.name))]
+    def worst_window(self, lane: LaneLimit) -> int:
+        """Return the largest amount within any window of the lane."""
+        log = [(at_s, amount) for at_s, route in self.arrived if (amount := lane_cost(route, lane.name))]
         ends = [at_s for at_s, _ in log]
         return max(
             (sum(amount for at_s, amount in log if end_s - lane.window_s < at_s <= end_s) for end_s in ends),
@@ -64,8 +64,8 @@ class Counter:
         )
 
 
-def taken_of(route: routes.Route, lane: LaneName) -> int:
-    """Return what a request takes of a lane."""
+def lane_cost(route: routes.Route, lane: LaneName) -> int:
+    """Return the amount that a request takes from a lane."""
     if lane is LaneName.WEIGHT:
         return route.weight
     return int(
@@ -74,11 +74,11 @@ def taken_of(route: routes.Route, lane: LaneName) -> int:
 
 
 @asynccontextmanager
-async def counted(
+async def counting_server(
     sim: Simulation, limits: ClientLimits | None = None
-) -> AsyncGenerator[tuple[MexcClient, Counter, Host]]:
-    """A client with a measured clock, and the counting server it talks to."""
-    counter = Counter(sim)
+) -> AsyncGenerator[tuple[MexcClient, CountingServer, Host]]:
+    """Yield a client with a measured clock and the counting server it sends to."""
+    counter = CountingServer(sim)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", counter.answer)
     host = await sim.network.serve("api.mexc.com", 443, app)
@@ -94,13 +94,13 @@ async def counted(
         yield client, counter, host
 
 
-def test_an_order_that_could_not_be_answered_in_time_is_not_sent() -> None:
+def test_an_order_that_cannot_be_answered_in_time_is_not_sent() -> None:
     async def main(sim: Simulation) -> None:
         lanes = tuple(
             LaneLimit(LaneName.ORDERS, 1, window_s=4.9) if lane.name is LaneName.ORDERS else lane
             for lane in DEFAULT_LANES
         )
-        async with counted(sim, ClientLimits(budget=BudgetLimits(lanes))) as (client, counter, _):
+        async with counting_server(sim, ClientLimits(budget=BudgetLimits(lanes))) as (client, counter, _):
             assert isinstance(await client.orders.place(ORDER, purpose=Purpose.ENTRY), Accepted)
             second = await client.orders.place(ORDER, purpose=Purpose.ENTRY, deadline_s=5)
             assert isinstance(second, NotSent)
@@ -110,9 +110,9 @@ def test_an_order_that_could_not_be_answered_in_time_is_not_sent() -> None:
     simulate(main)
 
 
-def test_questions_that_are_cancelled_or_held_back_use_up_no_probe_of_a_breaker() -> None:
+def test_cancelled_and_refused_queries_use_up_no_breaker_probe() -> None:
     async def main(sim: Simulation) -> None:
-        async with counted(sim) as (client, _, host):
+        async with counting_server(sim) as (client, _, host):
             host.refusing = True
             host.reset()
             for _ in range(2):
@@ -135,7 +135,7 @@ def test_questions_that_are_cancelled_or_held_back_use_up_no_probe_of_a_breaker(
     simulate(main)
 
 
-def ask(client: MexcClient, which: int, purpose: Purpose) -> Awaitable[object]:
+def make_call(client: MexcClient, which: int, purpose: Purpose) -> Awaitable[object]:
     """Make one of several calls."""
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: client.orders.place(ORDER, purpose=purpose),
@@ -149,27 +149,27 @@ def ask(client: MexcClient, which: int, purpose: Purpose) -> Awaitable[object]:
     return calls[which % len(calls)]()
 
 
-async def press(client: MexcClient, sim: Simulation) -> None:
-    """Ask this and that at odd moments, for odd purposes; now and then lose patience."""
+async def send_random_calls(client: MexcClient, sim: Simulation) -> None:
+    """Make random calls at random times and for random purposes; abandon some of them."""
     rng = sim.rng
     for _ in range(40):
         await asyncio.sleep(rng.choice((0, 0, 0.01, 0.3, 1)))
         with suppress(ExchangeError, TimeoutError):
             async with asyncio.timeout(rng.uniform(0, 1.5) if rng.random() < 0.3 else None):
-                await ask(client, rng.randrange(70), rng.choice(list(Purpose)))
+                await make_call(client, rng.randrange(70), rng.choice(list(Purpose)))
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_R10_no_window_of_the_exchange_holds_too_much_and_all_leave_comes_back(seed: int) -> None:
+def test_R10_no_window_at_the_exchange_overflows_and_all_permits_return(seed: int) -> None:
     async def main(sim: Simulation) -> None:
-        async with counted(sim) as (client, counter, host):
-            host.latency_s = (0.02, 0.2)  # a new connection takes two of them more
+        async with counting_server(sim) as (client, counter, host):
+            host.latency_s = (0.02, 0.2)  # a new connection takes two more of them
             async with asyncio.TaskGroup() as group:
                 for _ in range(20):
-                    group.create_task(press(client, sim))
+                    group.create_task(send_random_calls(client, sim))
             assert len(counter.arrived) > 300
             for lane in DEFAULT_LANES:
-                assert counter.worst(lane) <= lane.limit, lane.name
+                assert counter.worst_window(lane) <= lane.limit, lane.name
             await asyncio.sleep(30)
             state = client.budget.state()
             assert state.waiting == 0

@@ -1,4 +1,4 @@
-"""The exchange's clock: the truth always lies within the bound, and nothing is signed without one."""
+"""The exchange's clock: the true offset is always within the bound, and signing requires an estimate."""
 
 import asyncio
 from collections.abc import Callable
@@ -39,13 +39,13 @@ def round_trip(
     return Sample(t0_ns, t1_ns, int(truth(arrived_ns)), wall_ms)
 
 
-def known(estimator: OffsetEstimator, now_ns: int) -> Offset:
+def estimate_at(estimator: OffsetEstimator, now_ns: int) -> Offset:
     offset = estimator.estimate(now_ns)
     assert offset is not None
     return offset
 
 
-def wrong_by_ms(estimator: OffsetEstimator, truth: Truth, now_ns: int) -> float:
+def estimate_error_ms(estimator: OffsetEstimator, truth: Truth, now_ns: int) -> float:
     """Return how far the estimate is from the truth."""
     return abs(now_ns / MS - estimator.monotonic_ns_at(truth(now_ns)) / MS)
 
@@ -66,16 +66,18 @@ def test_C2_the_true_offset_is_always_within_the_bound(
     for pause_s, there_ms, back_ms in trips:
         sample = round_trip(truth, now_ns, there_ms, back_ms)
         estimator.add(sample)
-        assert wrong_by_ms(estimator, truth, sample.t1_ns) <= known(estimator, sample.t1_ns).error_ms
+        assert (
+            estimate_error_ms(estimator, truth, sample.t1_ns) <= estimate_at(estimator, sample.t1_ns).error_ms
+        )
         now_ns = sample.t1_ns + round(pause_s * S)
-        assert wrong_by_ms(estimator, truth, now_ns) <= known(estimator, now_ns).error_ms
+        assert estimate_error_ms(estimator, truth, now_ns) <= estimate_at(estimator, now_ns).error_ms
     now_ns += round(later_s * S)
-    assert wrong_by_ms(estimator, truth, now_ns) <= known(estimator, now_ns).error_ms
-    assert known(estimator, now_ns).jumps == 0
+    assert estimate_error_ms(estimator, truth, now_ns) <= estimate_at(estimator, now_ns).error_ms
+    assert estimate_at(estimator, now_ns).jumps == 0
 
 
 @given(trips=trips, drift_ppm=st.floats(-1_900, 1_900))
-def test_C2_a_drift_beyond_the_usual_is_found_and_reckoned_with(
+def test_C2_an_unusually_fast_drift_is_detected_and_included_in_the_bound(
     trips: list[tuple[float, float, float]], drift_ppm: float
 ) -> None:
     truth = exchange(0, drift_ppm)
@@ -85,20 +87,20 @@ def test_C2_a_drift_beyond_the_usual_is_found_and_reckoned_with(
         sample = round_trip(truth, now_ns, there_ms, back_ms)
         estimator.add(sample)
         now_ns = sample.t1_ns + round(pause_s * S)
-    offset = known(estimator, now_ns)
+    offset = estimate_at(estimator, now_ns)
     if offset.drift_ppm is not None and offset.drift_error_ppm is not None:
-        # A spare half millisecond of rounding carries what the drift does within a round trip.
+        # Half a millisecond of rounding covers the drift within a round trip.
         assert abs(offset.drift_ppm - drift_ppm) <= offset.drift_error_ppm + 1
 
 
-def test_C2_a_fast_drift_widens_the_bound_until_the_truth_is_inside() -> None:
+def test_C2_a_fast_drift_widens_the_bound_to_include_the_true_offset() -> None:
     truth = exchange(0, 1_000)
     estimator = OffsetEstimator()
     for minute in range(5):
         estimator.add(round_trip(truth, minute * 60 * S, 5, 5))
     now_ns = 5 * 60 * S
-    offset = known(estimator, now_ns)
-    assert wrong_by_ms(estimator, truth, now_ns) <= offset.error_ms
+    offset = estimate_at(estimator, now_ns)
+    assert estimate_error_ms(estimator, truth, now_ns) <= offset.error_ms
     assert "drifts up to" in offset.warning
     assert offset.drift_ppm is not None
     assert 900 < offset.drift_ppm < 1_100
@@ -106,42 +108,42 @@ def test_C2_a_fast_drift_widens_the_bound_until_the_truth_is_inside() -> None:
 
 @settings(max_examples=30)
 @given(ahead_ms=st.floats(-5_000, 5_000), drift_ppm=st.floats(-90, 90), seed=st.integers(0, 99))
-def test_C2_measured_over_a_jittery_network_every_minute_we_sign_with_the_exchanges_time(
+def test_C2_on_a_jittery_network_requests_are_signed_within_the_exchanges_window(
     ahead_ms: float, drift_ppm: float, seed: int
 ) -> None:
     async def main(sim: Simulation) -> None:
         theirs = VirtualClock(ahead_ms=ahead_ms, drift_ppm=drift_ppm)
         estimator = OffsetEstimator()
 
-        async def ask() -> int:
+        async def server_time() -> int:
             await asyncio.sleep(sim.rng.uniform(0.02, 0.4))
             server_ms = theirs.now_ms()
             await asyncio.sleep(sim.rng.uniform(0.02, 0.4))
             return server_ms
 
         for _ in range(10):
-            measured = await measure(ask, sim.clock)
+            measured = await measure(server_time, sim.clock)
             assert measured.best is not None
             estimator.add(measured.best)
             await asyncio.sleep(60)
             now_ns = sim.clock.monotonic_ns()
             signed_ms = estimator.exchange_now_ms(now_ns)
-            assert abs(signed_ms - theirs.now_ms()) <= known(estimator, now_ns).error_ms + 1
-            # What the exchange demands (protocol 2.4).
+            assert abs(signed_ms - theirs.now_ms()) <= estimate_at(estimator, now_ns).error_ms + 1
+            # The exchange's rule (protocol 2.4).
             assert signed_ms < theirs.now_ms() + 1_000
 
     simulate(main, seed=seed)
 
 
-def test_the_fastest_of_the_round_trips_counts() -> None:
+def test_the_fastest_round_trip_decides() -> None:
     async def main(sim: Simulation) -> None:
         trips_s = iter([0.5, 0.3, 0.04, 0.2, 0.9, 0.4, 0.1, 0.6, 0.8, 0.7])
 
-        async def ask() -> int:
+        async def server_time() -> int:
             await asyncio.sleep(next(trips_s))
             return sim.clock.now_ms()
 
-        measured = await measure(ask, sim.clock)
+        measured = await measure(server_time, sim.clock)
         assert measured.best is not None
         assert round(measured.best.round_trip_ms) == 40
         assert (measured.tried, measured.failed, measured.first_failure) == (10, 0, "")
@@ -153,7 +155,7 @@ def test_a_failed_round_trip_is_skipped_and_counted() -> None:
     async def main(sim: Simulation) -> None:
         asked = 0
 
-        async def ask() -> int:
+        async def server_time() -> int:
             nonlocal asked
             asked += 1
             await asyncio.sleep(0.05)
@@ -161,7 +163,7 @@ def test_a_failed_round_trip_is_skipped_and_counted() -> None:
                 raise ConnectionResetError("reset by peer")
             return sim.clock.now_ms()
 
-        measured = await measure(ask, sim.clock)
+        measured = await measure(server_time, sim.clock)
         assert measured.best is not None
         assert (measured.tried, measured.failed) == (10, 5)
         assert measured.first_failure == "reset by peer"
@@ -169,24 +171,24 @@ def test_a_failed_round_trip_is_skipped_and_counted() -> None:
     simulate(main)
 
 
-def test_if_every_round_trip_fails_there_is_no_sample() -> None:
+def test_no_sample_results_if_every_round_trip_fails() -> None:
     async def main(sim: Simulation) -> None:
-        async def ask() -> int:
+        async def server_time() -> int:
             raise TimeoutError
 
-        measured = await measure(ask, sim.clock, samples=3)
+        measured = await measure(server_time, sim.clock, samples=3)
         assert (measured.best, measured.failed) == (None, 3)
 
     simulate(main)
 
 
-def test_an_error_nobody_named_is_not_hidden_by_measuring() -> None:
+def test_an_unexpected_error_during_measurement_is_raised() -> None:
     async def main(sim: Simulation) -> None:
-        async def ask() -> int:
+        async def server_time() -> int:
             raise KeyError("serverTime")
 
         with pytest.raises(KeyError):
-            await measure(ask, sim.clock)
+            await measure(server_time, sim.clock)
 
     simulate(main)
 
@@ -212,15 +214,17 @@ def test_C2_a_bound_that_cannot_rule_out_900_ms_ahead_is_refused() -> None:
     assert abs(estimator.exchange_now_ms(fast.t1_ns) - truth(fast.t1_ns)) < 22
 
 
-def test_C2_a_bound_above_250_ms_warns_and_still_signs() -> None:
+def test_C2_a_bound_above_250_ms_warns_and_allows_signing() -> None:
     estimator = OffsetEstimator()
     sample = round_trip(exchange(0, 0), 0, 300, 300)
     estimator.add(sample)
-    assert known(estimator, sample.t1_ns).warning.startswith("The clock offset is known to ±301 ms only")
+    assert estimate_at(estimator, sample.t1_ns).warning.startswith(
+        "The clock offset is known to ±301 ms only"
+    )
     estimator.exchange_now_ms(sample.t1_ns)
 
 
-def test_an_estimate_that_is_too_old_is_refused() -> None:
+def test_an_outdated_estimate_is_refused() -> None:
     estimator = OffsetEstimator(OffsetLimits(max_age_s=600))
     sample = round_trip(exchange(0, 0), 0, 5, 5)
     estimator.add(sample)
@@ -242,60 +246,62 @@ def test_C1_a_step_of_the_wall_clock_changes_no_signature(step_ms: int) -> None:
         estimator = OffsetEstimator()
         theirs = VirtualClock(ahead_ms=70)
 
-        async def ask() -> int:
+        async def server_time() -> int:
             await asyncio.sleep(0.02)
             return theirs.now_ms()
 
-        measured = await measure(ask, sim.clock)
+        measured = await measure(server_time, sim.clock)
         assert measured.best is not None
         estimator.add(measured.best)
         await asyncio.sleep(5)
         sim.clock.step_wall(step_ms)
         now_ns = sim.clock.monotonic_ns()
         assert abs(estimator.exchange_now_ms(now_ns) - theirs.now_ms()) <= 12
-        again = await measure(ask, sim.clock)
+        again = await measure(server_time, sim.clock)
         assert again.best is not None
         estimator.add(again.best)
-        offset = known(estimator, sim.clock.monotonic_ns())
+        offset = estimate_at(estimator, sim.clock.monotonic_ns())
         assert offset.jumps == 0
         assert abs(offset.offset_ms - (70 - step_ms)) < 15
 
     simulate(main)
 
 
-def test_C3_after_a_sleep_of_the_machine_a_measurement_corrects_the_offset() -> None:
+def test_C3_a_measurement_after_system_sleep_corrects_the_offset() -> None:
     estimator = OffsetEstimator()
     estimator.add(round_trip(exchange(0, 0), 0, 10, 10))
-    # The monotonic clock stood still for 30 s while the session went on.
+    # The monotonic clock stopped for 30 s while the exchange's time went on.
     after = exchange(30_000, 0)
     sample = round_trip(after, 60 * S, 10, 10)
     estimator.add(sample)
-    assert known(estimator, sample.t1_ns).jumps == 1
+    assert estimate_at(estimator, sample.t1_ns).jumps == 1
     assert abs(estimator.exchange_now_ms(sample.t1_ns) - after(sample.t1_ns)) <= 12
 
 
-def test_R17_a_fresh_measurement_replaces_one_that_the_exchange_contradicts() -> None:
+def test_R17_a_new_measurement_replaces_one_that_the_exchange_contradicts() -> None:
     estimator = OffsetEstimator()
     estimator.add(round_trip(exchange(5_000, 0), 0, 1, 1))
     slower_but_true = round_trip(exchange(0, 0), 30 * S, 100, 100)
     estimator.add(slower_but_true)
     now_ns = slower_but_true.t1_ns
     assert abs(estimator.exchange_now_ms(now_ns) - exchange(0, 0)(now_ns)) <= 101
-    assert known(estimator, now_ns).drift_ppm is None, "what was before the jump says nothing about drift"
+    assert estimate_at(estimator, now_ns).drift_ppm is None, (
+        "samples from before the jump were used for the drift"
+    )
 
 
-def test_a_slow_round_trip_does_not_replace_a_fast_one_until_that_is_old() -> None:
+def test_a_slow_round_trip_replaces_a_fast_one_only_when_that_is_old() -> None:
     truth = exchange(0, 0)
     estimator = OffsetEstimator()
     estimator.add(round_trip(truth, 0, 10, 10))
     slow = round_trip(truth, 60 * S, 100, 100)
     estimator.add(slow)
-    assert known(estimator, slow.t1_ns).round_trip_ms == 20
+    assert estimate_at(estimator, slow.t1_ns).round_trip_ms == 20
     slow = round_trip(truth, 1_800 * S, 100, 100)
     estimator.add(slow)
-    assert known(estimator, slow.t1_ns).round_trip_ms == 200
+    assert estimate_at(estimator, slow.t1_ns).round_trip_ms == 200
 
 
-def test_a_round_trip_that_ends_before_it_starts_is_a_mistake() -> None:
+def test_a_round_trip_that_ends_before_it_starts_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="cannot end before"):
         OffsetEstimator().add(Sample(2, 1, START_MS, START_MS))

@@ -1,4 +1,4 @@
-"""A malformed row of the account's own lists costs that row: counted, named, shown; the others are read."""
+"""A malformed row in one of the account's lists is skipped, counted and shown; the other rows are read."""
 
 import json
 from decimal import Decimal
@@ -46,7 +46,7 @@ def account(*balances: object) -> bytes:
     "changes",
     [{"status": 5}, {"executedQty": None}, {"origQty": "many"}, {"side": 1}, {"orderId": None}],
 )
-async def test_a_malformed_order_is_skipped_under_the_name_of_its_pair(changes: dict[str, Any]) -> None:
+async def test_a_malformed_order_is_skipped_and_named_by_its_pair(changes: dict[str, Any]) -> None:
     rows = [ORDER, {**ORDER, "symbol": "BUSDT", **changes}]
     async with talking(answer(json.dumps(rows))) as (client, _):
         for found in (await client.orders.open_orders(), await client.orders.all_orders("AUSDT")):
@@ -59,14 +59,14 @@ async def test_a_malformed_order_is_skipped_under_the_name_of_its_pair(changes: 
         ]
 
 
-async def test_a_malformed_order_without_its_pair_has_no_name() -> None:
+async def test_a_malformed_order_without_a_pair_is_skipped_without_a_name() -> None:
     async with talking(answer(json.dumps([{**ORDER, "symbol": None}, 7]))) as (client, _):
         found = await client.orders.open_orders()
         assert (found.rows, [row.name for row in found.skipped]) == ((), ["", ""])
         assert len(found) == 2
 
 
-async def test_a_malformed_trade_costs_that_trade() -> None:
+async def test_only_the_malformed_trade_is_skipped() -> None:
     rows = [TRADE, {**TRADE, "id": "t2", "qty": None}, {**TRADE, "id": "t3"}]
     async with talking(answer(json.dumps(rows))) as (client, _):
         found = await client.orders.my_trades("AUSDT")
@@ -76,7 +76,7 @@ async def test_a_malformed_trade_costs_that_trade() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"free": None}, {"locked": "x"}, {"free": "1e99"}, {"locked": []}])
-async def test_a_malformed_balance_is_skipped_and_names_its_asset(changes: dict[str, Any]) -> None:
+async def test_a_malformed_balance_is_skipped_and_named_by_its_asset(changes: dict[str, Any]) -> None:
     async with talking(account(USDT, {**COIN, **changes})) as (client, _):
         found = await client.account.account()
         assert (found.can_trade, [one.asset for one in found.balances]) == (True, ["USDT"])
@@ -86,14 +86,14 @@ async def test_a_malformed_balance_is_skipped_and_names_its_asset(changes: dict[
 
 
 @pytest.mark.parametrize("row", [None, 5, {}, {"asset": None, "free": "1", "locked": "0"}])
-async def test_a_balance_without_an_asset_may_be_any_that_is_not_listed(row: object) -> None:
+async def test_a_balance_without_an_asset_name_is_skipped_without_a_name(row: object) -> None:
     async with talking(account(USDT, row)) as (client, _):
         found = await client.account.account()
         assert [row.name for row in found.skipped] == [""]
         assert (found.free("USDT"), found.free("ABC")) == (Decimal(10), None)
 
 
-async def test_a_readable_answer_clears_what_was_shown() -> None:
+async def test_a_readable_response_clears_the_shown_problem() -> None:
     async with talking(account(USDT, {}), account(USDT, COIN)) as (client, _):
         await client.account.account()
         assert client.skipped_rows

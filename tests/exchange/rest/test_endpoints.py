@@ -1,4 +1,4 @@
-"""Every endpoint asks for the right thing and costs the right weight (protocol 3.2, 4)."""
+"""Every endpoint sends the documented request at the documented weight (protocol 3.2, 4)."""
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -88,7 +88,7 @@ CALLS: list[tuple[Callable[[MexcClient], Awaitable[Any]], str, str]] = [
 
 
 @pytest.mark.parametrize(("call", "body", "request_line"), CALLS, ids=[line for _, _, line in CALLS])
-async def test_an_endpoint_is_asked_as_documented(
+async def test_an_endpoint_sends_the_documented_request(
     call: Callable[[MexcClient], Awaitable[Any]], body: str, request_line: str
 ) -> None:
     async with talking(answer(body)) as (client, server):
@@ -100,7 +100,7 @@ async def test_an_endpoint_is_asked_as_documented(
         assert writes is ("Content-Type: application/json" in server.last)
 
 
-async def test_an_order_is_asked_for_by_its_client_id() -> None:
+async def test_an_order_is_queried_by_its_client_id() -> None:
     body = (
         '{"symbol":"A","orderId":"1","clientOrderId":"bot-1","status":"FILLED","type":"LIMIT","side":"BUY",'
         '"origQty":"1","executedQty":"1","cummulativeQuoteQty":"2"}'
@@ -119,25 +119,25 @@ async def test_values_are_decimals_and_enums() -> None:
         assert (fee.maker_fee, fee.taker_fee) == (0, Decimal("0.0005"))
 
 
-async def test_names_in_a_list_come_out_clean() -> None:
+async def test_names_in_a_list_are_sanitised() -> None:
     async with talking(answer('{"code":0,"data":["OK","\\u001b[2J"]}')) as (client, _):
         assert await client.market.default_symbols() == ("OK", "\ufffd[2J")
 
 
-async def test_one_pair_asked_and_many_answered_is_a_bad_answer() -> None:
+async def test_several_rows_for_one_requested_pair_are_a_bad_response() -> None:
     async with talking(answer("[]")) as (client, _):
         with pytest.raises(BadResponse, match="requested one pair"):
             await client.market.price("A")
 
 
 @pytest.mark.parametrize("count", [0, 16])
-async def test_more_dust_than_a_call_takes_is_not_sent_in_part(count: int) -> None:
+async def test_too_many_dust_assets_for_one_call_are_refused_as_a_whole(count: int) -> None:
     async with talking(answer("{}")) as (client, server):
         assert isinstance(await client.account.convert_dust(["A"] * count), NotSent)
         assert not server.requests
 
 
-async def test_dust_is_sent_once_and_has_an_outcome() -> None:
+async def test_a_dust_conversion_is_sent_once_and_returns_an_outcome() -> None:
     failed = '{"asset":"B","message":"m","code":1}'
     body = f'{{"successList":["A"],"failedList":[{failed}],"totalConvert":"1","convertFee":"0"}}'
     async with talking(answer(body)) as (client, server):
@@ -168,7 +168,7 @@ NO_RIGHT = answer('{"code":700007,"msg":"No permission to access the endpoint"}'
         (reset, KeyRight.UNCLEAR),
     ],
 )
-async def test_probes_tell_what_a_key_can_do(reply: Reply, right: KeyRight) -> None:
+async def test_probes_report_the_rights_of_a_key(reply: Reply, right: KeyRight) -> None:
     async with talking(reply) as (client, server):
         assert await client.account.can_withdraw() is right
         assert server.last.startswith(f"DELETE /api/v3/capital/withdraw?id={'0' * 32}&")
@@ -202,10 +202,10 @@ def test_weights_are_those_of_the_newest_column(route: Route, weight: int) -> No
     assert route.weight == weight
 
 
-def test_placing_and_cancelling_share_the_order_bucket_and_nothing_else_takes_of_it() -> None:
+def test_only_placing_and_cancelling_use_the_order_bucket() -> None:
     everything = [value for value in vars(routes).values() if isinstance(value, Route)]
-    takers = {route for route in everything if route.is_order}
-    assert takers == {
+    order_routes = {route for route in everything if route.is_order}
+    assert order_routes == {
         routes.PLACE_ORDER,
         routes.CANCEL_ORDER,
         routes.CANCEL_OPEN_ORDERS,
@@ -217,7 +217,7 @@ def test_placing_and_cancelling_share_the_order_bucket_and_nothing_else_takes_of
 @pytest.mark.parametrize(
     "origin", ["https://api.mexc.com", "http://127.0.0.1:8080", "http://localhost:1/", "http://[::1]:9"]
 )
-def test_allowed_origins(origin: str) -> None:
+def test_allowed_origins_pass(origin: str) -> None:
     assert checked_origin(origin) == origin.rstrip("/")
 
 

@@ -1,4 +1,4 @@
-"""Errors as decisions (protocol 2.2, 6.1, 6.3)."""
+"""Decisions derived from error codes (protocol 2.2, 6.1, 6.3)."""
 
 from decimal import Decimal
 
@@ -28,7 +28,7 @@ def test_every_known_shape_is_read(body: str, code: int) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"code":{}}', b"\xff", b"[" * 100_000])
-def test_an_unreadable_body_decides_nothing(body: bytes) -> None:
+def test_an_unreadable_body_is_not_definite(body: bytes) -> None:
     assert not explain(400, read_error(body)).definite
 
 
@@ -56,14 +56,14 @@ def test_an_unreadable_body_decides_nothing(body: bytes) -> None:
         (429, Advice.WAIT),
     ],
 )
-def test_R15_R16_R18_known_rejects_are_definite_and_say_what_to_do(code: int, advice: Advice) -> None:
+def test_R15_R16_R18_known_rejects_are_definite_and_carry_advice(code: int, advice: Advice) -> None:
     refusal = explain(400, ErrorBody(code, "x"))
     assert refusal.definite
     assert refusal.advice is advice
 
 
 @pytest.mark.parametrize("code", [10007, 30001, 30014, 30016, 30000])
-def test_codes_that_mean_too_early_are_tried_again_while_a_listing_opens(code: int) -> None:
+def test_too_early_codes_are_retried_while_a_listing_opens(code: int) -> None:
     refusal = explain(400, ErrorBody(code, "x"))
     assert refusal.definite
     assert refusal.listing_advice is Advice.RETRY_NOW
@@ -77,21 +77,21 @@ def test_codes_that_leave_the_order_unknown_are_not_definite(code: int) -> None:
 
 
 @given(st.integers(-(10**9), 10**9).filter(lambda code: code not in TABLE), st.sampled_from([200, 400]))
-def test_R13_a_code_that_is_not_in_the_table_is_never_definite(code: int, status: int) -> None:
+def test_R13_a_code_outside_the_table_is_never_definite(code: int, status: int) -> None:
     refusal = explain(status, ErrorBody(code, "new"))
     assert not refusal.definite
     assert refusal.advice is Advice.QUERY
 
 
 @given(st.sampled_from(sorted(TABLE)), st.integers(500, 599))
-def test_R6_a_server_error_is_never_definite_whatever_its_body_says(code: int, status: int) -> None:
+def test_R6_a_server_error_is_never_definite_whatever_its_body_contains(code: int, status: int) -> None:
     assert not explain(status, ErrorBody(code, "x")).definite
 
 
 @pytest.mark.parametrize(
     ("status", "definite"), [(401, True), (418, True), (429, True), (403, False), (404, False)]
 )
-def test_statuses_without_a_code_have_a_meaning_of_their_own(status: int, definite: bool) -> None:
+def test_a_status_without_a_code_is_classified_by_itself(status: int, definite: bool) -> None:
     assert explain(status, ErrorBody()).definite is definite
 
 
@@ -108,19 +108,19 @@ def test_statuses_without_a_code_have_a_meaning_of_their_own(status: int, defini
         ("The price cannot be higher than 0USDT", None),
     ],
 )
-def test_the_number_of_a_refusal_is_read(message: str, number: Decimal | None) -> None:
+def test_the_number_in_a_rejection_message_is_read(message: str, number: Decimal | None) -> None:
     assert parse_number(message) == number
     assert explain(400, ErrorBody(30010, message)).number == number
 
 
 @given(st.text(max_size=80))
-def test_no_message_breaks_the_number_reader(message: str) -> None:
+def test_no_message_breaks_the_number_parser(message: str) -> None:
     number = parse_number(f"The price cannot be higher than {message}")
     assert number is None or number > 0
 
 
 @given(st.one_of(st.integers(), st.text(), st.none()), st.one_of(st.text(), st.none()), st.integers(100, 999))
-def test_explaining_never_fails_and_messages_come_out_clean(
+def test_explaining_never_fails_and_messages_are_sanitised(
     code: int | str | None, message: str | None, status: int
 ) -> None:
     refusal = explain(status, ErrorBody(code, message))
@@ -133,7 +133,7 @@ def test_both_success_codes_count(code: int | str) -> None:
     assert is_success(code)
 
 
-def test_the_table_covers_every_code_of_the_reference_that_matters() -> None:
+def test_the_table_covers_every_relevant_code_of_the_reference() -> None:
     needed = {
         *(-2011, -2013, -1121, -1128, 26, 400, 401, 403, 429, 500, 503, 504, 602, 10001, 10015, 10099, 10007),
         *(10072, 10073, 10095, 10096, 10097, 10102, 10098, 10101, 10203, 11444, 20002, 22222, 33333, 44444),

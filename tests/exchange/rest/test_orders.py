@@ -41,8 +41,8 @@ PLACED = '{"symbol":"MXUSDT","orderId":"C02__1","orderListId":-1,"price":"0.1","
 HTML = "<!DOCTYPE html><html><body>Access Denied. Reference #18.2</body></html>"
 
 
-async def outcome_of(*replies: Reply, deadline_s: float = 5.0) -> tuple[SendOutcome[PlacedOrder], int]:
-    """Place one order; return what became of it and how many requests the server saw."""
+async def place_order(*replies: Reply, deadline_s: float = 5.0) -> tuple[SendOutcome[PlacedOrder], int]:
+    """Place one order; return its outcome and the number of requests at the server."""
     async with talking(*replies) as (client, server):
         outcome = await client.orders.place(LIMIT, purpose=Purpose.ENTRY, deadline_s=deadline_s)
         return outcome, len(server.requests)
@@ -53,13 +53,13 @@ def error(code: int | str, message: str = "no", status: int = 400) -> bytes:
 
 
 async def test_an_order_with_an_id_is_accepted() -> None:
-    outcome, _ = await outcome_of(answer(PLACED))
+    outcome, _ = await place_order(answer(PLACED))
     assert isinstance(outcome, Accepted)
     assert outcome.response.order_id == "C02__1"
     assert outcome.response.price == Decimal("0.1")
 
 
-async def test_what_is_signed_is_what_the_server_sees() -> None:
+async def test_the_server_receives_exactly_the_signed_request() -> None:
     async with talking(answer(PLACED)) as (client, server):
         await client.orders.place(LIMIT, purpose=Purpose.ENTRY)
         path, query = server.last_target.split("?", 1)
@@ -76,7 +76,7 @@ async def test_what_is_signed_is_what_the_server_sees() -> None:
         assert "Content-Type: application/json" in lines
 
 
-async def test_a_symbol_that_is_not_ascii_is_encoded_once() -> None:
+async def test_a_non_ascii_symbol_is_encoded_once() -> None:
     async with talking(answer(PLACED)) as (client, server):
         await client.orders.place(
             NewOrder(symbol="币安人生USDT", side=Side.BUY, type=OrderType.MARKET, quote_quantity=Decimal(10)),
@@ -93,14 +93,14 @@ async def test_R1_a_refused_connection_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize("reply", [reset, reset_after(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")])
-async def test_R3_a_lost_answer_is_ambiguous_and_sent_once(reply: Reply) -> None:
-    outcome, seen = await outcome_of(reply, answer(PLACED))
+async def test_R3_a_lost_response_is_ambiguous_and_sent_once(reply: Reply) -> None:
+    outcome, seen = await place_order(reply, answer(PLACED))
     assert isinstance(outcome, Ambiguous)
     assert seen == 1
 
 
-async def test_R2_a_timeout_is_ambiguous_and_knows_its_fence() -> None:
-    outcome, _ = await outcome_of(never(), deadline_s=0.05)
+async def test_R2_a_timeout_is_ambiguous_and_carries_its_fence() -> None:
+    outcome, _ = await place_order(never(), deadline_s=0.05)
     assert isinstance(outcome, Ambiguous)
     assert outcome.recv_window_ms == 2_000
     assert abs(outcome.timestamp_ms - SERVER_MS) < 5_000
@@ -109,8 +109,8 @@ async def test_R2_a_timeout_is_ambiguous_and_knows_its_fence() -> None:
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 520])
 @pytest.mark.parametrize("body", ["", HTML, '{"code":500,"msg":"x"}', '{"code":30004,"msg":"x"}', PLACED])
-async def test_R6_a_server_error_is_ambiguous_whatever_it_says(status: int, body: str) -> None:
-    outcome, seen = await outcome_of(answer(body, status))
+async def test_R6_a_server_error_is_ambiguous_whatever_its_body(status: int, body: str) -> None:
+    outcome, seen = await place_order(answer(body, status))
     assert isinstance(outcome, Ambiguous)
     assert seen == 1
 
@@ -129,74 +129,74 @@ async def test_R6_a_server_error_is_ambiguous_whatever_it_says(status: int, body
         '{"orderId":123,"symbol":"MXUSDT"}',
         '{"code":200,"data":null}',
         '{"code":0,"msg":"success"}',
-        '{"code":123456,"msg":"never heard of"}',
+        '{"code":123456,"msg":"undocumented"}',
         '{"code":"x","msg":"x"}',
         PLACED[:-4],
     ],
 )
 async def test_R7_an_odd_200_is_ambiguous(body: str) -> None:
-    outcome, _ = await outcome_of(answer(body))
+    outcome, _ = await place_order(answer(body))
     assert isinstance(outcome, Ambiguous)
 
 
-async def test_R7_a_200_with_a_code_of_the_table_is_a_definite_reject() -> None:
-    outcome, _ = await outcome_of(error(30004, status=200))
+async def test_R7_a_200_with_a_known_error_code_is_a_definite_reject() -> None:
+    outcome, _ = await place_order(error(30004, status=200))
     assert isinstance(outcome, Rejected)
     assert outcome.refusal.advice is Advice.REFRESH_BALANCES
 
 
 async def test_R7_the_content_type_does_not_decide() -> None:
-    outcome, _ = await outcome_of(answer(PLACED, kind="text/html"))
+    outcome, _ = await place_order(answer(PLACED, kind="text/html"))
     assert isinstance(outcome, Accepted)
 
 
-async def test_R7_the_firewalls_html_is_ambiguous() -> None:
-    outcome, _ = await outcome_of(answer(HTML, 403, kind="text/html"))
+async def test_R7_html_from_the_firewall_is_ambiguous() -> None:
+    outcome, _ = await place_order(answer(HTML, 403, kind="text/html"))
     assert isinstance(outcome, Ambiguous)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_R8_redirect_is_refused_and_key_not_forwarded(status: int) -> None:
+async def test_R8_a_redirect_is_refused_and_the_key_not_forwarded(status: int) -> None:
     async with hostile(answer(PLACED)) as thief:
-        outcome, seen = await outcome_of(answer(PLACED, status, headers=f"Location: {thief.origin}/\r\n"))
+        outcome, seen = await place_order(answer(PLACED, status, headers=f"Location: {thief.origin}/\r\n"))
         assert isinstance(outcome, Ambiguous)
         assert seen == 1
         assert thief.requests == []
 
 
-async def test_R11_an_answer_without_end_is_ambiguous() -> None:
-    outcome, _ = await outcome_of(endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1_000_000))
+async def test_R11_an_endless_response_is_ambiguous() -> None:
+    outcome, _ = await place_order(endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1_000_000))
     assert isinstance(outcome, Ambiguous)
     assert "larger" in outcome.reason
 
 
-async def test_R12_a_slow_answer_is_ambiguous_at_the_deadline() -> None:
-    outcome, _ = await outcome_of(never(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), deadline_s=0.05)
+async def test_R12_a_slow_response_is_ambiguous_at_the_deadline() -> None:
+    outcome, _ = await place_order(never(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), deadline_s=0.05)
     assert isinstance(outcome, Ambiguous)
 
 
 @pytest.mark.parametrize("code", [31337, -1, 99999999, "31337"])
 async def test_R13_an_unknown_code_is_ambiguous_never_failed(code: int | str) -> None:
-    outcome, _ = await outcome_of(error(code))
+    outcome, _ = await place_order(error(code))
     assert isinstance(outcome, Ambiguous)
     assert outcome.refusal is not None
     assert outcome.refusal.advice is Advice.QUERY
 
 
-async def test_R15_an_opening_ceiling_comes_with_its_price() -> None:
-    outcome, _ = await outcome_of(error(30010, "The price cannot be higher than 0.05USDT"))
+async def test_R15_an_opening_ceiling_reports_its_price() -> None:
+    outcome, _ = await place_order(error(30010, "The price cannot be higher than 0.05USDT"))
     assert isinstance(outcome, Rejected)
     assert outcome.refusal.advice is Advice.REPRICE
     assert outcome.refusal.number == Decimal("0.05")
 
 
-async def test_R15_a_disabled_market_order_says_to_change_the_type() -> None:
-    outcome, _ = await outcome_of(error(30019, "api market order is disabled"))
+async def test_R15_a_disabled_market_order_advises_another_type() -> None:
+    outcome, _ = await place_order(error(30019, "api market order is disabled"))
     assert isinstance(outcome, Rejected)
     assert outcome.refusal.advice is Advice.CHANGE_TYPE
 
 
-async def test_R17_a_refused_time_asks_for_another_measurement() -> None:
+async def test_R17_a_rejected_timestamp_requests_another_measurement() -> None:
     async with talking(error(700003)) as (client, _):
         outcome = await client.orders.place(LIMIT, purpose=Purpose.ENTRY)
         assert isinstance(outcome, Rejected)
@@ -204,12 +204,12 @@ async def test_R17_a_refused_time_asks_for_another_measurement() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 418, 429])
-async def test_R18_R9_statuses_that_mean_never_looked_at_are_definite(status: int) -> None:
-    outcome, _ = await outcome_of(answer("", status))
+async def test_R18_R9_statuses_sent_before_processing_are_definite(status: int) -> None:
+    outcome, _ = await place_order(answer("", status))
     assert isinstance(outcome, Rejected)
 
 
-async def test_without_a_key_nothing_is_sent() -> None:
+async def test_nothing_is_sent_without_a_key() -> None:
     async with hostile(answer(PLACED)) as server, client_of(server.origin, keys=False) as client:
         outcome = await client.orders.place(LIMIT, purpose=Purpose.ENTRY)
         assert isinstance(outcome, NotSent)
@@ -217,7 +217,7 @@ async def test_without_a_key_nothing_is_sent() -> None:
         assert server.requests == []
 
 
-async def test_with_an_unknown_clock_no_entry_is_sent_and_exits_are_signed_with_this_machines_clock() -> None:
+async def test_with_an_unknown_clock_offset_entries_are_refused_and_exits_use_the_local_clock() -> None:
     async with hostile(answer(PLACED)) as server, client_of(server.origin, clock_known=False) as client:
         assert isinstance(await client.orders.place(LIMIT, purpose=Purpose.ENTRY), NotSent)
         assert server.requests == []
@@ -242,7 +242,7 @@ BAD: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", BAD, ids=str)
-async def test_an_order_that_makes_no_sense_is_not_sent(changes: dict[str, Any]) -> None:
+async def test_an_invalid_order_is_not_sent(changes: dict[str, Any]) -> None:
     fields = {name: getattr(LIMIT, name) for name in LIMIT.__slots__} | changes
     async with talking(answer(PLACED)) as (client, server):
         outcome = await client.orders.place(NewOrder(**fields), purpose=Purpose.ENTRY)
@@ -271,7 +271,7 @@ def test_numbers_are_printed_without_exponents_and_options_only_if_set() -> None
     ]
 
 
-async def test_a_test_order_returns_nothing_or_says_why_not() -> None:
+async def test_a_test_order_returns_nothing_or_the_reason_of_its_rejection() -> None:
     async with talking(answer("{}"), error(30004)) as (client, server):
         await client.orders.test(LIMIT)
         assert server.last_target.startswith("/api/v3/order/test?symbol=MXUSDT&")
@@ -279,7 +279,7 @@ async def test_a_test_order_returns_nothing_or_says_why_not() -> None:
             await client.orders.test(LIMIT)
 
 
-async def test_a_cancel_is_accepted_with_whatever_status_it_shows() -> None:
+async def test_a_cancel_is_accepted_whatever_status_the_response_shows() -> None:
     body = '{"symbol":"X","orderId":"1","price":"1","origQty":"1","type":"LIMIT","side":"BUY","status":"NEW"}'
     async with talking(answer(body)) as (client, server):
         outcome = await client.orders.cancel("X", client_order_id="bot-1")
@@ -290,7 +290,7 @@ async def test_a_cancel_is_accepted_with_whatever_status_it_shows() -> None:
         )
 
 
-async def test_a_cancel_of_an_unknown_order_means_ask_not_gone() -> None:
+async def test_a_cancel_of_an_unknown_order_requires_a_query() -> None:
     async with talking(error(-2011, "Unknown order sent.")) as (client, _):
         outcome = await client.orders.cancel("X", order_id="1")
         assert isinstance(outcome, Ambiguous)
@@ -305,7 +305,7 @@ async def test_a_cancel_without_an_id_is_not_sent() -> None:
         assert server.requests == []
 
 
-async def test_cancelling_everything_open_names_the_pairs() -> None:
+async def test_cancelling_all_open_orders_names_the_pairs() -> None:
     async with talking(answer("[]")) as (client, server):
         outcome = await client.orders.cancel_open(["AUSDT", "BUSDT"])
         assert isinstance(outcome, Accepted)
@@ -313,7 +313,7 @@ async def test_cancelling_everything_open_names_the_pairs() -> None:
         assert server.last.startswith("DELETE /api/v3/openOrders?symbol=AUSDT%2CBUSDT&")
 
 
-async def test_no_outcome_and_no_error_holds_a_secret() -> None:
+async def test_no_outcome_and_no_error_contains_a_secret() -> None:
     shown: list[object] = []
     for reply in (
         reset,
@@ -321,7 +321,7 @@ async def test_no_outcome_and_no_error_holds_a_secret() -> None:
         error(700002),
         answer("", 307, headers="Location: http://x/\r\n"),
     ):
-        outcome, _ = await outcome_of(reply)
+        outcome, _ = await place_order(reply)
         shown.append(outcome)
     assert SECRET not in repr(shown)
     assert "signature" not in repr(shown).replace("Wrong signature", "")
@@ -329,7 +329,7 @@ async def test_no_outcome_and_no_error_holds_a_secret() -> None:
 
 
 @pytest.mark.parametrize("reply", [reset, error(700002), answer("junk")])
-async def test_no_crash_report_with_locals_holds_key_secret_or_signature(reply: Reply) -> None:
+async def test_no_crash_report_with_locals_contains_key_secret_or_signature(reply: Reply) -> None:
     async with talking(reply) as (client, server):
         with pytest.raises(ExchangeError) as caught:
             await client.orders.test(LIMIT)
@@ -340,7 +340,7 @@ async def test_no_crash_report_with_locals_holds_key_secret_or_signature(reply: 
             assert secret not in report.replace(f"{signature = }", "")
 
 
-async def test_no_crash_report_of_what_was_not_sent_holds_key_or_signature() -> None:
+async def test_no_crash_report_of_an_unsent_request_contains_key_or_signature() -> None:
     async with client_of("http://127.0.0.1:1") as client:
         with pytest.raises(NothingSent) as caught:
             await client.orders.test(LIMIT)

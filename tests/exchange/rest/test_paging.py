@@ -1,4 +1,4 @@
-"""Lists that come page by page are read to their end, or an error says that they were not."""
+"""Paged lists are read to their end, or an error reports that they were not."""
 
 from dataclasses import dataclass
 
@@ -18,16 +18,16 @@ class Row:
 
 @dataclass
 class History:
-    """Answers as the exchange does: the newest rows up to a time, at most a page."""
+    """Returns the newest rows up to a time, one page at most, as the exchange does."""
 
     rows: list[Row]
-    asked: int = 0
-    heeds_time: bool = True
+    pages_read: int = 0
+    applies_end_time: bool = True
     malformed: tuple[str, ...] = ()
 
     async def page(self, end_ms: int | None) -> Rows[Row]:
-        self.asked += 1
-        until_ms = end_ms if self.heeds_time and end_ms is not None else 2**60
+        self.pages_read += 1
+        until_ms = end_ms if self.applies_end_time and end_ms is not None else 2**60
         kept = [row for row in self.rows if (row.time_ms or 0) <= until_ms]
         page = sorted(kept, key=lambda row: -(row.time_ms or 0))[:PAGE]
         skipped = tuple(SkippedRow("", f"row {row.id}") for row in page if row.id in self.malformed)
@@ -44,21 +44,21 @@ def rows(count: int, per_ms: int = 1) -> list[Row]:
 
 
 @pytest.mark.parametrize(
-    ("count", "per_ms", "asked"),
+    ("count", "per_ms", "pages_read"),
     [(0, 1, 1), (99, 1, 1), (100, 1, 2), (150, 1, 2), (150, 60, 2), (1_234, 7, 14)],
 )
-async def test_every_page_is_read_and_no_row_twice(count: int, per_ms: int, asked: int) -> None:
+async def test_every_page_is_read_and_no_row_twice(count: int, per_ms: int, pages_read: int) -> None:
     history = History(rows(count, per_ms))
     found = await history.read()
     assert sorted(row.id for row in found.rows) == sorted(row.id for row in history.rows)
-    assert history.asked <= asked
+    assert history.pages_read <= pages_read
 
 
 @pytest.mark.parametrize(
     "history",
     [
         History(rows(150, 150)),
-        History(rows(150), heeds_time=False),
+        History(rows(150), applies_end_time=False),
         History([Row(f"t{number}", None) for number in range(150)]),
         History(rows(99 * 60)),
     ],
@@ -69,9 +69,9 @@ async def test_a_list_that_cannot_be_read_to_its_end_is_an_error(history: Histor
         await history.read()
 
 
-async def test_malformed_rows_cost_themselves_and_count_for_their_page() -> None:
+async def test_malformed_rows_are_skipped_and_count_for_their_page() -> None:
     history = History(rows(250), malformed=("t240", "t149", "t3"))
     found = await history.read()
     assert len(found.rows) == 247
-    assert [one.problem for one in found.skipped] == ["row t240", "row t149", "row t3"]
+    assert [skipped_row.problem for skipped_row in found.skipped] == ["row t240", "row t149", "row t3"]
     assert not found.is_complete

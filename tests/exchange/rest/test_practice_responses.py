@@ -1,4 +1,4 @@
-"""The client reads every form in which the practice exchange answers."""
+"""The client reads every response format of the practice exchange."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -43,7 +43,7 @@ async def connected(
             yield client
 
 
-async def test_an_untouched_order_is_read_from_each_of_the_three_lists() -> None:
+async def test_an_unfilled_order_is_read_from_each_of_the_three_lists() -> None:
     async with connected() as client:
         price = ((await client.market.price(PAIR)).price or Decimal(1)) * Decimal("0.9")
         order = NewOrder(

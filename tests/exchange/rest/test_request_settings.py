@@ -1,4 +1,4 @@
-"""Each setting of requests changes what the client does."""
+"""Each request setting changes the client's behaviour."""
 
 import asyncio
 import socket
@@ -41,15 +41,15 @@ def settings(text: str) -> Settings:
 
 
 @asynccontextmanager
-async def told(text: str, *replies: Reply) -> AsyncGenerator[tuple[MexcClient, Hostile]]:
-    """A client with these settings, and the server that it talks to."""
+async def client_with(text: str, *replies: Reply) -> AsyncGenerator[tuple[MexcClient, Hostile]]:
+    """Yield a client with these settings and the server it sends to."""
     limits = client_limits(settings(text))
     async with hostile(*replies) as server, client_of(server.origin, limits=limits) as client:
         yield client, server
 
 
-class NoAnswerFromNames(AbstractResolver):
-    """A name service that never answers."""
+class HangingResolver(AbstractResolver):
+    """A resolver that never responds."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -61,46 +61,46 @@ class NoAnswerFromNames(AbstractResolver):
         pass
 
 
-async def test_http_connect_s_ends_a_connection_that_does_not_come() -> None:
+async def test_http_connect_s_limits_the_time_of_connecting() -> None:
     connect_s = client_limits(settings("http_connect_s = 0.5")).calls.connect_s
-    sender = HttpTransport(aiohttp.TCPConnector(resolver=NoAnswerFromNames()), connect_s / 10)
+    sender = HttpTransport(aiohttp.TCPConnector(resolver=HangingResolver()), connect_s / 10)
     async with sender:
         with pytest.raises(NothingSent, match=r"no connection to the server within 0\.05 s"):
             await sender.send("GET", "http://nowhere.invalid", "/", "", Headers({}), deadline_s=30)
 
 
-async def test_http_total_s_ends_a_question() -> None:
-    async with told("http_total_s = 1\nhttp_order_s = 1\nhttp_connect_s = 1", never()) as (client, _):
+async def test_http_total_s_limits_a_query() -> None:
+    async with client_with("http_total_s = 1\nhttp_order_s = 1\nhttp_connect_s = 1", never()) as (client, _):
         with pytest.raises(NoResponse, match=r"within (1|0\.5) s"):
             await client.market.default_symbols()
 
 
-async def test_http_order_s_ends_an_order_whose_fate_is_then_asked_for() -> None:
-    async with told("http_order_s = 1", never()) as (client, _):
+async def test_http_order_s_limits_an_order_and_leaves_it_ambiguous() -> None:
+    async with client_with("http_order_s = 1", never()) as (client, _):
         outcome = await client.orders.cancel("X", order_id="1")
         assert isinstance(outcome, Ambiguous)
         assert "within 1 s" in outcome.reason
 
 
 @pytest.mark.parametrize("tries", [1, 4])
-async def test_http_retries_says_how_often_a_question_is_tried(tries: int) -> None:
-    async with told(f"http_retries = {tries}", DOWN) as (client, server):
+async def test_http_retries_sets_the_number_of_tries_of_a_query(tries: int) -> None:
+    async with client_with(f"http_retries = {tries}", DOWN) as (client, server):
         with pytest.raises(RequestRefused):
             await client.market.default_symbols()
         assert len(server.requests) == tries
 
 
-async def test_the_windows_are_what_the_settings_say() -> None:
+async def test_the_receive_windows_follow_the_settings() -> None:
     text = "recv_window_order_ms = 1500\nrecv_window_ms = 7000"
-    async with told(text, CANCELLED, NAMES) as (client, server):
+    async with client_with(text, CANCELLED, NAMES) as (client, server):
         await client.orders.cancel("X", order_id="1")
         assert "recvWindow=1500" in server.last_target
         await client.account.self_symbols()
         assert "recvWindow=7000" in server.last_target
 
 
-async def test_breaker_failures_opens_it_and_nothing_leaves() -> None:
-    async with told("breaker_failures = 2\nhttp_retries = 2", DOWN) as (client, server):
+async def test_breaker_failures_opens_the_breaker_and_nothing_leaves() -> None:
+    async with client_with("breaker_failures = 2\nhttp_retries = 2", DOWN) as (client, server):
         with pytest.raises(RequestRefused):
             await client.market.default_symbols()
         with pytest.raises(NothingSent, match="failed repeatedly"):
@@ -108,16 +108,16 @@ async def test_breaker_failures_opens_it_and_nothing_leaves() -> None:
         assert len(server.requests) == 2
 
 
-async def test_breaker_open_s_says_how_long_it_stays_open() -> None:
-    async with told("breaker_failures = 1\nhttp_retries = 1\nbreaker_open_s = 7", DOWN) as (client, _):
+async def test_breaker_open_s_sets_how_long_the_breaker_stays_open() -> None:
+    async with client_with("breaker_failures = 1\nhttp_retries = 1\nbreaker_open_s = 7", DOWN) as (client, _):
         with pytest.raises(RequestRefused):
             await client.market.default_symbols()
         state = next(one for one in client.breakers.values() if one.phase is BreakerPhase.OPEN)
         assert 6 < state.retry_in_s <= 7
 
 
-class Recorded(Random):
-    """Notes the longest pause that each draw could have been."""
+class PauseRecorder(Random):
+    """Records the longest pause that each draw could have returned."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,8 +128,8 @@ class Recorded(Random):
         return a
 
 
-async def test_pauses_between_tries_begin_and_end_where_the_settings_say() -> None:
-    rng = Recorded()
+async def test_pauses_between_retries_start_and_end_at_their_settings() -> None:
+    rng = PauseRecorder()
     limits = client_limits(settings("http_retry_base_s = 2\nhttp_retry_cap_s = 3\nhttp_retries = 4"))
     async with (
         hostile(DOWN) as server,
@@ -141,7 +141,7 @@ async def test_pauses_between_tries_begin_and_end_where_the_settings_say() -> No
 
 
 @dataclass
-class HandClock:
+class ManualClock:
     now_s: float = 0.0
 
     def now_ms(self) -> int:
@@ -151,8 +151,8 @@ class HandClock:
         return round(self.now_s * 1e9)
 
 
-def test_failures_outside_breaker_window_s_do_not_count_and_breaker_probes_go_through() -> None:
-    clock = HandClock()
+def test_breaker_window_s_limits_the_counted_failures_and_breaker_probes_the_probes() -> None:
+    clock = ManualClock()
     text = "breaker_window_s = 5\nbreaker_probes = 1\nbreaker_failures = 2\nbreaker_open_s = 10"
     breaker = Breaker(clock, client_limits(settings(text)).calls.breaker)
     for clock.now_s in (0.0, 6.0):

@@ -1,4 +1,4 @@
-"""What a call passes on its way: retry, breaker, budget, clock."""
+"""Stages of a call: retry, breaker, budget, clock."""
 
 import asyncio
 import json
@@ -27,13 +27,13 @@ DOWN = answer('{"code":503,"msg":"service not available, please try again"}', 50
 CANCELLED = answer('{"symbol":"X","orderId":"1"}')
 
 
-async def test_a_question_is_asked_again_after_server_errors_and_broken_connections() -> None:
+async def test_a_query_is_retried_after_server_errors_and_broken_connections() -> None:
     async with talking(DOWN, reset, NAMES) as (client, server):
         assert await client.market.default_symbols() == ("A",)
         assert len(server.requests) == 3
 
 
-async def test_a_question_is_asked_three_times_at_most() -> None:
+async def test_a_query_is_sent_three_times_at_most() -> None:
     async with talking(DOWN) as (client, server):
         with pytest.raises(RequestRefused) as caught:
             await client.market.default_symbols()
@@ -42,14 +42,14 @@ async def test_a_question_is_asked_three_times_at_most() -> None:
 
 
 @pytest.mark.parametrize("reply", [answer('{"code":-1121,"msg":"Invalid symbol."}', 400), answer("[]")])
-async def test_an_answer_that_will_not_change_is_not_asked_for_again(reply: bytes) -> None:
+async def test_a_final_response_is_not_requested_again(reply: bytes) -> None:
     async with talking(reply) as (client, server):
         with pytest.raises((RequestRefused, BadResponse)):
             await client.market.default_symbols()
         assert len(server.requests) == 1
 
 
-async def test_calls_that_change_something_are_never_repeated() -> None:
+async def test_calls_that_change_state_are_never_repeated() -> None:
     async with talking(DOWN) as (client, server):
         with pytest.raises(RequestRefused):
             await client.account.renew_listen_key("ab")
@@ -58,7 +58,7 @@ async def test_calls_that_change_something_are_never_repeated() -> None:
         assert len(server.requests) == 2
 
 
-async def test_R9_a_429_opens_a_visible_ban_and_no_ordinary_request_leaves() -> None:
+async def test_R9_a_429_starts_a_visible_ban_and_no_ordinary_request_leaves() -> None:
     limited = answer('{"code":429,"msg":"Too many requests"}', 429, headers="Retry-After: 60\r\n")
     async with talking(limited, CANCELLED) as (client, server):
         with pytest.raises(RequestRefused):
@@ -73,7 +73,7 @@ async def test_R9_a_429_opens_a_visible_ban_and_no_ordinary_request_leaves() -> 
         assert isinstance(await client.orders.cancel("X", order_id="1"), Accepted)
 
 
-async def test_R9_under_a_418_not_even_a_cancel_leaves() -> None:
+async def test_R9_during_a_418_not_even_a_cancel_leaves() -> None:
     async with talking(answer("", 418, headers="Retry-After: 120\r\n"), CANCELLED) as (client, server):
         with pytest.raises(RequestRefused):
             await client.market.default_symbols()
@@ -81,7 +81,7 @@ async def test_R9_under_a_418_not_even_a_cancel_leaves() -> None:
         assert len(server.requests) == 1
 
 
-async def test_R9_the_firewalls_html_is_a_ban_and_no_parse_error() -> None:
+async def test_R9_html_from_the_firewall_is_a_ban_not_a_parse_error() -> None:
     async with talking(answer("<html>Access Denied</html>", 403, kind="text/html")) as (client, _):
         with pytest.raises(RequestRefused) as caught:
             await client.market.default_symbols()
@@ -89,14 +89,14 @@ async def test_R9_the_firewalls_html_is_a_ban_and_no_parse_error() -> None:
         assert client.bans[0].kind is BanKind.FIREWALL
 
 
-async def test_R9_a_429_inside_a_400_counts_as_one() -> None:
+async def test_R9_a_429_inside_a_400_counts_as_a_429() -> None:
     async with talking(answer('{"code":"429","msg":"x"}', 400)) as (client, _):
         with pytest.raises(RequestRefused):
             await client.market.default_symbols()
         assert client.bans[0].kind is BanKind.TOO_MANY
 
 
-async def test_an_open_breaker_holds_questions_back_and_lets_exits_pass() -> None:
+async def test_an_open_breaker_blocks_queries_and_lets_exits_pass() -> None:
     async with talking(DOWN, DOWN, DOWN, DOWN, DOWN, answer("[]")) as (client, server):
         for _ in range(2):
             with pytest.raises((RequestRefused, NothingSent)):
@@ -109,28 +109,28 @@ async def test_an_open_breaker_holds_questions_back_and_lets_exits_pass() -> Non
         assert client.breakers[RouteGroup.MARKET].phase.value == "closed"
 
 
-async def test_questions_wait_no_longer_than_their_deadline() -> None:
+async def test_queries_wait_no_longer_than_their_deadline() -> None:
     async with hostile(never()) as server, client_of(server.origin) as client:
         requester = client.market._requester  # pyright: ignore[reportPrivateUsage]
         with pytest.raises(NoResponse):
             await requester.get(routes.PING, nothing, deadline_s=0.05)
 
 
-async def test_a_signed_question_uses_the_wider_window_and_no_content_type() -> None:
+async def test_a_signed_query_uses_the_wider_window_and_no_content_type() -> None:
     async with talking(answer("[]")) as (client, server):
         await client.orders.open_orders()
         assert "recvWindow=5000&timestamp=" in server.last_target
         assert "Content-Type" not in server.last
 
 
-async def test_a_public_question_carries_no_key() -> None:
+async def test_a_public_query_carries_no_key() -> None:
     async with talking(NAMES) as (client, server):
         await client.market.default_symbols()
         assert "APIKEY" not in server.last
         assert "signature" not in server.last
 
 
-async def test_the_clock_is_measured_and_signatures_follow_it() -> None:
+async def test_the_clock_is_measured_and_signatures_use_its_offset() -> None:
     replies = (TIME, TIME, TIME, answer("[]"))
     async with hostile(*replies) as server, client_of(server.origin, clock_known=False) as client:
         client.clock_suspect.set()
@@ -142,13 +142,13 @@ async def test_the_clock_is_measured_and_signatures_follow_it() -> None:
         assert abs(stamp - SERVER_MS) < 5_000
 
 
-async def test_a_failed_clock_measurement_is_told_not_raised() -> None:
+async def test_a_failed_clock_measurement_is_reported_not_raised() -> None:
     async with talking(DOWN) as (client, _):
         measurement = await client.measure_clock(samples=2)
         assert measurement.best is None
 
 
-async def test_a_cancelled_question_stops_at_once() -> None:
+async def test_a_cancelled_query_stops_at_once() -> None:
     asked = asyncio.Event()
 
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Every recorded body parses; nothing but our errors comes out of any body."""
+"""Every recorded body parses; any other body raises only errors of the desk."""
 
 import json
 import random
@@ -44,7 +44,7 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def readers() -> dict[str, Callable[[bytes], Any]]:
-    """Every reader that the endpoints use, found by its name, so that a new one is fuzzed at once."""
+    """Return every reader of the endpoints, found by reflection so that new ones are fuzzed at once."""
     modules = (market, orders, account)
     everything = {name: value for module in modules for name, value in vars(module).items()}
     lists = {name: value.list for name, value in everything.items() if isinstance(value, RowReader)}
@@ -57,7 +57,7 @@ def readers() -> dict[str, Callable[[bytes], Any]]:
 
 
 def pairs_of(body: bytes) -> Rows[Symbol]:
-    """Read exchangeInfo as the endpoint does: the list, then row by row."""
+    """Read exchangeInfo as the endpoint does: the list first, then row by row."""
     return RowReader(Symbol, DECORATIVE).each(plain(RawExchangeInfo)(body).symbols)
 
 
@@ -98,22 +98,22 @@ SAMPLES["RAW_INFO"] = next(body.decode() for path, body in recordings() if path 
 
 
 @pytest.mark.parametrize(("path", "body"), recordings())
-def test_recorded_body_parses(path: str, body: bytes) -> None:
+def test_a_recorded_body_parses(path: str, body: bytes) -> None:
     answer = READERS[PATHS[path]](body)
     assert answer
     assert not (isinstance(answer, Rows) and answer.skipped)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_documented_body_parses(name: str) -> None:
+def test_a_documented_body_parses(name: str) -> None:
     assert READERS[name](SAMPLES[name].encode())
 
 
-def test_every_reader_has_a_body_to_read() -> None:
+def test_every_reader_has_a_sample_body() -> None:
     assert READERS.keys() - {"NOTHING"} == {*PATHS.values(), *SAMPLES}
 
 
-def test_a_recorded_pair_is_read_whole() -> None:
+def test_all_fields_of_a_recorded_pair_are_read() -> None:
     body = next(body for path, body in recordings() if path == "/api/v3/exchangeInfo")
     pair = plain(ExchangeInfo)(body).symbols[0]
     assert (pair.symbol, pair.base_asset, pair.quote_asset) == ("BTCUSDT", "BTC", "USDT")
@@ -173,18 +173,18 @@ def test_trade_side_type_is_read_as_number_and_as_text(sides: int | str, buy: bo
         {"symbol": "币USDT"},
     ],
 )
-def test_a_pair_is_tradable_only_if_everything_agrees(changes: dict[str, Any]) -> None:
+def test_a_pair_is_tradable_only_if_all_its_fields_agree(changes: dict[str, Any]) -> None:
     assert plain(ExchangeInfo)(info()).symbols[0].is_tradable(Side.BUY)
     assert not plain(ExchangeInfo)(info(**changes)).symbols[0].is_tradable(Side.BUY)
 
 
 @pytest.mark.parametrize("value", [None, "", 1_790_003_600, "soon"])
-def test_C5_an_odd_opening_time_is_no_opening_time(value: object) -> None:
+def test_C5_an_implausible_opening_time_counts_as_none(value: object) -> None:
     assert plain(ExchangeInfo)(info(firstOpenTime=value)).symbols[0].first_open_ms is None
     assert plain(ExchangeInfo)(info()).symbols[0].first_open_ms == 1_790_003_600_000
 
 
-def test_names_in_a_pair_come_out_clean() -> None:
+def test_names_in_a_pair_are_sanitised() -> None:
     pair = plain(ExchangeInfo)(info(fullName="\x1b]52;c;eA==\x07", contractAddress="x" * 900)).symbols[0]
     assert pair.full_name.isprintable()
     assert len(pair.contract_address) == 64
@@ -194,7 +194,7 @@ HOSTILE = "\x1b]52;c;eA==\x07\u202e[@click=app.kill]\x9b2J"
 
 
 def texts_in(value: object) -> list[str]:
-    """Return every text that a typed answer holds."""
+    """Return every string inside a parsed response."""
     if isinstance(value, str):
         return [str(value)]
     if isinstance(value, msgspec.Struct):
@@ -204,16 +204,20 @@ def texts_in(value: object) -> list[str]:
     return []
 
 
-def poisonings(value: Any) -> list[Any]:
-    """Return a body once for each text in it, with that one poisoned: others may have to be numbers."""
+def poisoned_variants(value: Any) -> list[Any]:
+    """Return one variant of a body per text in it, with that text replaced by a hostile one."""
     if isinstance(value, str):
         return [HOSTILE]
     if isinstance(value, dict):
         entries = cast("dict[str, Any]", value)
-        return [{**entries, name: bad} for name, old in entries.items() for bad in poisonings(old)]
+        return [{**entries, name: bad} for name, old in entries.items() for bad in poisoned_variants(old)]
     if isinstance(value, list):
         items = cast("list[Any]", value)[:2]
-        return [[*items[:n], bad, *items[n + 1 :]] for n, old in enumerate(items) for bad in poisonings(old)]
+        return [
+            [*items[:n], bad, *items[n + 1 :]]
+            for n, old in enumerate(items)
+            for bad in poisoned_variants(old)
+        ]
     return []
 
 
@@ -223,13 +227,13 @@ NUMBERS_ONLY = {"NOTHING", "TIME", "AVG_PRICE", "DEPTH", "AGG_TRADES", "KLINES"}
 @pytest.mark.parametrize(
     "name", sorted(READERS.keys() - {"NAMES"})
 )  # lists of names are cleaned by their endpoints
-def test_I15_no_text_of_any_answer_can_act_on_a_terminal(name: str) -> None:
+def test_I15_no_text_of_a_response_can_control_a_terminal(name: str) -> None:
     bodies_of = [json.loads(body) for reader, body in bodies() if reader == name]
     if name == "INFO":
         bodies_of.append(json.loads(info(tradeSideType="1", firstOpenTime="1", conceptPlates=["x"])))
     read = 0
     for body in bodies_of:
-        for poisoned in poisonings(body):
+        for poisoned in poisoned_variants(body):
             try:
                 value = READERS[name](json.dumps(poisoned).encode())
             except UNREADABLE:
@@ -240,7 +244,7 @@ def test_I15_no_text_of_any_answer_can_act_on_a_terminal(name: str) -> None:
 
 
 @pytest.mark.parametrize("number", [" 1", "1\n", "1_0", "\uff11", "", "1" * 65])
-def test_a_number_that_is_kept_as_text_is_plainly_written(number: str) -> None:
+def test_a_number_kept_as_text_must_be_plain_digits(number: str) -> None:
     with pytest.raises(UNREADABLE):
         plain(ExchangeInfo)(info(makerCommission=number))
 
@@ -255,14 +259,14 @@ def test_a_number_that_is_kept_as_text_is_plainly_written(number: str) -> None:
         (b"", "not JSON"),
     ],
 )
-def test_a_bad_answer_names_endpoint_and_field(body: bytes, problem: str) -> None:
+def test_a_bad_response_names_endpoint_and_field(body: bytes, problem: str) -> None:
     with pytest.raises(BadResponse) as caught:
         read_or_raise("GET", "/api/v3/exchangeInfo", 200, body, plain(ExchangeInfo))
     assert "GET /api/v3/exchangeInfo" in str(caught.value)
     assert problem in str(caught.value)
 
 
-def test_a_bad_answer_never_quotes_the_answer() -> None:
+def test_a_bad_response_never_quotes_the_body() -> None:
     body = SAMPLES["ORDER"].replace('"BUY"', '"SECRET-0123"').encode()
     with pytest.raises(BadResponse) as caught:
         read_or_raise("GET", "/api/v3/order", 200, body, plain(OrderReport))
@@ -271,7 +275,7 @@ def test_a_bad_answer_never_quotes_the_answer() -> None:
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1E+31", "1E-900", "abc", ""])
-def test_absurd_money_does_not_pass(number: str) -> None:
+def test_absurd_amounts_are_rejected(number: str) -> None:
     with pytest.raises(UNREADABLE):
         plain(PlacedOrder)(json.dumps({"symbol": "X", "orderId": "1", "price": number}).encode())
     with pytest.raises(UNREADABLE):
@@ -281,7 +285,7 @@ def test_absurd_money_does_not_pass(number: str) -> None:
         OrderBook("X").load(plain(DepthSnapshot)(body), 0)
 
 
-def test_unknown_words_are_kept_and_do_no_harm() -> None:
+def test_unknown_enum_values_are_kept() -> None:
     body = {
         "symbol": "X",
         "orderId": "1",
@@ -302,12 +306,12 @@ def test_unknown_words_are_kept_and_do_no_harm() -> None:
 
 
 @pytest.mark.parametrize("code", [0, 200, "200"])
-def test_wrapped_answers_succeed_with_both_codes(code: int | str) -> None:
+def test_wrapped_responses_succeed_with_both_codes(code: int | str) -> None:
     assert wrapped(tuple[str, ...])(json.dumps({"code": code, "data": ["A"], "msg": None}).encode()) == ("A",)
 
 
 @pytest.mark.parametrize("data", ["null", "[]"])
-def test_a_refusal_inside_a_success_is_a_refusal(data: str) -> None:
+def test_a_rejection_wrapped_in_a_200_is_a_rejection(data: str) -> None:
     body = f'{{"code":700007,"data":{data},"msg":"No permission to access the endpoint"}}'.encode()
     with pytest.raises(RequestRefused) as caught:
         read_or_raise("GET", "/api/v3/selfSymbols", 200, body, wrapped(tuple[str, ...]))
@@ -324,13 +328,13 @@ def test_pairs_without_trades_have_no_prices() -> None:
     assert plain(Ticker24h)(b'{"symbol":"A","lastPrice":null}').last_price is None
 
 
-def test_balances_keep_available_apart() -> None:
+def test_balances_separate_available_from_locked() -> None:
     body = b'{"balances":[{"asset":"USDT","free":"95.5","locked":"4.5","available":"90"}]}'
     balance = plain(Account)(body).balances[0]
     assert (balance.total, balance.available) == (Decimal(100), Decimal(90))
 
 
-def test_a_listen_key_does_not_show() -> None:
+def test_a_listen_key_is_never_printed() -> None:
     assert "abc" not in repr(plain(ListenKey)(b'{"listenKey":"abc"}'))
 
 
@@ -341,8 +345,8 @@ JSON = st.recursive(
 )
 
 
-def refuses(reader: Callable[[bytes], Any], body: bytes) -> str:
-    """Return our words for what is wrong; empty if it reads. Any exception but ours gets out."""
+def rejection(reader: Callable[[bytes], Any], body: bytes) -> str:
+    """Return the message of our error, or an empty text if the body reads; raise any other error."""
     try:
         reader(body)
     except UNREADABLE as error:
@@ -353,8 +357,8 @@ def refuses(reader: Callable[[bytes], Any], body: bytes) -> str:
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
 @settings(max_examples=50)
 @given(JSON)
-def test_any_json_is_read_or_refused_by_us(reader: Callable[[bytes], Any], value: Any) -> None:
-    assert refuses(reader, json.dumps(value).encode()).isprintable()
+def test_any_json_is_read_or_rejected_with_our_error(reader: Callable[[bytes], Any], value: Any) -> None:
+    assert rejection(reader, json.dumps(value).encode()).isprintable()
 
 
 def bodies() -> list[tuple[str, bytes]]:
@@ -364,15 +368,15 @@ def bodies() -> list[tuple[str, bytes]]:
 
 
 MUTANTS = 100_000
-"""Of all bodies together (reliability 4.14)."""
+"""Mutants of all bodies together (reliability 4.14)."""
 
 
 @pytest.mark.parametrize(("name", "body"), bodies())
-def test_R7_mutated_answers_are_read_or_refused_by_us(name: str, body: bytes) -> None:
-    dice = random.Random(body)
+def test_R7_mutated_bodies_are_read_or_rejected_with_our_error(name: str, body: bytes) -> None:
+    rng = random.Random(body)
     reader = READERS[name]
     for _ in range(-(-MUTANTS // len(bodies()))):
-        mutant = bytearray(body[: dice.randint(1, len(body))] if dice.random() < 0.1 else body)
-        for _ in range(dice.randint(1, 4)):
-            mutant[dice.randrange(len(mutant))] = dice.choice(b'{}[]",:0123456789eE-.nulltruefalse\x00\xff\\')
-        assert refuses(reader, bytes(mutant)).isprintable()
+        mutant = bytearray(body[: rng.randint(1, len(body))] if rng.random() < 0.1 else body)
+        for _ in range(rng.randint(1, 4)):
+            mutant[rng.randrange(len(mutant))] = rng.choice(b'{}[]",:0123456789eE-.nulltruefalse\x00\xff\\')
+        assert rejection(reader, bytes(mutant)).isprintable()

@@ -1,4 +1,4 @@
-"""A malformed row of a list costs that row: it is skipped, counted and named; the others are read."""
+"""A malformed row of a list is skipped, counted and named; the other rows are read."""
 
 import json
 import logging
@@ -75,7 +75,7 @@ def test_a_decorative_field_may_be_null(name: str) -> None:
 
 
 @pytest.mark.parametrize("row", [None, 5, "text", [], {}, {"symbol": None}, {"symbol": 5}])
-def test_a_row_without_a_readable_name_is_skipped_without_one(row: object) -> None:
+def test_a_row_without_a_readable_name_is_skipped_without_a_name(row: object) -> None:
     found = PAIRS.list(json.dumps([row, OTHER]).encode())
     assert [pair.symbol for pair in found.rows] == ["AUSDT"]
     assert [one.name for one in found.skipped] == [""]
@@ -83,7 +83,7 @@ def test_a_row_without_a_readable_name_is_skipped_without_one(row: object) -> No
 
 @pytest.mark.parametrize("nothing", [None, ""])
 @pytest.mark.parametrize("name", FIELDS)
-def test_an_empty_side_of_a_ticker_is_no_error(name: str, nothing: str | None) -> None:
+def test_an_empty_side_of_a_ticker_is_valid(name: str, nothing: str | None) -> None:
     row = {"symbol": "A", "bidPrice": "1", "bidQty": "2", "askPrice": "3", "askQty": "4", name: nothing}
     for kind in (BookTicker, Ticker24h):
         found = RowReader(kind, TICKER_FIELDS).one_or_all(json.dumps([row]).encode())
@@ -92,7 +92,7 @@ def test_an_empty_side_of_a_ticker_is_no_error(name: str, nothing: str | None) -
 
 
 @given(st.lists(st.booleans(), max_size=30))
-def test_rows_read_and_rows_skipped_are_all_rows_in_order(are_good: list[bool]) -> None:
+def test_read_and_skipped_rows_add_up_and_keep_their_order(are_good: list[bool]) -> None:
     rows = [
         {**PAIR, "symbol": f"N{number}USDT", "status": "1" if good else 1}
         for number, good in enumerate(are_good)

@@ -91,15 +91,15 @@ def signer(secret: str) -> Signer:
 
 
 @pytest.mark.parametrize(("secret", "text", "digest"), VECTORS.values(), ids=VECTORS)
-def test_vector(secret: str, text: str, digest: str) -> None:
+def test_a_vector_has_its_published_digest(secret: str, text: str, digest: str) -> None:
     assert signer(secret).sign(text) == digest
 
 
-def test_the_digest_of_the_docs_first_example_is_wrong() -> None:
+def test_the_digest_of_the_first_documented_example_is_wrong() -> None:
     assert not signer(PUBLISHED).sign(PUBLISHED_TEXT).startswith("323c96ab")
 
 
-def test_body_joined_with_an_ampersand_signs_differently() -> None:
+def test_a_body_joined_with_an_ampersand_has_another_signature() -> None:
     assert VECTORS["E, query and body"][2] != VECTORS["E-, wrongly joined with &"][2]
 
 
@@ -118,7 +118,7 @@ def test_encoding_is_upper_case_and_a_space_is_never_a_plus() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["symbol", "x"]), st.text()), max_size=6))
-def test_any_values_come_back_after_decoding(params: list[tuple[str, str]]) -> None:
+def test_all_values_survive_encoding_and_decoding(params: list[tuple[str, str]]) -> None:
     text = encode(params)
     assert text.isascii()
     assert " " not in text
@@ -128,17 +128,17 @@ def test_any_values_come_back_after_decoding(params: list[tuple[str, str]]) -> N
 
 
 @given(st.text(st.characters(codec="ascii"), min_size=1), st.text(st.characters(codec="utf-8")))
-def test_signature_is_hmac_sha256_in_lower_case(secret: str, text: str) -> None:
+def test_a_signature_is_hmac_sha256_in_lower_case(secret: str, text: str) -> None:
     expected = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
     assert signer(secret).sign(text) == expected
 
 
-def test_text_that_is_not_unicode_is_a_value_error() -> None:
+def test_a_text_that_is_not_unicode_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="surrogates"):
         encode([("v", "\ud800")])
 
 
-def test_a_secret_never_shows() -> None:
+def test_a_secret_is_never_printed() -> None:
     credentials = Credentials("mx0vTESTTESTTEST12", Secret(OURS))
     shown = (
         f"{credentials} {credentials!r} {credentials.secret} {credentials.secret!r} {credentials.secret:>9}"
@@ -150,7 +150,7 @@ def test_a_secret_never_shows() -> None:
             attempt(credentials.secret)
 
 
-def test_an_access_key_cannot_smuggle_a_header() -> None:
+def test_an_access_key_cannot_inject_a_header() -> None:
     with pytest.raises(ValueError, match="letters, digits") as caught:
         Credentials("abc\r\nX-Evil: 1", Secret(OURS))
     assert "Evil" not in str(caught.value)

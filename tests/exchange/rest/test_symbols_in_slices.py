@@ -1,4 +1,4 @@
-"""All pairs, read a few at a time so that the loop has its turn in between."""
+"""Reading all pairs in slices that yield to the event loop."""
 
 from random import Random
 
@@ -10,7 +10,7 @@ from mexc_tui.practice.scenario import load
 from mexc_tui.practice.server import serving
 
 
-async def test_pairs_read_in_slices_are_those_read_at_once() -> None:
+async def test_pairs_read_in_slices_equal_those_read_at_once() -> None:
     async with (
         serving(load("calm"), 1) as endpoint,
         MexcClient(endpoint.rest, clock=SystemClock(), rng=Random(1)) as client,
@@ -18,7 +18,7 @@ async def test_pairs_read_in_slices_are_those_read_at_once() -> None:
         assert (await client.market.all_pairs()).rows == (await client.market.exchange_info()).symbols
 
 
-async def test_the_web_sites_pairs_read_in_slices_are_those_read_at_once() -> None:
+async def test_the_web_sites_pairs_read_in_slices_equal_those_read_at_once() -> None:
     async with serving(load("calm"), 1) as endpoint, HttpTransport() as transport:
         site = WebSite(transport, SystemClock(), (endpoint.web,))
         answer = await transport.send("GET", endpoint.web, SYMBOLS_PATH, "", HEADERS, deadline_s=20)

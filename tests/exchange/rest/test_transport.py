@@ -1,4 +1,4 @@
-"""One request and its answer, against servers that do everything wrong (reliability 2.1, 4.6)."""
+"""One request and its response, against faulty servers (reliability 2.1, 4.6)."""
 
 import asyncio
 import gzip
@@ -55,7 +55,7 @@ async def ask(
 
 
 async def failure(*replies: Reply, method: str = "POST", deadline_s: float = 5.0) -> ExchangeError:
-    """Return the error that these replies end in."""
+    """Return the error that these replies cause."""
     async with hostile(*replies) as server, transport() as sender:
         with pytest.raises(ExchangeError) as caught:
             await ask(sender, server.origin, method=method, deadline_s=deadline_s)
@@ -87,24 +87,27 @@ async def test_requests_carry_host_key_and_an_empty_body() -> None:
 
 
 @asynccontextmanager
-async def joined(*replies: Reply) -> AsyncGenerator[tuple[HttpTransport, str]]:
-    """A transport and the origin of a server to send to."""
+async def transport_to(*replies: Reply) -> AsyncGenerator[tuple[HttpTransport, str]]:
+    """Yield a transport and the origin of a server."""
     async with hostile(*replies) as server, transport() as sender:
         yield sender, server.origin
 
 
-async def test_an_answer_comes_back_with_status_body_and_retry_after() -> None:
-    async with joined(answer("no", 429, kind="text/html", headers="Retry-After: 7\r\n")) as (sender, origin):
+async def test_a_response_has_status_body_and_retry_after() -> None:
+    async with transport_to(answer("no", 429, kind="text/html", headers="Retry-After: 7\r\n")) as (
+        sender,
+        origin,
+    ):
         assert await ask(sender, origin) == RawResponse(429, b"no", "text/html", 7.0)
 
 
 @pytest.mark.parametrize("text", ["soon", "nan", "inf", "-1", "Wed, 21 Oct 2026 07:28:00 GMT"])
-async def test_a_senseless_retry_after_is_none(text: str) -> None:
-    async with joined(answer("", 429, headers=f"Retry-After: {text}\r\n")) as (sender, origin):
+async def test_an_invalid_retry_after_is_none(text: str) -> None:
+    async with transport_to(answer("", 429, headers=f"Retry-After: {text}\r\n")) as (sender, origin):
         assert (await ask(sender, origin)).retry_after_s is None
 
 
-async def test_chunks_and_interim_answers_are_put_together() -> None:
+async def test_chunks_are_joined_and_interim_responses_skipped() -> None:
     reply = (
         b"HTTP/1.1 103 Early Hints\r\n\r\n"
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
@@ -143,7 +146,7 @@ async def test_R1_plain_text_on_a_tls_port_sends_nothing() -> None:
         assert "mx0vCANARY" not in str(caught.value)
 
 
-async def test_R1_a_kept_connection_that_was_closed_is_replaced_before_anything_is_sent() -> None:
+async def test_R1_a_kept_alive_connection_closed_by_the_server_is_replaced_before_sending() -> None:
     closing = answer("{}", headers="Connection: close\r\n")
     async with hostile(closing) as server, transport() as sender:
         await ask(sender, server.origin, method="POST")
@@ -153,7 +156,7 @@ async def test_R1_a_kept_connection_that_was_closed_is_replaced_before_anything_
 
 
 @pytest.mark.parametrize("late", [False, True])
-async def test_R7_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(late: bool) -> None:
+async def test_R7_an_unsolicited_response_is_not_taken_for_the_next_one(late: bool) -> None:
     asked, said = asyncio.Event(), asyncio.Event()
 
     async def chatter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -175,7 +178,7 @@ async def test_R7_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-async def test_R3_a_lost_answer_is_no_answer_and_no_method_is_sent_twice(method: str) -> None:
+async def test_R3_a_lost_response_is_an_error_and_no_method_is_sent_twice(method: str) -> None:
     async with hostile(OK, reset) as server, transport() as sender:
         await ask(sender, server.origin, method=method)
         with pytest.raises(NoResponse, match="broke"):
@@ -183,11 +186,11 @@ async def test_R3_a_lost_answer_is_no_answer_and_no_method_is_sent_twice(method:
         assert len(server.requests) == 2
 
 
-async def test_R2_a_timeout_after_sending_is_no_answer() -> None:
+async def test_R2_a_timeout_after_sending_is_an_error() -> None:
     assert isinstance(await failure(never(), deadline_s=0.05), NoResponse)
 
 
-async def test_R12_an_answer_that_drips_is_bounded_by_the_whole_deadline() -> None:
+async def test_R12_a_response_that_drips_is_bounded_by_the_total_deadline() -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         while not reader.at_eof():
@@ -209,7 +212,7 @@ async def test_R12_an_answer_that_drips_is_bounded_by_the_whole_deadline() -> No
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
     ],
 )
-async def test_R7_half_an_answer_is_no_answer(start: bytes) -> None:
+async def test_R7_half_a_response_is_an_error(start: bytes) -> None:
     assert isinstance(await failure(reset_after(start)), NoResponse)
 
 
@@ -225,12 +228,12 @@ async def test_R7_half_an_answer_is_no_answer(start: bytes) -> None:
     ],
     ids=["another protocol", "noise", "no status", "negative length", "endless header", "no chunk size"],
 )
-async def test_R7_what_is_not_http_is_no_answer(reply: bytes) -> None:
+async def test_R7_a_reply_that_is_not_http_is_an_error(reply: bytes) -> None:
     assert isinstance(await failure(reply, deadline_s=1.0), NoResponse)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_R8_redirect_is_refused_and_key_not_forwarded(status: int) -> None:
+async def test_R8_a_redirect_is_refused_and_the_key_not_forwarded(status: int) -> None:
     async with hostile(OK) as thief, transport() as sender:
         away = answer("", status, headers=f"Location: {thief.origin}/steal\r\n")
         async with hostile(away) as server:
@@ -240,7 +243,7 @@ async def test_R8_redirect_is_refused_and_key_not_forwarded(status: int) -> None
         assert thief.connections == 0
 
 
-async def test_R11_a_body_that_says_it_is_huge_is_not_read() -> None:
+async def test_R11_a_body_declared_as_huge_is_not_read() -> None:
     error = await failure(
         answer(b"")[:-5].replace(b"Content-Length", b"Old")
         + b"Content-Length: 300000000\r\n\r\n"
@@ -258,14 +261,14 @@ async def test_R11_a_body_that_says_it_is_huge_is_not_read() -> None:
     ],
     ids=["until closed", "chunked"],
 )
-async def test_R11_a_body_without_end_is_cut_off(start: bytes, chunk: bytes) -> None:
+async def test_R11_an_endless_body_is_cut_off(start: bytes, chunk: bytes) -> None:
     error = await failure(endless(start, chunk))
     assert isinstance(error, NoResponse)
     assert "larger than 100000 bytes" in str(error)
 
 
 @pytest.mark.parametrize("packing", ["gzip", "deflate"])
-async def test_R11_a_bomb_is_not_inflated(packing: str) -> None:
+async def test_R11_a_decompression_bomb_is_not_inflated(packing: str) -> None:
     plain = b"\x00" * 50_000_000
     bomb = gzip.compress(plain) if packing == "gzip" else zlib.compress(plain)
     error = await failure(answer(bomb, headers=f"Content-Encoding: {packing}\r\n"))
@@ -274,10 +277,10 @@ async def test_R11_a_bomb_is_not_inflated(packing: str) -> None:
 
 
 @pytest.mark.parametrize("packing", ["gzip", "deflate", "identity", ""])
-async def test_an_answer_that_is_packed_uninvited_is_unpacked(packing: str) -> None:
+async def test_a_response_compressed_without_request_is_decompressed(packing: str) -> None:
     plain = b'{"a":1}'
     packed = {"gzip": gzip.compress(plain), "deflate": zlib.compress(plain)}.get(packing, plain)
-    async with joined(answer(packed, headers=f"Content-Encoding: {packing}\r\n")) as (sender, origin):
+    async with transport_to(answer(packed, headers=f"Content-Encoding: {packing}\r\n")) as (sender, origin):
         assert (await ask(sender, origin)).body == plain
 
 
@@ -285,11 +288,11 @@ async def test_an_answer_that_is_packed_uninvited_is_unpacked(packing: str) -> N
     ("packing", "body"),
     [("gzip", b"not gzip"), ("gzip", gzip.compress(b"x" * 999, mtime=0)[:-9]), ("br", b"x")],
 )
-async def test_R7_broken_or_unknown_packing_is_no_answer(packing: str, body: bytes) -> None:
+async def test_R7_broken_or_unknown_compression_is_an_error(packing: str, body: bytes) -> None:
     assert isinstance(await failure(answer(body, headers=f"Content-Encoding: {packing}\r\n")), NoResponse)
 
 
-async def test_errors_name_method_and_path_and_nothing_secret() -> None:
+async def test_errors_name_method_and_path_and_no_secret() -> None:
     for error in [
         await failure(reset),
         await failure(b"junk\r\n\r\n"),
@@ -320,7 +323,7 @@ async def test_a_cancelled_request_leaves_no_connection_behind() -> None:
         assert server.connections == 2
 
 
-async def test_a_header_cannot_be_smuggled() -> None:
+async def test_a_header_cannot_be_injected() -> None:
     with pytest.raises(ValueError, match="not allowed in a header"):
         Headers({"X-MEXC-APIKEY": "a\r\nX-Evil: 1"})
     assert "CANARY" not in repr(KEY)
@@ -335,7 +338,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def checked(
     folder: Path, name: str, *, trusted: bool
 ) -> AsyncGenerator[tuple[str, Hostile, Connector]]:
-    """Serve with the certificate of `name`; gives `localhost:PORT`, the server and the way to it."""
+    """Serve with the certificate of `name`; yield `localhost:PORT`, the server and a connector."""
     async with (
         hostile(OK, tls=showing(folder, name)) as server,
         checking(folder, *([name] if trusted else [])) as connector,
@@ -344,7 +347,7 @@ async def checked(
 
 
 async def over_tls(folder: Path, name: str, *, trusted: bool) -> RawResponse:
-    """Ask a server that shows the certificate of `name` under the name localhost."""
+    """Send a request to a server that presents the certificate of `name` under the name localhost."""
     async with (
         checked(folder, name, trusted=trusted) as (place, _, connector),
         HttpTransport(connector) as sender,
@@ -366,10 +369,12 @@ async def test_R1_a_stream_trusts_no_bad_certificate_either(
 
 
 @pytest.mark.parametrize(("name", "trusted"), BAD)
-async def test_R1_to_a_bad_certificate_nothing_is_sent(certificates: Path, name: str, trusted: bool) -> None:
+async def test_R1_nothing_is_sent_to_a_server_with_a_bad_certificate(
+    certificates: Path, name: str, trusted: bool
+) -> None:
     with pytest.raises(NothingSent, match="certificate is invalid"):
         await over_tls(certificates, name, trusted=trusted)
 
 
-async def test_a_good_certificate_is_accepted(certificates: Path) -> None:
+async def test_a_valid_certificate_is_accepted(certificates: Path) -> None:
     assert (await over_tls(certificates, "localhost", trusted=True)).status == 200

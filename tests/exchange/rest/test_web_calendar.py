@@ -1,4 +1,4 @@
-"""The web site's lists: tolerant, optional, with a mirror (protocol 10)."""
+"""The web site's lists: tolerant, optional and mirrored (protocol 10)."""
 
 import json
 import random
@@ -88,13 +88,13 @@ def test_a_calendar_may_be_nested_or_bare(body: str) -> None:
     ],
     ids=str,
 )
-def test_C5_odd_entries_are_skipped_and_counted(change: dict[str, Any]) -> None:
+def test_C5_implausible_entries_are_skipped_and_counted(change: dict[str, Any]) -> None:
     read = parse_calendar(calendar({**COIN, **change}, None, 5, COIN), SERVER_MS)
     assert len(read.entries) == 1
     assert read.skipped == 3
 
 
-def test_names_from_the_web_come_out_clean() -> None:
+def test_names_from_the_web_are_sanitised() -> None:
     (entry,) = parse_calendar(calendar({**COIN, "vcoinName": "\x1b]0;x\x07" * 99}), SERVER_MS).entries
     assert entry.base.isprintable()
     assert len(entry.base) == 64
@@ -109,12 +109,12 @@ def test_a_web_symbol_is_read(ot: object) -> None:
 
 
 @pytest.mark.parametrize("ot", [None, {"hour": 10, "minute": 0}, "", "x", [], T0_MS // 1_000])
-def test_C5_an_odd_opening_time_leaves_the_symbol_without_one(ot: object) -> None:
+def test_C5_an_implausible_opening_time_leaves_the_symbol_without_one(ot: object) -> None:
     (pair,) = parse_symbols(symbols({**PAIR, "ot": ot})).symbols
     assert pair.opens_ms is None
 
 
-def test_a_flat_list_of_symbols_is_read_and_odd_ones_are_counted() -> None:
+def test_a_flat_list_of_symbols_is_read_and_implausible_ones_are_counted() -> None:
     read = parse_symbols(json.dumps({"data": {"symbols": [PAIR, {}, None, {**PAIR, "sts": "2"}]}}).encode())
     assert [pair.status for pair in read.symbols] == [2, 2]
     assert read.skipped == 2
@@ -123,7 +123,7 @@ def test_a_flat_list_of_symbols_is_read_and_odd_ones_are_counted() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"null", b"5", b'{"data":5}', b'{"data":{}}', b"\xff", b"[" * 99_999]
 )
-def test_what_holds_no_list_is_unavailable(body: bytes) -> None:
+def test_a_response_without_a_list_is_unavailable(body: bytes) -> None:
     with pytest.raises(WebUnavailable):
         parse_calendar(body, SERVER_MS)
 
@@ -154,11 +154,11 @@ def test_any_json_is_read_or_unavailable(value: Any) -> None:
 
 @pytest.mark.parametrize("body", [calendar(COIN, COIN), symbols(PAIR, PAIR)])
 def test_mutated_lists_are_read_or_unavailable(body: bytes) -> None:
-    dice = random.Random(7)
+    rng = random.Random(7)
     for _ in range(2_000):
         mutant = bytearray(body)
-        for _ in range(dice.randint(1, 5)):
-            mutant[dice.randrange(len(mutant))] = dice.randrange(256)
+        for _ in range(rng.randint(1, 5)):
+            mutant[rng.randrange(len(mutant))] = rng.randrange(256)
         for parse in (
             lambda m=bytes(mutant): parse_calendar(m, SERVER_MS),
             lambda m=bytes(mutant): parse_symbols(m),
@@ -169,7 +169,7 @@ def test_mutated_lists_are_read_or_unavailable(body: bytes) -> None:
                 assert str(error).isprintable()  # noqa: PT017
 
 
-async def test_the_site_is_asked_like_a_browser_would_and_without_a_key() -> None:
+async def test_requests_to_the_site_look_like_a_browsers_and_carry_no_key() -> None:
     async with hostile(answer(calendar(COIN)), answer(symbols(PAIR))) as server, HttpTransport() as transport:
         site = WebSite(transport, WallClock(), [server.origin])
         assert (await site.calendar()).origin == server.origin
@@ -191,7 +191,7 @@ async def test_the_site_is_asked_like_a_browser_would_and_without_a_key() -> Non
         endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1_000_000),
     ],
 )
-async def test_the_mirror_answers_when_the_first_is_blocked(blocked: Any) -> None:
+async def test_the_mirror_is_used_when_the_first_site_blocks(blocked: Any) -> None:
     async with (
         hostile(blocked) as first,
         hostile(answer(calendar(COIN))) as mirror,
@@ -201,7 +201,7 @@ async def test_the_mirror_answers_when_the_first_is_blocked(blocked: Any) -> Non
         assert (await site.calendar(deadline_s=0.5)).origin == mirror.origin
 
 
-async def test_with_every_mirror_blocked_it_is_unavailable_and_says_why() -> None:
+async def test_with_every_mirror_blocked_the_lists_are_unavailable_with_a_reason() -> None:
     async with hostile(answer("no", 403)) as server, HttpTransport() as transport:
         site = WebSite(transport, WallClock(), [server.origin, server.origin])
         with pytest.raises(WebUnavailable, match=r"HTTP 403.*HTTP 403"):
@@ -209,7 +209,7 @@ async def test_with_every_mirror_blocked_it_is_unavailable_and_says_why() -> Non
 
 
 @pytest.mark.parametrize("origin", ["http://www.mexc.com", "https://169.254.169.254", "https://mexc.example"])
-async def test_only_the_exchanges_site_and_this_machine_are_asked(origin: str) -> None:
+async def test_only_the_exchanges_site_and_this_machine_are_allowed(origin: str) -> None:
     async with HttpTransport() as transport:
         WebSite(transport, WallClock())
         with pytest.raises(OriginRefused):

@@ -91,7 +91,7 @@ def test_the_channel_is_read_from_the_raw_frame() -> None:
     assert channel_bytes(TRADE[54:]) == b""
 
 
-def test_fields_in_another_order_and_unknown_fields_are_taken() -> None:
+def test_reordered_and_unknown_fields_are_accepted() -> None:
     body_first = TRADE[48:] + TRADE[:48] + bytes([0xC2, 0x3E, 2, 1, 1])
     push = decode(body_first)
     assert push.channel == topics.deals("MXUSDT").channel
@@ -120,7 +120,7 @@ def test_M7_a_message_of_another_channel_or_kind_is_rejected() -> None:
         check(topics.depth("MXUSDT"), push)
 
 
-def test_M8_a_body_that_we_do_not_know_is_ignored() -> None:
+def test_M8_an_unknown_body_is_ignored() -> None:
     unknown = Push(channel=topics.deals("MXUSDT").channel).SerializeToString() + bytes([0xFA, 0x13, 1, 0])
     assert not check(topics.deals("MXUSDT"), decode(unknown))
 
@@ -154,7 +154,7 @@ def test_M7_a_crossed_or_absurd_quote_is_rejected(bid: str, ask: str) -> None:
         best_quote_of(decode(frames.quote_frame(bid, ask)))
 
 
-def test_a_locked_book_is_read_as_it_is() -> None:
+def test_a_locked_book_is_read_unchanged() -> None:
     quote = best_quote_of(decode(frames.quote_frame("2.5", "2.5")))
     assert quote.bid_price == quote.ask_price == Decimal("2.5")
     push = decode(frames.top_levels_frame())
@@ -164,7 +164,7 @@ def test_a_locked_book_is_read_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("nothing", ["", "0"])
-def test_a_quote_without_any_side_is_that_of_a_pair_before_its_opening(nothing: str) -> None:
+def test_a_quote_without_sides_is_that_of_a_pair_before_its_opening(nothing: str) -> None:
     quote = best_quote_of(decode(frames.quote_frame(nothing, nothing)))
     assert (quote.bid_price, quote.ask_price) == (None, None)
 
@@ -186,7 +186,7 @@ def test_M7_top_levels_without_levels_unsorted_or_crossed_are_rejected() -> None
             top_levels_of(push)
 
 
-def test_defaults_that_are_not_on_the_wire_are_zero_and_false() -> None:
+def test_defaults_omitted_on_the_wire_are_zero_and_false() -> None:
     update = order_of(
         decode(frames.order_frame(is_maker=False, avg_price="", cumulative_quantity="", client_id=""))
     )
@@ -206,7 +206,7 @@ def test_defaults_that_are_not_on_the_wire_are_zero_and_false() -> None:
         (9, None, False),
     ],
 )
-def test_order_statuses_five_is_terminal_and_unknown_ones_are_none(
+def test_order_statuses_map_to_enums_and_unknown_ones_to_none(
     number: int, status: StreamOrderStatus | None, terminal: bool
 ) -> None:
     update = order_of(decode(frames.order_frame(status=number)))
@@ -219,7 +219,7 @@ def test_M8_unknown_order_type_and_side_are_none() -> None:
     assert order_of(decode(frames.order_frame(order_type=5))).type is StreamOrderType.MARKET
 
 
-def test_private_messages_become_the_right_values() -> None:
+def test_private_messages_become_typed_values() -> None:
     assert isinstance(private_of(decode(frames.order_frame())), OrderUpdate)
     assert isinstance(private_of(decode(frames.fill_frame())), FillUpdate)
     assert isinstance(private_of(decode(frames.balance_frame())), BalanceUpdate)
@@ -239,12 +239,12 @@ def test_M7_private_messages_without_identity_or_with_absurd_numbers_are_rejecte
             private_of(decode(frame))
 
 
-def test_an_order_filled_beyond_its_quantity_reaches_the_ledger_which_judges_it() -> None:
+def test_an_order_filled_beyond_its_quantity_is_passed_on_to_the_ledger() -> None:
     assert order_of(decode(frames.order_frame(cumulative_quantity="11"))).filled_quantity == 11
 
 
 @given(st.text(max_size=100))
-def test_names_from_outside_are_clean(text: str) -> None:
+def test_names_from_outside_are_sanitised(text: str) -> None:
     update = private_of(decode(frames.balance_frame(asset="A" + text, type=text)))
     assert isinstance(update, BalanceUpdate)
     for shown in (update.asset, update.reason):

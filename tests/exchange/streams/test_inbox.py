@@ -1,4 +1,4 @@
-"""Where frames wait: bounded, conflating, in short slices (reliability M9)."""
+"""The inbox of stream frames: bounded, conflating, processed in short slices (reliability M9)."""
 
 import asyncio
 import itertools
@@ -16,8 +16,8 @@ from tests.support.samples import stream_frames as frames
 FLOOD = 50_000
 
 
-class HandClock:
-    """A clock that the test moves; each look at it may cost time."""
+class ManualClock:
+    """A clock that the test moves; each reading can cost time."""
 
     def __init__(self) -> None:
         self.ns = 0
@@ -31,24 +31,26 @@ class HandClock:
         return self.ns
 
 
-class Receiver:
-    """An inbox of some topics and what it handed on."""
+class InboxBench:
+    """An inbox of some topics and the pushes it passed on."""
 
-    def __init__(self, *wanted: StreamTopic) -> None:
-        self.clock = HandClock()
+    def __init__(self, *inbox_topics: StreamTopic) -> None:
+        self.clock = ManualClock()
         self.handled: list[tuple[str, Push]] = []
         self.overflows: list[str] = []
         self.inbox = Inbox(
-            self.clock, handle=self._take, on_overflow=lambda feed: self.overflows.append(feed.topic.channel)
+            self.clock,
+            handle=self._record,
+            on_overflow=lambda feed: self.overflows.append(feed.topic.channel),
         )
-        self.feeds = {topic: SubscriptionState(topic, 0, 60) for topic in wanted}
+        self.feeds = {topic: SubscriptionState(topic, 0, 60) for topic in inbox_topics}
         for feed in self.feeds.values():
             self.inbox.add(feed)
 
-    def _take(self, feed: SubscriptionState, push: Push, _received_ns: int) -> None:
+    def _record(self, feed: SubscriptionState, push: Push, _received_ns: int) -> None:
         self.handled.append((feed.topic.channel, push))
 
-    def work_all(self) -> None:
+    def process_all(self) -> None:
         while self.inbox.waiting:
             self.inbox.process(self.clock.ns + 10**12)
 
@@ -58,24 +60,24 @@ def quote() -> StreamTopic:
     return topics.best_quote("MXUSDT")
 
 
-def test_M9_a_flood_of_quotes_waits_as_one_the_latest(quote: StreamTopic) -> None:
-    receiver = Receiver(quote)
+def test_M9_a_flood_of_quotes_is_conflated_to_the_latest(quote: StreamTopic) -> None:
+    receiver = InboxBench(quote)
     for number in range(FLOOD):
         receiver.inbox.put(frames.quote_frame("2.49", "2.51", str(number)))
     assert receiver.inbox.waiting == 1
-    receiver.work_all()
+    receiver.process_all()
     assert [push.aggre_book_ticker.version for _, push in receiver.handled] == [str(FLOOD - 1)]
     assert receiver.feeds[quote].conflated == FLOOD - 1
 
 
-def test_M9_a_flood_of_a_series_is_bounded_and_told_as_a_hole() -> None:
+def test_M9_a_flood_of_a_series_is_bounded_and_reported_as_a_gap() -> None:
     topic = topics.depth("MXUSDT")
-    receiver = Receiver(topic)
+    receiver = InboxBench(topic)
     frame = frames.depth_push(1, 1, [("2.6", "1")], []).SerializeToString()
     for _ in range(FLOOD):
         receiver.inbox.put(frame)
         assert len(receiver.feeds[topic].frames) <= SERIES_BOUND
-    receiver.work_all()
+    receiver.process_all()
     assert len(receiver.handled) <= SERIES_BOUND
     assert len(receiver.overflows) == (FLOOD - 1) // SERIES_BOUND
     assert receiver.feeds[topic].dropped + len(receiver.handled) == FLOOD
@@ -83,42 +85,42 @@ def test_M9_a_flood_of_a_series_is_bounded_and_told_as_a_hole() -> None:
 
 def test_M9_order_events_are_never_dropped_and_stay_in_order() -> None:
     orders, fills, account = topics.private_topics()
-    receiver = Receiver(orders, fills, account)
+    receiver = InboxBench(orders, fills, account)
     for number in range(FLOOD // 3):
         receiver.inbox.put(frames.order_frame(id=str(number)))
         receiver.inbox.put(frames.fill_frame(str(number)))
-    receiver.work_all()
+    receiver.process_all()
     ids = [push.private_order.id or push.private_deal.trade_id for _, push in receiver.handled]
     assert ids == [str(number // 2) for number in range(2 * (FLOOD // 3))]
     assert receiver.overflows == []
 
 
 def test_a_flood_on_one_topic_does_not_hold_back_another(quote: StreamTopic) -> None:
-    loud = topics.deals("MXUSDT")
-    receiver = Receiver(loud, quote)
+    flooded = topics.deals("MXUSDT")
+    receiver = InboxBench(flooded, quote)
     for number in range(FLOOD):
         receiver.inbox.put(frames.deal_frame(("2.5", "1", 1, str(number))))
     receiver.inbox.put(frames.quote_frame("2.49", "2.51"))
-    receiver.work_all()
+    receiver.process_all()
     assert quote.channel in [channel for channel, _ in receiver.handled]
 
 
-def test_work_stops_after_a_slice_and_goes_on_later() -> None:
+def test_processing_stops_after_a_slice_and_continues_later() -> None:
     topic = topics.deals("MXUSDT")
-    receiver = Receiver(topic)
+    receiver = InboxBench(topic)
     for number in range(20):
         receiver.inbox.put(frames.deal_frame(("2.5", "1", 1, str(number))))
     receiver.clock.cost_ns = SLICE_NS // 5
     receiver.inbox.process(receiver.clock.ns + SLICE_NS)
     assert len(receiver.handled) == 5
     receiver.clock.cost_ns = 0
-    receiver.work_all()
+    receiver.process_all()
     assert len(receiver.handled) == 20
 
 
-async def test_others_get_their_turn_between_slices() -> None:
+async def test_other_tasks_run_between_slices() -> None:
     topic = topics.deals("MXUSDT")
-    receiver = Receiver(topic)
+    receiver = InboxBench(topic)
     for number in range(100):
         receiver.inbox.put(frames.deal_frame(("2.5", "1", 1, str(number))))
     receiver.clock.cost_ns = SLICE_NS // 5
@@ -133,18 +135,18 @@ async def test_others_get_their_turn_between_slices() -> None:
     assert max(later - earlier for earlier, later in itertools.pairwise(turns)) <= 5
 
 
-def test_a_channel_that_does_not_lead_its_frame_is_found_by_parsing() -> None:
+def test_a_channel_that_is_not_the_first_field_is_found_by_parsing() -> None:
     topic = topics.deals("MXUSDT")
-    receiver = Receiver(topic)
+    receiver = InboxBench(topic)
     frame = frames.deal_frame(("2.5", "1", 1, "7"))
     lead = 2 + len(topic.channel)
     receiver.inbox.put(frame[lead:] + frame[:lead])
-    receiver.work_all()
+    receiver.process_all()
     assert len(receiver.handled) == 1
 
 
-def test_frames_that_nobody_wants_or_that_are_none_are_counted() -> None:
-    receiver = Receiver(topics.deals("MXUSDT"))
+def test_unwanted_and_invalid_frames_are_counted() -> None:
+    receiver = InboxBench(topics.deals("MXUSDT"))
     receiver.inbox.put(frames.kline_frame())
     receiver.inbox.put(b"\xff\xff\xff")
     receiver.inbox.put(b"")
@@ -152,18 +154,18 @@ def test_frames_that_nobody_wants_or_that_are_none_are_counted() -> None:
     assert receiver.inbox.waiting == 0
 
 
-def test_a_removed_topic_is_handed_on_no_more() -> None:
+def test_a_removed_topic_is_no_longer_passed_on() -> None:
     topic = topics.deals("MXUSDT")
-    receiver = Receiver(topic)
+    receiver = InboxBench(topic)
     receiver.inbox.put(frames.deal_frame(("2.5", "1", 1, "7")))
     receiver.inbox.remove(receiver.feeds[topic])
     receiver.inbox.put(frames.deal_frame(("2.5", "1", 1, "8")))
-    receiver.work_all()
+    receiver.process_all()
     assert receiver.handled == []
 
 
-def test_what_still_comes_of_a_channel_that_was_just_left_is_nothing_odd(quote: StreamTopic) -> None:
-    receiver = Receiver(quote)
+def test_late_frames_of_a_channel_just_removed_are_not_counted_as_unknown(quote: StreamTopic) -> None:
+    receiver = InboxBench(quote)
     receiver.inbox.remove(receiver.feeds[quote])
     receiver.inbox.put(frames.quote_frame("2.49", "2.51", "1"))
     assert (receiver.inbox.unroutable, receiver.inbox.unknown_messages.total) == (1, 0)
@@ -172,10 +174,10 @@ def test_what_still_comes_of_a_channel_that_was_just_left_is_nothing_odd(quote: 
     assert receiver.inbox.unknown_messages.total == 1
 
 
-def test_a_channel_that_is_left_and_wanted_again_is_heard(quote: StreamTopic) -> None:
-    receiver = Receiver(quote)
+def test_a_channel_removed_and_added_again_is_passed_on(quote: StreamTopic) -> None:
+    receiver = InboxBench(quote)
     receiver.inbox.remove(receiver.feeds[quote])
     receiver.inbox.add(receiver.feeds[quote])
     receiver.inbox.put(frames.quote_frame("2.49", "2.51", "1"))
-    receiver.work_all()
+    receiver.process_all()
     assert len(receiver.handled) == 1

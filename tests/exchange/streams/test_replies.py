@@ -17,12 +17,12 @@ def ack_of(message: str, request_id: object = 1) -> Ack:
     return reply
 
 
-def test_pong() -> None:
+def test_a_pong_is_read() -> None:
     assert parse_reply('{"id":0,"code":0,"msg":"PONG"}') == Pong()
 
 
 @pytest.mark.parametrize("message", [f"{A},{B}", f"{B},{A}", f" {A} , {B} "])
-def test_an_echo_accepts_in_any_order(message: str) -> None:
+def test_an_echo_accepts_its_channels_in_any_order(message: str) -> None:
     assert ack_of(message) == Ack(1, accepted=frozenset({A, B}))
 
 
@@ -40,7 +40,7 @@ def test_M4_a_refusal_with_code_zero_is_a_refusal(message: str) -> None:
     assert reply.accepted == frozenset()
 
 
-def test_M4_a_mixture_is_taken_apart() -> None:
+def test_M4_a_mixed_reply_is_split_into_accepted_and_refused() -> None:
     message = f"Subscribed successful! [{A}]. Not Subscribed successfully! [{B}]. Reason： Blocked! "
     assert ack_of(message) == Ack(1, accepted=frozenset({A}), refused=frozenset({B}))
 
@@ -50,12 +50,12 @@ def test_an_empty_bracket_refuses_nothing() -> None:
     assert (reply.accepted, reply.refused) == ({A}, frozenset())
 
 
-def test_a_duplicate_is_answered_by_an_empty_text() -> None:
+def test_a_duplicate_is_acknowledged_by_an_empty_text() -> None:
     assert ack_of("") == Ack(1, accepts_rest=True)
 
 
 @pytest.mark.parametrize("message", ["no subscription", "No subscription!", f" no subscription [{A}] "])
-def test_the_end_of_no_subscription_is_an_acknowledgement_without_channels(message: str) -> None:
+def test_a_no_subscription_reply_is_an_acknowledgement_without_channels(message: str) -> None:
     assert ack_of(message, 7) == Ack(7)
 
 
@@ -67,12 +67,12 @@ def test_any_id_is_read(given_id: object, read: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["Invalid listen key", '{"msg":"Invalid listen key","code":0}'])
-def test_M11_an_invalid_listen_key_is_told_apart(text: str) -> None:
+def test_M11_an_invalid_listen_key_is_recognised(text: str) -> None:
     assert parse_reply(text) == InvalidListenKey()
 
 
 @given(st.text())
-def test_M8_any_text_is_read_without_an_error_and_clean(text: str) -> None:
+def test_M8_any_text_is_read_without_an_error_and_sanitised(text: str) -> None:
     reply = parse_reply(text)
     if isinstance(reply, UnknownReply):
         assert all(char.isprintable() for char in reply.text)
@@ -85,5 +85,5 @@ def test_M8_any_message_text_is_read_without_an_error(parts: list[str], number: 
 
 
 @pytest.mark.parametrize("field", ["id", "code", "msg"])
-def test_M8_a_deeply_nested_text_is_no_reply_and_no_error(field: str) -> None:
+def test_M8_a_deeply_nested_text_is_no_reply_and_raises_no_error(field: str) -> None:
     assert isinstance(parse_reply(f'{{"{field}":' + "[" * 100_000), UnknownReply)

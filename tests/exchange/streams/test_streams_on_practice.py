@@ -1,4 +1,4 @@
-"""Streams and books on the practice exchange, with its faults."""
+"""Streams and order books on the practice exchange, with injected faults."""
 
 import asyncio
 from contextlib import suppress
@@ -31,7 +31,7 @@ SMALL = MarketPlan(symbols=40, active_pairs=3, trades_per_s=5.0)
 HOST = "127.0.0.1"
 
 
-class Books:
+class StreamedBooks:
     """Order books fed by streams."""
 
     def __init__(self, client: MexcClient, sim: Simulation) -> None:
@@ -70,13 +70,13 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("faults", FAULTS)
-def test_M5_M6_books_agree_with_the_exchange_whatever_happens_to_pushes(faults: str) -> None:
+def test_M5_M6_order_books_agree_with_the_exchange_despite_push_faults(faults: str) -> None:
     async def main(sim: Simulation) -> None:
         server = PracticeServer(Scenario(name="test", market=SMALL, faults=FAULTS[faults]), 1, sim.clock)
         await sim.network.serve(HOST, 80, server.application())
         connector = sim.network.connector()
         async with MexcClient(f"http://{HOST}", clock=sim.clock, rng=sim.rng, connector=connector) as client:
-            books = Books(client, sim)
+            books = StreamedBooks(client, sim)
             streams = MarketStreams(
                 f"ws://{HOST}/ws",
                 connector=sim.network.connector(),
@@ -110,7 +110,7 @@ def test_M5_M6_books_agree_with_the_exchange_whatever_happens_to_pushes(faults: 
     simulate(main)
 
 
-async def test_an_order_on_the_practice_exchange_comes_back_on_the_private_stream() -> None:
+async def test_an_order_on_the_practice_exchange_returns_on_the_private_stream() -> None:
     clock = SystemClock()
     async with serving(Scenario(name="test", market=SMALL), 1) as endpoint:
         credentials = Credentials(endpoint.api_key, Secret(endpoint.api_secret))

@@ -1,4 +1,4 @@
-"""What takes hours, or happens at a bad moment: streams in virtual time."""
+"""Stream behaviour over hours, and faults at inconvenient moments, in virtual time."""
 
 import asyncio
 from itertools import pairwise
@@ -18,7 +18,7 @@ HOUR_S = 3600
 
 
 async def publish(bench: StreamBench, number: int) -> None:
-    """Send one trade and one depth message, both numbered."""
+    """Send one trade and one depth message with this number."""
     await bench.server.push(topics.deals("MXUSDT").channel, frames.deal_frame(("2.5", "1", 1, f"{number}X1")))
     depth = frames.depth_push(number, number, [("2.6", "1")], [])
     await bench.server.push(topics.depth("MXUSDT").channel, depth.SerializeToString())
@@ -51,7 +51,7 @@ def test_M1_rotation_over_72_hours_loses_and_repeats_nothing(seed: int) -> None:
     simulate(main, seed=seed)
 
 
-def test_M1_a_topic_that_is_added_during_a_rotation_repeats_nothing() -> None:
+def test_M1_a_topic_added_during_a_rotation_repeats_nothing() -> None:
     async def main(sim: Simulation) -> None:
         first, added = topics.deals("BUSDT"), topics.deals("MXUSDT")
         async with virtual_streams(sim, [first], SocketTimings(rotate_after_s=HOUR_S)) as bench:
@@ -65,7 +65,7 @@ def test_M1_a_topic_that_is_added_during_a_rotation_repeats_nothing() -> None:
     simulate(main)
 
 
-def test_a_topic_that_is_moved_during_a_rotation_does_not_remember_trades_for_ever() -> None:
+def test_a_topic_moved_during_a_rotation_drops_its_memory_of_trades() -> None:
     async def main(sim: Simulation) -> None:
         moved, other = topics.deals("MXUSDT"), topics.deals("BUSDT")
         async with virtual_streams(sim, [moved, other], SocketTimings(rotate_after_s=HOUR_S)) as bench:
@@ -80,7 +80,7 @@ def test_a_topic_that_is_moved_during_a_rotation_does_not_remember_trades_for_ev
     simulate(main)
 
 
-def test_M1_when_the_younger_socket_misses_a_topic_the_hole_is_told_and_closed() -> None:
+def test_M1_a_topic_missing_on_the_new_connection_is_reported_as_a_gap_and_recovered() -> None:
     async def main(sim: Simulation) -> None:
         topic, other = topics.deals("MXUSDT"), topics.deals("BUSDT")
         async with virtual_streams(sim, [topic, other], SocketTimings(rotate_after_s=HOUR_S)) as bench:
@@ -89,14 +89,14 @@ def test_M1_when_the_younger_socket_misses_a_topic_the_hole_is_told_and_closed()
             await asyncio.sleep(HOUR_S)
             bench.server.manners.ignore = set()
             await asyncio.sleep(60)
-            told = [gap.is_closed for _, gap in bench.gaps if gap.channel == topic.channel]
-            assert told == [True, False, True]
+            reported = [gap.is_closed for _, gap in bench.gaps if gap.channel == topic.channel]
+            assert reported == [True, False, True]
             assert not bench.streams.state().feeds[0].reason
 
     simulate(main)
 
 
-def test_M1_a_younger_socket_that_cannot_be_had_leaves_the_old_one_alone() -> None:
+def test_M1_a_failed_new_connection_leaves_the_old_one_running() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
         async with virtual_streams(sim, [topic], SocketTimings(rotate_after_s=HOUR_S)) as bench:
@@ -114,7 +114,7 @@ def test_M1_a_younger_socket_that_cannot_be_had_leaves_the_old_one_alone() -> No
 
 
 @pytest.mark.parametrize("ping_s", [5, 10, 20])
-def test_M2_a_half_open_link_is_noticed_within_one_and_a_half_intervals(ping_s: float) -> None:
+def test_M2_a_half_open_connection_is_detected_within_one_and_a_half_intervals(ping_s: float) -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
         async with virtual_streams(sim, [topic], SocketTimings(ping_every_s=ping_s)) as bench:
@@ -133,7 +133,7 @@ def test_M2_a_half_open_link_is_noticed_within_one_and_a_half_intervals(ping_s: 
     simulate(main)
 
 
-def test_a_quiet_link_that_answers_pings_is_left_alone() -> None:
+def test_a_quiet_connection_that_answers_pings_is_kept() -> None:
     async def main(sim: Simulation) -> None:
         async with virtual_streams(sim, [topics.deals("MXUSDT")]) as bench:
             await asyncio.sleep(2 * HOUR_S)
@@ -161,26 +161,26 @@ def test_M2_quotes_of_a_held_pair_are_stale_after_three_seconds_others_after_a_m
     simulate(main)
 
 
-def test_M3_mute_quotes_are_stale_and_a_pair_that_does_not_trade_is_not() -> None:
+def test_M3_missing_quotes_are_stale_except_for_a_pair_that_does_not_trade() -> None:
     async def main(sim: Simulation) -> None:
-        talking, mute = topics.best_quote("MXUSDT"), topics.best_quote("BUSDT")
+        active, mute = topics.best_quote("MXUSDT"), topics.best_quote("BUSDT")
         untraded = [topics.deals("MXUSDT"), topics.depth("MXUSDT"), topics.top_levels("MXUSDT")]
-        async with virtual_streams(sim, [talking, mute, *untraded]) as bench:
+        async with virtual_streams(sim, [active, mute, *untraded]) as bench:
             await asyncio.sleep(1)
             for _ in range(120):
-                await bench.server.push(talking.channel, frames.quote_frame("1", "2", topic=talking))
+                await bench.server.push(active.channel, frames.quote_frame("1", "2", topic=active))
                 await asyncio.sleep(1)
             stale = [state.topic for state in bench.streams.state().feeds if state.is_stale]
             ages = {state.topic: state.age_s for state in bench.streams.state().feeds}
             assert stale == [mute]
             assert ages[mute] is None
-            assert ages[talking] is not None
+            assert ages[active] is not None
             assert 0.75 <= bench.streams.state().messages_per_s <= 1.25
 
     simulate(main)
 
 
-def test_a_pair_that_does_not_trade_is_stale_while_its_connection_is_gone() -> None:
+def test_a_pair_that_does_not_trade_is_stale_while_its_connection_is_down() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
         async with virtual_streams(sim, [topic]) as bench:
@@ -194,7 +194,7 @@ def test_a_pair_that_does_not_trade_is_stale_while_its_connection_is_gone() -> N
     simulate(main)
 
 
-def test_M3_a_steady_topic_that_is_acknowledged_and_mute_is_asked_for_elsewhere() -> None:
+def test_M3_an_acknowledged_steady_topic_without_pushes_is_requested_on_another_connection() -> None:
     async def main(sim: Simulation) -> None:
         mute, other = topics.best_quote("MXUSDT"), topics.deals("BUSDT")
         async with virtual_streams(sim, [other, mute]) as bench:
@@ -242,7 +242,7 @@ def test_reconnects_slow_down_and_never_stop() -> None:
     simulate(main)
 
 
-def test_client_messages_stay_far_below_a_hundred_a_second() -> None:
+def test_client_messages_stay_far_below_a_hundred_per_second() -> None:
     async def main(sim: Simulation) -> None:
         wanted = [topics.deals(f"A{number}USDT") for number in range(30)]
         async with virtual_streams(sim, []) as bench:
@@ -263,7 +263,7 @@ def test_client_messages_stay_far_below_a_hundred_a_second() -> None:
     simulate(main)
 
 
-def test_a_refused_pair_that_is_about_to_open_is_asked_for_again_within_a_second() -> None:
+def test_a_refused_pair_about_to_open_is_requested_again_within_a_second() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
         async with virtual_streams(sim, []) as bench:
@@ -279,7 +279,7 @@ def test_a_refused_pair_that_is_about_to_open_is_asked_for_again_within_a_second
     simulate(main)
 
 
-def test_a_hurry_of_two_minutes_stays_far_below_the_limit_of_messages() -> None:
+def test_two_minutes_of_fast_retries_stay_far_below_the_message_limit() -> None:
     async def main(sim: Simulation) -> None:
         wanted = [topics.deals(f"C{number}USDT") for number in range(30)]
         async with virtual_streams(sim, []) as bench:
@@ -287,13 +287,13 @@ def test_a_hurry_of_two_minutes_stays_far_below_the_limit_of_messages() -> None:
             bench.streams.subscribe(wanted)
             bench.streams.prioritise(wanted)
             await asyncio.sleep(120)
-            heard = sum(len(session.requests) for session in bench.server.sessions)
-        assert 200 < heard < 10 * 120
+            received = sum(len(session.requests) for session in bench.server.sessions)
+        assert 200 < received < 10 * 120
 
     simulate(main)
 
 
-def test_by_default_a_half_open_link_is_noticed_within_seven_and_a_half_seconds() -> None:
+def test_by_default_a_half_open_connection_is_detected_within_seven_and_a_half_seconds() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
         async with virtual_streams(sim, [topic]) as bench:
@@ -308,7 +308,7 @@ def test_by_default_a_half_open_link_is_noticed_within_seven_and_a_half_seconds(
     simulate(main)
 
 
-def test_a_probe_tells_at_once_whether_a_quiet_link_lives() -> None:
+def test_a_probe_reports_at_once_whether_a_quiet_connection_is_alive() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
         async with virtual_streams(sim, [topic], SocketTimings(ping_every_s=20)) as bench:

@@ -1,4 +1,4 @@
-"""Channel texts, built and read (protocol 7.5)."""
+"""Channel names, built and parsed (protocol 7.5)."""
 
 import pytest
 
@@ -22,7 +22,7 @@ CHANNELS = {
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_a_topic_is_built_and_read_back_as_the_same(channel: str) -> None:
+def test_a_topic_is_built_and_read_back_unchanged(channel: str) -> None:
     topic = CHANNELS[channel]
     assert topic.channel == channel
     assert topics.parse(channel) == topic
@@ -32,7 +32,7 @@ def test_every_kind_can_be_built() -> None:
     assert {topic.kind for topic in CHANNELS.values()} == set(TopicKind)
 
 
-def test_symbols_outside_of_ascii_are_symbols_too() -> None:
+def test_non_ascii_symbols_are_accepted() -> None:
     assert topics.parse(topics.deals("币安人生USDT").channel).symbol == "币安人生USDT"
 
 
@@ -54,7 +54,7 @@ def test_symbols_outside_of_ascii_are_symbols_too() -> None:
         "spot@public.aggre.deals.v3.api.pb@10ms@A\x1b[0m",
     ],
 )
-def test_what_is_no_channel_of_ours_is_refused(channel: str) -> None:
+def test_an_invalid_channel_is_refused(channel: str) -> None:
     with pytest.raises(ValueError, match=r"not|cannot|unknown|choose"):
         topics.parse(channel)
 

@@ -23,7 +23,7 @@ from tests.support.exchange.scripted_stream_server import StreamServer
 from tests.support.exchange.virtual_streams import URL
 from tests.support.samples import stream_frames as frames
 
-pytestmark = pytest.mark.timeout(120)  # days of a stream
+pytestmark = pytest.mark.timeout(120)  # days of streaming
 
 HOUR_S = 3600
 ORDERS, FILLS, ACCOUNT = (topic.channel for topic in private_topics())
@@ -32,8 +32,8 @@ VALID_S = 3_600
 """Validity of a listen key after its creation or renewal."""
 
 
-class KeyOffice:
-    """The four listen-key calls of an exchange, whose keys expire."""
+class ListenKeyServer:
+    """The four listen-key calls of an exchange whose keys expire."""
 
     def __init__(self, server: StreamServer) -> None:
         self.until_s: dict[str, float] = {}
@@ -43,10 +43,10 @@ class KeyOffice:
         self.fail_renewals = 0
         self.fail_creations = 0
         self.is_reusing = False
-        """POST answers with the oldest living key instead of a new one."""
+        """Whether POST returns the oldest valid key instead of a new one."""
         self.most = 60
         self.hangs = False
-        """No end of a key is ever answered."""
+        """Whether deletions of keys never get a response."""
         self._server = server
         server.manners.valid_keys = set()
 
@@ -91,21 +91,21 @@ class KeyOffice:
         return None
 
 
-class Account:
-    """A user stream at work, and what it told."""
+class UserStreamBench:
+    """A running user stream and a record of its updates, events and gaps."""
 
     def __init__(
         self,
         sim: Simulation,
         host: Host,
         server: StreamServer,
-        office: KeyOffice,
+        key_server: ListenKeyServer,
         timings: SocketTimings,
         keys: KeyRecord | None = None,
     ) -> None:
         self.host = host
         self.server = server
-        self.office = office
+        self.key_server = key_server
         self.updates: list[PrivateUpdate] = []
         self.gaps: list[StreamGap] = []
         self.events: list[KeyEvent] = []
@@ -114,7 +114,7 @@ class Account:
             connector=sim.network.connector(),
             clock=sim.clock,
             rng=sim.rng,
-            calls=office,
+            calls=key_server,
             on_update=self.updates.append,
             on_gap=self.gaps.append,
             on_key=self.events.append,
@@ -132,241 +132,241 @@ class Account:
 
 
 @asynccontextmanager
-async def account(sim: Simulation, timings: SocketTimings | None = None) -> AsyncGenerator[Account]:
+async def account(sim: Simulation, timings: SocketTimings | None = None) -> AsyncGenerator[UserStreamBench]:
     server = StreamServer()
-    office = KeyOffice(server)
+    key_server = ListenKeyServer(server)
     host = await sim.network.serve("wbs-api.mexc.com", 443, server.application())
-    ours = Account(sim, host, server, office, timings or SocketTimings())
-    task = asyncio.get_running_loop().create_task(ours.stream.run())
+    bench = UserStreamBench(sim, host, server, key_server, timings or SocketTimings())
+    task = asyncio.get_running_loop().create_task(bench.stream.run())
     try:
-        yield ours
+        yield bench
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
 
 
-def test_three_channels_on_one_socket_one_resync_and_typed_updates() -> None:
+def test_three_channels_share_one_socket_with_one_resync_and_typed_updates() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             await asyncio.sleep(2)
-            assert [sorted(session.topics) for session in ours.server.open] == [
+            assert [sorted(session.topics) for session in bench.server.open] == [
                 sorted([ORDERS, FILLS, ACCOUNT])
             ]
-            assert ours.gaps == [StreamGap(PRIVATE, is_closed=True, reason="subscribed")]
-            await ours.server.push(ORDERS, frames.order_frame(status=2, cumulative_quantity="10"))
-            await ours.server.push(FILLS, frames.fill_frame())
-            await ours.server.push(ACCOUNT, frames.balance_frame())
+            assert bench.gaps == [StreamGap(PRIVATE, is_closed=True, reason="subscribed")]
+            await bench.server.push(ORDERS, frames.order_frame(status=2, cumulative_quantity="10"))
+            await bench.server.push(FILLS, frames.fill_frame())
+            await bench.server.push(ACCOUNT, frames.balance_frame())
             await asyncio.sleep(1)
-            order = ours.updates[0]
+            order = bench.updates[0]
             assert isinstance(order, OrderUpdate)
             assert order.is_terminal
             assert order.filled_quantity == Decimal(10)
-            assert len(ours.updates) == 3
-            assert ours.stream.state().is_live
+            assert len(bench.updates) == 3
+            assert bench.stream.state().is_live
 
     simulate(main)
 
 
 def test_the_key_is_deleted_on_exit() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             await asyncio.sleep(2)
-        assert ours.office.until_s == {}
-        assert len(ours.office.deleted) == 1
+        assert bench.key_server.until_s == {}
+        assert len(bench.key_server.deleted) == 1
 
     simulate(main)
 
 
-def test_an_exchange_that_does_not_answer_holds_up_no_stop() -> None:
+def test_an_unresponsive_exchange_does_not_delay_shutdown() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             await asyncio.sleep(2)
-            ours.office.hangs = True
+            bench.key_server.hangs = True
             began_s = asyncio.get_running_loop().time()
         assert asyncio.get_running_loop().time() - began_s < 4
-        assert ours.office.deleted == []
+        assert bench.key_server.deleted == []
 
     simulate(main)
 
 
 def test_M11_the_key_is_renewed_every_25_to_30_minutes() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             await asyncio.sleep(10 * HOUR_S)
-            assert 20 <= ours.office.renewed <= 24
-            assert ours.office.made == 1
-            assert ours.resyncs == 1
+            assert 20 <= bench.key_server.renewed <= 24
+            assert bench.key_server.made == 1
+            assert bench.resyncs == 1
 
     simulate(main)
 
 
-def test_M1_M11_over_72_hours_one_key_no_lost_fill_and_no_hole() -> None:
+def test_M1_M11_over_72_hours_one_key_serves_without_a_lost_fill_or_a_gap() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
-            ours.host.latency_s = (0.005, 0.4)
-            ours.server.manners.close_after_s = 24 * HOUR_S
+        async with account(sim) as bench:
+            bench.host.latency_s = (0.005, 0.4)
+            bench.server.manners.close_after_s = 24 * HOUR_S
             await asyncio.sleep(5)
             sent = 0
             while asyncio.get_running_loop().time() < 72 * HOUR_S:
                 sent += 1
-                await ours.server.push(FILLS, frames.fill_frame(f"{sent}X1"))
-                await asyncio.sleep(0.1 if len(ours.server.open) > 1 else 120)
+                await bench.server.push(FILLS, frames.fill_frame(f"{sent}X1"))
+                await asyncio.sleep(0.1 if len(bench.server.open) > 1 else 120)
             await asyncio.sleep(5)
-            assert ours.fills == [f"{number}X1" for number in range(1, sent + 1)]
-            assert ours.office.made == 1
-            assert len(ours.gaps) == 1
-            assert ours.stream.state().rotations == 3
+            assert bench.fills == [f"{number}X1" for number in range(1, sent + 1)]
+            assert bench.key_server.made == 1
+            assert len(bench.gaps) == 1
+            assert bench.stream.state().rotations == 3
 
     simulate(main, seed=3)
 
 
-def test_M11_a_failed_renewal_makes_another_key_and_a_resync() -> None:
+def test_M11_a_failed_renewal_creates_another_key_and_a_resync() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             await asyncio.sleep(10)
-            ours.office.fail_renewals = 1
+            bench.key_server.fail_renewals = 1
             await asyncio.sleep(HOUR_S)
-            assert ours.office.made == 2
-            assert list(ours.office.until_s) == [f"{2:064x}"]
-            assert [gap.is_closed for gap in ours.gaps] == [True, False, True]
-            assert ours.server.open[0].key == f"{2:064x}"
-            assert KeyEvent.RENEWAL_FAILED in ours.events
-            assert KeyEvent.ALARM not in ours.events
+            assert bench.key_server.made == 2
+            assert list(bench.key_server.until_s) == [f"{2:064x}"]
+            assert [gap.is_closed for gap in bench.gaps] == [True, False, True]
+            assert bench.server.open[0].key == f"{2:064x}"
+            assert KeyEvent.RENEWAL_FAILED in bench.events
+            assert KeyEvent.ALARM not in bench.events
 
     simulate(main)
 
 
-def test_M11_the_second_failed_renewal_is_an_alarm_and_the_old_socket_serves_on() -> None:
+def test_M11_the_second_failed_renewal_alerts_and_the_old_socket_stays_in_use() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             await asyncio.sleep(10)
-            ours.office.fail_renewals = ours.office.fail_creations = 3
+            bench.key_server.fail_renewals = bench.key_server.fail_creations = 3
             await asyncio.sleep(31 * 60)
-            assert KeyEvent.ALARM in ours.events
-            assert len(ours.gaps) == 1
-            assert len(ours.server.open) == 1
+            assert KeyEvent.ALARM in bench.events
+            assert len(bench.gaps) == 1
+            assert len(bench.server.open) == 1
             await asyncio.sleep(HOUR_S)
-            assert ours.stream.state().failed_renewals == 0
-            assert ours.stream.state().is_live
+            assert bench.stream.state().failed_renewals == 0
+            assert bench.stream.state().is_live
 
     simulate(main)
 
 
-def test_M11_a_refused_key_is_replaced_and_the_hole_reconciled() -> None:
+def test_M11_a_refused_key_is_replaced_and_the_gap_reconciled() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             await asyncio.sleep(10)
-            ours.office.until_s.clear()
-            ours.server.manners.valid_keys = set()
-            await ours.server.close_all()
+            bench.key_server.until_s.clear()
+            bench.server.manners.valid_keys = set()
+            await bench.server.close_all()
             await asyncio.sleep(30)
-            assert ours.office.made == 2
-            assert [gap.is_closed for gap in ours.gaps] == [True, False, True]
+            assert bench.key_server.made == 2
+            assert [gap.is_closed for gap in bench.gaps] == [True, False, True]
 
     simulate(main)
 
 
-def test_M11_private_channels_that_are_refused_mean_another_key() -> None:
+def test_M11_refused_private_channels_lead_to_another_key() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
-            ours.server.manners.refuse = {ORDERS, FILLS, ACCOUNT}
+        async with account(sim) as bench:
+            bench.server.manners.refuse = {ORDERS, FILLS, ACCOUNT}
             await asyncio.sleep(15)
-            ours.server.manners.refuse = set()
+            bench.server.manners.refuse = set()
             await asyncio.sleep(30)
-            assert ours.office.made >= 2
-            assert len(ours.office.until_s) == 1
-            assert ours.stream.state().is_live
+            assert bench.key_server.made >= 2
+            assert len(bench.key_server.until_s) == 1
+            assert bench.stream.state().is_live
 
     simulate(main)
 
 
-class Desks:
-    """One desk after another on one account, each with the record in the same folder."""
+class SuccessiveDesks:
+    """Consecutive desks on one account, each with the key record in the same folder."""
 
     def __init__(self, sim: Simulation, folder: Path) -> None:
         self._sim, self._folder = sim, folder
         self.server = StreamServer()
-        self.office = KeyOffice(self.server)
+        self.key_server = ListenKeyServer(self.server)
         self._host: Host | None = None
 
     @asynccontextmanager
-    async def one(self, *, crashes: bool = False) -> AsyncGenerator[Account]:
+    async def run_one(self, *, crashes: bool = False) -> AsyncGenerator[UserStreamBench]:
         if self._host is None:
             self._host = await self._sim.network.serve("wbs-api.mexc.com", 443, self.server.application())
         record = ListenKeyFile(self._folder)
-        ours = Account(self._sim, self._host, self.server, self.office, SocketTimings(), record)
-        task = asyncio.get_running_loop().create_task(ours.stream.run())
+        bench = UserStreamBench(self._sim, self._host, self.server, self.key_server, SocketTimings(), record)
+        task = asyncio.get_running_loop().create_task(bench.stream.run())
         try:
             await asyncio.sleep(10)
-            yield ours
+            yield bench
         finally:
-            self.office.hangs = crashes  # a process that is killed ends no key
+            self.key_server.hangs = crashes  # a killed process deletes no key
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-            self.office.hangs = False
+            self.key_server.hangs = False
 
 
 def test_a_key_shared_with_another_program_is_used_and_left_alive(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        desks = Desks(sim, tmp_path)
-        theirs = await desks.office.create_listen_key()
-        desks.office.is_reusing = True
-        async with desks.one() as ours:
-            assert ours.stream.state().is_live
-            assert ours.events == [KeyEvent.SHARED]
-        assert desks.office.deleted == []
-        assert list(desks.office.until_s) == [theirs]
+        desks = SuccessiveDesks(sim, tmp_path)
+        theirs = await desks.key_server.create_listen_key()
+        desks.key_server.is_reusing = True
+        async with desks.run_one() as bench:
+            assert bench.stream.state().is_live
+            assert bench.events == [KeyEvent.SHARED]
+        assert desks.key_server.deleted == []
+        assert list(desks.key_server.until_s) == [theirs]
 
     simulate(main)
 
 
-def test_at_the_limit_no_key_of_another_program_is_taken_up(tmp_path: Path) -> None:
+def test_at_the_limit_no_key_of_another_program_is_adopted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        desks = Desks(sim, tmp_path)
-        desks.office.most = 1
-        await desks.office.create_listen_key()
-        async with desks.one() as ours:
-            assert not ours.stream.state().is_live
-            assert ours.events == []
-            assert desks.office.renewed == 0
-        assert desks.office.deleted == []
+        desks = SuccessiveDesks(sim, tmp_path)
+        desks.key_server.most = 1
+        await desks.key_server.create_listen_key()
+        async with desks.run_one() as bench:
+            assert not bench.stream.state().is_live
+            assert bench.events == []
+            assert desks.key_server.renewed == 0
+        assert desks.key_server.deleted == []
 
     simulate(main)
 
 
 @pytest.mark.parametrize("is_reusing", [False, True], ids=["at the limit", "handed out again"])
-def test_after_a_crash_a_recorded_key_is_taken_up_and_ended(tmp_path: Path, is_reusing: bool) -> None:
+def test_after_a_crash_a_recorded_key_is_adopted_and_deleted(tmp_path: Path, is_reusing: bool) -> None:
     async def main(sim: Simulation) -> None:
-        desks = Desks(sim, tmp_path)
-        async with desks.one(crashes=True):
+        desks = SuccessiveDesks(sim, tmp_path)
+        async with desks.run_one(crashes=True):
             pass
-        assert desks.office.deleted == []
-        desks.office.most, desks.office.is_reusing = 1, is_reusing
-        async with desks.one() as ours:
-            assert ours.stream.state().is_live
-            assert ours.events == [KeyEvent.CREATED if is_reusing else KeyEvent.REUSED]
-        assert len(desks.office.deleted) == 1
+        assert desks.key_server.deleted == []
+        desks.key_server.most, desks.key_server.is_reusing = 1, is_reusing
+        async with desks.run_one() as bench:
+            assert bench.stream.state().is_live
+            assert bench.events == [KeyEvent.CREATED if is_reusing else KeyEvent.REUSED]
+        assert len(desks.key_server.deleted) == 1
 
     simulate(main)
 
 
-def test_after_a_crash_keys_of_others_among_the_living_are_left_alone(tmp_path: Path) -> None:
+def test_after_a_crash_valid_keys_of_other_programs_are_left_alone(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        desks = Desks(sim, tmp_path)
-        theirs = [await desks.office.create_listen_key() for _ in range(3)]
-        async with desks.one(crashes=True):
+        desks = SuccessiveDesks(sim, tmp_path)
+        theirs = [await desks.key_server.create_listen_key() for _ in range(3)]
+        async with desks.run_one(crashes=True):
             pass
-        desks.office.most = 4
-        async with desks.one() as ours:
-            assert ours.events == [KeyEvent.REUSED]
-        assert list(desks.office.until_s) == theirs
+        desks.key_server.most = 4
+        async with desks.run_one() as bench:
+            assert bench.events == [KeyEvent.REUSED]
+        assert list(desks.key_server.until_s) == theirs
 
     simulate(main)
 
 
-def test_the_record_of_keys_is_private_and_holds_no_key(tmp_path: Path) -> None:
+def test_the_record_of_keys_is_private_and_contains_no_key(tmp_path: Path) -> None:
     record, key = ListenKeyFile(tmp_path / "state"), "ab" * 32
     record.add(key)
     record.add("cd" * 32)
@@ -378,41 +378,41 @@ def test_the_record_of_keys_is_private_and_holds_no_key(tmp_path: Path) -> None:
     assert record.recorded([key]) == frozenset()
 
 
-def test_M11_while_no_key_can_be_had_it_is_tried_again() -> None:
+def test_M11_creating_a_key_is_retried_until_it_succeeds() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
-            ours.office.fail_creations = 5
+        async with account(sim) as bench:
+            bench.key_server.fail_creations = 5
             await asyncio.sleep(120)
-            assert ours.stream.state().is_live
-            assert ours.office.made == 1
+            assert bench.stream.state().is_live
+            assert bench.key_server.made == 1
 
     simulate(main)
 
 
-def test_M2_a_half_open_private_link_is_noticed_and_told() -> None:
+def test_M2_a_half_open_private_connection_is_detected_and_reported() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim, SocketTimings(ping_every_s=10)) as ours:
+        async with account(sim, SocketTimings(ping_every_s=10)) as bench:
             await asyncio.sleep(60)
-            ours.host.lose()
+            bench.host.lose()
             await asyncio.sleep(15.5)
-            assert [gap.is_closed for gap in ours.gaps] == [True, False]
-            assert not ours.stream.state().is_live
-            ours.host.heal()
+            assert [gap.is_closed for gap in bench.gaps] == [True, False]
+            assert not bench.stream.state().is_live
+            bench.host.heal()
             await asyncio.sleep(60)
-            assert ours.resyncs == 2
+            assert bench.resyncs == 2
 
     simulate(main)
 
 
-def test_M7_a_private_message_that_cannot_be_read_is_a_hole() -> None:
+def test_M7_an_unreadable_private_message_is_a_gap() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             await asyncio.sleep(2)
-            await ours.server.push(FILLS, frames.fill_frame(price="nan"))
+            await bench.server.push(FILLS, frames.fill_frame(price="nan"))
             await asyncio.sleep(1)
-            assert ours.updates == []
-            assert "unreadable message" in ours.gaps[-1].reason
-            assert ours.resyncs == 2
+            assert bench.updates == []
+            assert "unreadable message" in bench.gaps[-1].reason
+            assert bench.resyncs == 2
 
     simulate(main)
 
@@ -427,60 +427,60 @@ def test_M7_a_private_message_that_cannot_be_read_is_a_hole() -> None:
     ],
     ids=["cut short", "no message at all", "no body", "a body of another channel"],
 )
-def test_M7_a_frame_that_cannot_be_parsed_costs_itself_and_asks_for_a_resync(frame: bytes) -> None:
+def test_M7_an_unparsable_frame_is_dropped_and_requests_a_resync(frame: bytes) -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             await asyncio.sleep(2)
-            await ours.server.push(FILLS, frame)
-            await ours.server.push(FILLS, frames.fill_frame())
+            await bench.server.push(FILLS, frame)
+            await bench.server.push(FILLS, frames.fill_frame())
             await asyncio.sleep(1)
-            assert len(ours.updates) == 1
-            assert ours.resyncs == 2
-            assert ours.stream.state().is_live
+            assert len(bench.updates) == 1
+            assert bench.resyncs == 2
+            assert bench.stream.state().is_live
 
     simulate(main)
 
 
-def test_M8_an_unknown_order_status_is_passed_on_and_asks_for_a_resync() -> None:
+def test_M8_an_unknown_order_status_is_passed_on_and_requests_a_resync() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             await asyncio.sleep(2)
-            await ours.server.push(ORDERS, frames.order_frame(status=9))
-            await ours.server.push(ORDERS, frames.order_frame(status=0))
+            await bench.server.push(ORDERS, frames.order_frame(status=9))
+            await bench.server.push(ORDERS, frames.order_frame(status=0))
             await asyncio.sleep(1)
-            assert len(ours.updates) == 2
-            assert ours.resyncs == 2
+            assert len(bench.updates) == 2
+            assert bench.resyncs == 2
 
     simulate(main)
 
 
 def test_the_key_is_in_no_log_and_no_reason(caplog: pytest.LogCaptureFixture) -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             caplog.set_level("DEBUG")
             await asyncio.sleep(2)
-            key = ours.server.open[0].key
-            ours.server.manners.reject_connections = 3
-            await ours.server.close_all()
+            key = bench.server.open[0].key
+            bench.server.manners.reject_connections = 3
+            await bench.server.close_all()
             await asyncio.sleep(30)
-            ours.host.reset()
+            bench.host.reset()
             await asyncio.sleep(30)
-            told = caplog.text + repr(ours.gaps) + repr(ours.stream.state())
+            reported = caplog.text + repr(bench.gaps) + repr(bench.stream.state())
             assert key
-            assert key not in told
+            assert key not in reported
 
     simulate(main)
 
 
 def test_M12_a_quiet_private_stream_shows_how_long_it_has_been_quiet() -> None:
     async def main(sim: Simulation) -> None:
-        async with account(sim) as ours:
+        async with account(sim) as bench:
             await asyncio.sleep(2)
-            await ours.server.push(FILLS, frames.fill_frame())
+            await bench.server.push(FILLS, frames.fill_frame())
             await asyncio.sleep(600)
-            ages = {state.topic.channel: state.age_s for state in ours.stream.state().feeds}
+            ages = {state.topic.channel: state.age_s for state in bench.stream.state().feeds}
             assert ages[ORDERS] is None
             assert 599 <= (ages[FILLS] or 0) <= 601
-            assert ours.stream.state().is_live
+            assert bench.stream.state().is_live
 
     simulate(main)

@@ -1,4 +1,4 @@
-"""Beta quantiles against values that can be worked by hand, as no statistics library is at hand."""
+"""Beta quantiles against values worked by hand; no statistics library is a dependency."""
 
 import math
 from fractions import Fraction
@@ -14,7 +14,7 @@ SHARES = st.floats(0.001, 0.999)
 
 
 def exact_cdf(x: Fraction, a: int, b: int) -> Fraction:
-    """Return the distribution function for whole parameters: a sum of binomial terms, without rounding."""
+    """Return the exact distribution function for integer parameters, a sum of binomial terms."""
     n = a + b - 1
     return sum((math.comb(n, k) * x**k * (1 - x) ** (n - k) for k in range(a, n + 1)), Fraction(0))
 
@@ -37,7 +37,7 @@ def test_quantiles_of_the_arcsine_distribution(share: float) -> None:
 
 
 @given(st.floats(0.5, 300), st.floats(0.5, 300), SHARES)
-def test_the_quantile_undoes_the_distribution_and_mirrors(a: float, b: float, share: float) -> None:
+def test_the_quantile_inverts_the_distribution_and_is_symmetric(a: float, b: float, share: float) -> None:
     x = quantile(share, a, b)
     assert abs(cdf(x, a, b) - share) < 1e-6
     assert abs(quantile(1 - share, b, a) - (1 - x)) < 1e-9
@@ -46,7 +46,7 @@ def test_the_quantile_undoes_the_distribution_and_mirrors(a: float, b: float, sh
 @pytest.mark.parametrize(
     ("a", "b", "low", "high"),
     [
-        # Clopper-Pearson limits of the tables: 0 of 10 gives (0, 0.3085); 10 of 10 mirrors it; 5 of 10.
+        # Clopper-Pearson limits of the tables: 0 of 10 gives (0, 0.3085), 10 of 10 its mirror image; 5 of 10.
         (1, 10, 1 - 0.975**0.1, 1 - 0.025**0.1),
         (10, 1, 0.025**0.1, 0.975**0.1),
         (1, 1, 0.025, 0.975),
@@ -54,10 +54,10 @@ def test_the_quantile_undoes_the_distribution_and_mirrors(a: float, b: float, sh
         (6, 5, 0.26237808, 0.81291397),
     ],
 )
-def test_intervals_of_known_tables(a: float, b: float, low: float, high: float) -> None:
+def test_intervals_match_published_tables(a: float, b: float, low: float, high: float) -> None:
     assert abs(quantile(0.025, a, b) - low) < 1e-8
     assert abs(quantile(0.975, a, b) - high) < 1e-8
 
 
-def test_the_ends_are_certain() -> None:
+def test_the_outermost_quantiles_are_zero_and_one() -> None:
     assert (cdf(0.0, 2, 3), cdf(1.0, 2, 3), cdf(-1.0, 2, 3), cdf(2.0, 2, 3)) == (0.0, 1.0, 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Probabilities from outcomes: shrunk, with n and interval, and honest when there is nothing to go by."""
+"""Probabilities from outcomes, shrunk to the base rate, with n and interval; missing history is stated."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,47 +13,47 @@ READY = CaseKey(DetectorName.READY_STATE, 1, "web only")
 
 @st.composite
 def tallies(draw: st.DrawFn) -> Tally:
-    """Draw a count of cases."""
+    """Draw a tally of cases."""
     n = draw(st.integers(0, 500))
     return Tally(n, draw(st.integers(0, n)))
 
 
 def ready_with(history: CalibrationHistory | None) -> str:
-    """Return in words how sure the ready state is with such a past."""
+    """Return the confidence of the ready state with this history, as text."""
     desk = Desk(history=history)
     desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
     desk.look(899)
     return str(desk.raised(DetectorName.READY_STATE)[0].probability)
 
 
-def test_confidence_is_no_constant_but_follows_what_came_true() -> None:
+def test_confidence_follows_the_recorded_outcomes() -> None:
     base = {ClaimKind.OPENS_BY: Tally(200, 100)}
     assert ready_with(CalibrationHistory({READY: Tally(60, 54)}, base)) == "80% (71%–88%), n 60"
     assert ready_with(CalibrationHistory({READY: Tally(60, 3)}, base)) == "16% (9%–25%), n 60"
 
 
-def test_without_any_history_it_says_so() -> None:
+def test_missing_history_is_stated() -> None:
     assert ready_with(None) == "no history (95 % interval 3%–97%)"
 
 
-def test_without_a_case_like_it_the_base_rate_speaks_and_says_so() -> None:
+def test_a_case_without_history_uses_the_base_rate_and_states_it() -> None:
     history = CalibrationHistory({}, {ClaimKind.OPENS_BY: Tally(98, 79)})
     assert ready_with(history) == "80% (60%–94%), n 0 for this case; base rate of 98 cases"
 
 
-def test_few_cases_are_called_too_few() -> None:
+def test_few_cases_are_reported_as_too_few() -> None:
     history = CalibrationHistory({READY: Tally(7, 7)}, {ClaimKind.OPENS_BY: Tally(10, 8)})
     assert ready_with(history).endswith("n 7, n too small (< 20)")
 
 
-def test_another_version_of_a_detector_begins_anew() -> None:
+def test_a_new_version_of_a_detector_starts_without_history() -> None:
     history = CalibrationHistory(
         {READY._replace(version=0): Tally(500, 500)}, {ClaimKind.OPENS_BY: Tally(98, 49)}
     )
     assert history.probability(*READY, ClaimKind.OPENS_BY, 20).n == 0
 
 
-def test_the_formula_by_hand() -> None:
+def test_the_formula_of_a_worked_example() -> None:
     # m = (30 + 1) / (58 + 2), weight 20: (9 + 20 * 31 / 60) / (10 + 20)
     known = shrunk(Tally(10, 9), Tally(58, 30), 20)
     assert abs(known.value - (9 + 20 * 31 / 60) / 30) < 1e-12
@@ -65,7 +65,7 @@ def test_the_formula_by_hand() -> None:
 
 
 @given(tallies(), tallies(), st.floats(1, 100))
-def test_the_probability_lies_between_prior_and_rate_within_its_interval(
+def test_the_probability_is_between_prior_and_rate_and_within_its_interval(
     case: Tally, base: Tally, kappa: float
 ) -> None:
     known = shrunk(case, base, kappa)

@@ -1,4 +1,4 @@
-"""Passes over all listings: raised once per state, nothing twice after a restart, nobody left out."""
+"""Passes over all listings: one signal per state, none repeated after a restart, every listing covered."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,7 @@ STEPS: dict[str, Callable[[Knowledge, int], object]] = {
     "paused": lambda known, at_ms: known.read_pairs((*OLD, pair(status=SymbolStatus.PAUSED)), at_ms),
     "open": lambda known, at_ms: known.merge_deal(deal(at_ms=at_ms), at_ms),
 }
-"""What can happen to NEWUSDT."""
+"""Events that can happen to NEWUSDT."""
 DAYS = st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=12)
 
 
@@ -47,26 +47,27 @@ def test_a_thousand_passes_over_the_same_state_raise_each_signal_once() -> None:
     desk.known.read_pairs((*OLD, pair(api=False)), before(800))
     for tenth in range(1_000):
         desk.look(500 - tenth / 10)
-    assert [one.key.detector for one in desk.stored if isinstance(one, Signal)] == [
+    assert [row.key.detector for row in desk.stored if isinstance(row, Signal)] == [
         DetectorName.LAUNCH_SEQUENCE,
         DetectorName.READY_STATE,
         DetectorName.RISK_WARNING,
     ]
-    assert not [one for one in desk.stored if isinstance(one, SignalEnd)]
+    assert not [row for row in desk.stored if isinstance(row, SignalEnd)]
 
 
-def test_the_hundred_and_first_listing_and_all_after_it_are_looked_at() -> None:
+def test_every_listing_beyond_the_hundredth_is_covered() -> None:
     known = knowing()
     entries = [entry(f"C{n}", OPENS_MS + n * 3_600_000 // 2, f"coin-{n}") for n in range(250)]
     known.read_calendar(calendar(*entries), before(90_000))
     found = detect(tuple(known.listings), before(80_000), {})
     assert found.looked_at == 250
     assert (
-        len({one.symbol for one in found.raised if one.key.detector is DetectorName.LAUNCH_SEQUENCE}) == 250
+        len({signal.symbol for signal in found.raised if signal.key.detector is DetectorName.LAUNCH_SEQUENCE})
+        == 250
     )
 
 
-def test_a_pass_in_slices_gives_the_floor_back_and_finds_the_same() -> None:
+def test_a_sliced_pass_yields_to_the_loop_and_finds_the_same() -> None:
     known = knowing()
     entries = [entry(f"C{n}", OPENS_MS + n * 3_600_000, f"coin-{n}") for n in range(2 * SLICE + 1)]
     known.read_calendar(calendar(*entries), before(90_000))
@@ -85,10 +86,10 @@ def test_a_pass_in_slices_gives_the_floor_back_and_finds_the_same() -> None:
 
 def test_a_calendar_entry_alone_reaches_the_launch_detector() -> None:
     desk = announced()
-    assert [one.key.detector for one in desk.look(79_000).raised] == [DetectorName.LAUNCH_SEQUENCE]
+    assert [signal.key.detector for signal in desk.look(79_000).raised] == [DetectorName.LAUNCH_SEQUENCE]
 
 
-def test_the_letters_of_a_name_change_nothing() -> None:
+def test_the_spelling_of_a_name_changes_nothing() -> None:
     plain, telling = Desk(), Desk()
     plain.known.read_calendar(calendar(entry("ZZZ")), before(80_000))
     telling.known.read_calendar(calendar(entry("AIDEFI")), before(80_000))
@@ -98,9 +99,7 @@ def test_the_letters_of_a_name_change_nothing() -> None:
 
 @settings(max_examples=60)
 @given(DAYS, st.integers(0, 12))
-def test_a_restart_in_the_middle_of_a_day_signals_nothing_twice_and_forgets_nothing(
-    steps: list[str], cut: int
-) -> None:
+def test_a_restart_during_the_day_repeats_and_loses_no_signal(steps: list[str], cut: int) -> None:
     through, restarted = Desk(), Desk()
     for number, step in enumerate(steps):
         seconds = 7_200 - 700 * number
@@ -119,7 +118,7 @@ def test_a_restart_in_the_middle_of_a_day_signals_nothing_twice_and_forgets_noth
 
 @settings(max_examples=60)
 @given(DAYS)
-def test_a_second_look_at_the_same_moment_finds_nothing_new(steps: list[str]) -> None:
+def test_a_second_pass_at_the_same_time_finds_nothing_new(steps: list[str]) -> None:
     desk = Desk()
     for number, step in enumerate(steps):
         seconds = 7_200 - 700 * number
@@ -131,7 +130,7 @@ def test_a_second_look_at_the_same_moment_finds_nothing_new(steps: list[str]) ->
 
 @settings(max_examples=60)
 @given(DAYS)
-def test_every_probability_is_one_scale_from_0_to_1(steps: list[str]) -> None:
+def test_every_probability_is_between_0_and_1(steps: list[str]) -> None:
     desk = Desk()
     for number, step in enumerate(steps):
         STEPS[step](desk.known, before(7_200 - 700 * number))
@@ -140,35 +139,35 @@ def test_every_probability_is_one_scale_from_0_to_1(steps: list[str]) -> None:
             assert 0 <= known.low <= known.value <= known.high <= 1
 
 
-def test_a_listing_that_is_not_looked_at_keeps_what_stands() -> None:
+def test_a_skipped_listing_keeps_its_active_signals() -> None:
     desk = announced()
     desk.look(7_000)
     found = detect((), before(6_000), desk.standing)
     assert (found.raised, found.ended, found.looked_at) == ((), (), 0)
 
 
-def test_what_stands_about_a_listing_that_is_joined_to_another_is_not_raised_again() -> None:
+def test_active_signals_of_a_merged_listing_are_not_raised_again() -> None:
     desk = announced()
     desk.look(7_000)
     desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(6_000))
     desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "NEXUSDT"], before(5_000))
     desk.look(4_999)
-    assert [one.symbol for one in desk.raised(DetectorName.API_ENABLED)] == ["NEXUSDT"]
+    assert [signal.symbol for signal in desk.raised(DetectorName.API_ENABLED)] == ["NEXUSDT"]
     desk.known.read_calendar(calendar(entry("NEX")), before(4_000))
     assert [len(listing.also_ids) for listing in desk.known.listings] == [1]
-    (left,) = (one for one in desk.look(3_999).ended if one.key.detector is DetectorName.API_ENABLED)
+    (left,) = (item for item in desk.look(3_999).ended if item.key.detector is DetectorName.API_ENABLED)
     (joined,) = desk.known.listings
     assert (left.key.subject, left.into) == (joined.also_ids[0], joined.id)
     assert left.reason == f"its listing was joined to {joined.id}"
     assert {key.subject for key in desk.standing} == {joined.id}
     assert len(desk.raised(DetectorName.API_ENABLED)) == 1
     desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(3_000))
-    ended = [one for one in desk.look(2_999).ended if one.key.detector is DetectorName.API_ENABLED]
+    ended = [item for item in desk.look(2_999).ended if item.key.detector is DetectorName.API_ENABLED]
     assert len(ended) == 1
     assert desk.look(2_998).ended == ()
 
 
-def test_of_two_listings_that_are_joined_the_same_words_stand_once() -> None:
+def test_identical_signals_of_two_merged_listings_are_active_once() -> None:
     desk = announced()
     desk.known.add("NEXUSDT", OPENS_MS, before(6_000))
     desk.look(5_999)
@@ -182,7 +181,7 @@ def test_of_two_listings_that_are_joined_the_same_words_stand_once() -> None:
     assert (desk.look(4_998).raised, desk.look(4_998).ended) == ((), ())
 
 
-def test_standing_is_the_newest_state_of_each_key_until_it_ends() -> None:
+def test_the_active_state_of_each_key_is_its_newest_until_it_ends() -> None:
     key = SignalKey(DetectorName.OPENING, "NEWUSDT-1", "open")
     desk = announced()
     desk.look(7_000)

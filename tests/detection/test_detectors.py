@@ -1,4 +1,4 @@
-"""Each detector by example: what it sees, what it says, and when it is silent."""
+"""Each detector by example: its inputs, its signals, and the cases without a signal."""
 
 import pytest
 
@@ -26,12 +26,12 @@ from tests.support.samples.listing_sources import (
 
 
 def only(signals: list[Signal]) -> Signal:
-    """Return the one signal there is."""
+    """Return the only signal."""
     (signal,) = signals
     return signal
 
 
-def test_launch_sequence_tells_the_lead_time_of_an_announcement() -> None:
+def test_launch_sequence_reports_the_lead_time_of_an_announcement() -> None:
     desk = announced(80_000)
     desk.look(79_200)
     signal = only(desk.raised(DetectorName.LAUNCH_SEQUENCE))
@@ -41,18 +41,21 @@ def test_launch_sequence_tells_the_lead_time_of_an_announcement() -> None:
     assert Input("lead_ms", "79200000") in signal.inputs
 
 
-def test_launch_sequence_speaks_again_when_the_opening_moves_and_ends_with_it() -> None:
+def test_launch_sequence_signals_again_when_the_opening_moves_and_ends_with_it() -> None:
     desk = announced()
     desk.look(7_000)
     desk.known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), before(6_000))
     desk.look(5_999)
     desk.look(5_000)
-    assert [one.at_ms for one in desk.raised(DetectorName.LAUNCH_SEQUENCE)] == [before(7_000), before(5_999)]
+    assert [signal.at_ms for signal in desk.raised(DetectorName.LAUNCH_SEQUENCE)] == [
+        before(7_000),
+        before(5_999),
+    ]
     ended = desk.look(-600).ended
-    assert [one.key.detector for one in ended if one.key.detector is DetectorName.LAUNCH_SEQUENCE]
+    assert [item.key.detector for item in ended if item.key.detector is DetectorName.LAUNCH_SEQUENCE]
 
 
-def test_launch_sequence_says_when_there_is_no_time_yet() -> None:
+def test_launch_sequence_states_that_there_is_no_time_yet() -> None:
     desk = Desk()
     desk.known.add("NEWUSDT", None, before(9_000))
     desk.look(8_999)
@@ -64,7 +67,7 @@ def test_launch_sequence_says_when_there_is_no_time_yet() -> None:
     ("triple", "due_s"),
     [((1, 1, 1), 6 * 3_600), ((1, 1, 4), 6 * 3_600), ((2, 1, 1), 2 * 3_600), ((2, 2, 1), 1_800)],
 )
-def test_pre_ready_names_the_state_and_when_it_should_open(triple: tuple[int, int, int], due_s: int) -> None:
+def test_pre_ready_names_the_state_and_the_expected_opening(triple: tuple[int, int, int], due_s: int) -> None:
     desk = Desk()
     desk.known.read_web_symbols(web(row(triple)), before(20_000))
     desk.look(19_999)
@@ -79,7 +82,7 @@ def test_pre_ready_and_ready_state_follow_the_progression() -> None:
         desk.known.read_web_symbols(web(row(triple)), before(seconds))
         desk.look(seconds - 1)
         desk.look(seconds - 2)
-    assert [one.stratum for one in desk.raised(DetectorName.PRE_READY)] == ["1/1", "2/1"]
+    assert [signal.stratum for signal in desk.raised(DetectorName.PRE_READY)] == ["1/1", "2/1"]
     ready = only(desk.raised(DetectorName.READY_STATE))
     assert ready.reasons[0].startswith("symbolsV2 shows 2/2/4")
     assert "hypothesis" in ready.reasons[1]
@@ -95,7 +98,7 @@ def test_the_ready_triple_is_a_setting() -> None:
     assert len(desk.raised(DetectorName.READY_STATE)) == 1
 
 
-def test_ready_state_says_whether_the_exchange_confirms_it() -> None:
+def test_ready_state_states_whether_the_exchange_confirms_it() -> None:
     desk = Desk()
     desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
     desk.look(899)
@@ -107,7 +110,7 @@ def test_ready_state_says_whether_the_exchange_confirms_it() -> None:
     assert only(other.raised(DetectorName.READY_STATE)).stratum == "confirmed"
 
 
-def test_a_triple_that_goes_and_comes_back_is_reported_again() -> None:
+def test_a_triple_that_disappears_and_returns_is_reported_again() -> None:
     desk = Desk()
     for seconds, triple in ((900, (2, 2, 4)), (800, (2, 1, 4)), (700, (2, 2, 4))):
         desk.known.read_web_symbols(web(row(triple)), before(seconds))
@@ -115,7 +118,7 @@ def test_a_triple_that_goes_and_comes_back_is_reported_again() -> None:
     assert len(desk.raised(DetectorName.READY_STATE)) == 2
 
 
-def test_api_enabled_lists_what_each_official_source_says() -> None:
+def test_api_enabled_lists_the_state_in_each_official_source() -> None:
     desk = announced()
     desk.known.read_pairs((*OLD, pair(api=False)), before(1_800))
     desk.look(1_700)
@@ -126,7 +129,7 @@ def test_api_enabled_lists_what_each_official_source_says() -> None:
     assert signal.reasons[:3] == ("exchangeInfo: no", "defaultSymbols: yes", "selfSymbols: unknown")
 
 
-def test_opening_compares_with_the_plan() -> None:
+def test_opening_compares_with_the_schedule() -> None:
     desk = announced()
     desk.known.read_pairs((*OLD, pair()), before(60))
     desk.look(1)
@@ -140,7 +143,7 @@ def test_opening_compares_with_the_plan() -> None:
     assert signal.claim.kind is ClaimKind.PROFITS
 
 
-def test_cluster_speaks_once_for_listings_that_open_together() -> None:
+def test_cluster_signals_once_for_listings_that_open_together() -> None:
     desk = Desk()
     entries = [entry(base, OPENS_MS + late_s * 1_000, f"coin-{base}") for base, late_s in
                (("ONE", 0), ("TWO", 300), ("SIX", 600), ("FAR", 601))]  # fmt: skip
@@ -151,7 +154,7 @@ def test_cluster_speaks_once_for_listings_that_open_together() -> None:
     assert signal.reasons == ("3 listings open within 10 min: ONEUSDT, TWOUSDT, SIXUSDT",)
     desk.known.drop("SIXUSDT", before(8_000))
     desk.look(7_999)
-    assert [one.stratum for one in desk.raised(DetectorName.CLUSTER)] == ["many", "pair"]
+    assert [signal.stratum for signal in desk.raised(DetectorName.CLUSTER)] == ["many", "pair"]
 
 
 def test_a_lone_listing_is_no_cluster() -> None:
@@ -161,50 +164,50 @@ def test_a_lone_listing_is_no_cluster() -> None:
 
 
 def moved(desk: Desk) -> None:
-    """Postpone it by ten minutes, a second before it was to open."""
+    """Postpone the opening by ten minutes, one second before it."""
     desk.known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), before(1))
     desk.look(0)
 
 
 def renamed(desk: Desk) -> None:
-    """Give it another ticker."""
+    """Rename the ticker."""
     desk.known.read_calendar(calendar(entry("NEX")), before(60))
     desk.look(59)
 
 
 def cancelled(desk: Desk) -> None:
-    """Take it out of the calendar."""
+    """Remove the listing from the calendar."""
     desk.known.read_calendar(calendar(), before(60))
     desk.look(59)
 
 
 def withdrawn(desk: Desk) -> None:
-    """Take it out of the calendar while the exchange shows the pair."""
+    """Remove it from the calendar while the exchange shows the pair."""
     desk.known.read_pairs((*OLD, pair()), before(100))
     desk.known.read_calendar(calendar(), before(60))
     desk.look(59)
 
 
 def disagreement(desk: Desk) -> None:
-    """Let exchangeInfo name another time."""
+    """Report another opening time from exchangeInfo."""
     desk.known.read_pairs((*OLD, pair(opens_ms=OPENS_MS + 60_000)), before(100))
     desk.look(59)
 
 
 def overdue(desk: Desk) -> None:
-    """Let its moment pass."""
+    """Let the opening time pass."""
     desk.look(-120)
 
 
 def early(desk: Desk) -> None:
-    """Open it a minute early."""
+    """Open the pair a minute early."""
     desk.known.read_pairs((*OLD, pair()), before(100))
     desk.known.merge_deal(deal(at_ms=before(60)), before(60))
     desk.look(59)
 
 
 def never_api(desk: Desk) -> None:
-    """Show the pair, but not for the API."""
+    """Show the pair without API access."""
     desk.known.read_pairs((*OLD, pair(api=False)), before(1_000))
     desk.look(601)
     assert desk.raised(DetectorName.RISK_WARNING, "never_api") == []
@@ -212,7 +215,7 @@ def never_api(desk: Desk) -> None:
 
 
 def own_key(desk: Desk) -> None:
-    """Leave it out of what this key may trade."""
+    """Leave the pair out of the key's symbols."""
     desk.known.read_pairs((*OLD, pair()), before(1_000))
     desk.known.read_names(ListingSource.SELF_SYMBOLS, ["BTCUSDT"], before(900))
     desk.look(890)
@@ -224,20 +227,20 @@ def own_key(desk: Desk) -> None:
 
 
 def side_closed(desk: Desk) -> None:
-    """Close the way out."""
+    """Close selling."""
     desk.known.read_pairs((*OLD, pair(sides=2)), before(1_000))
     desk.look(600)
 
 
 def suspended(desk: Desk) -> None:
-    """Pause it (reliability M14)."""
+    """Suspend the pair (reliability M14)."""
     desk.known.read_pairs((*OLD, pair()), before(1_000))
     desk.known.read_pairs((*OLD, pair(status=SymbolStatus.PAUSED)), before(900))
     desk.look(600)
 
 
 def delisted(desk: Desk) -> None:
-    """Take the pair away after it opened (reliability M14)."""
+    """Remove the pair after it opened (reliability M14)."""
     desk.known.read_pairs((*OLD, pair()), before(1_000))
     desk.known.merge_deal(deal(), before(-1))
     desk.known.read_pairs(OLD, before(-60))
@@ -245,26 +248,26 @@ def delisted(desk: Desk) -> None:
 
 
 def at_risk(desk: Desk) -> None:
-    """Let the exchange mark it."""
+    """Mark the pair as at risk."""
     desk.known.read_pairs((*OLD, pair(at_risk=True)), before(1_000))
     desk.look(600)
 
 
 def thin_book(desk: Desk) -> None:
-    """Open it with hardly anything in the book."""
+    """Open the pair with a thin order book."""
     desk.known.read_pairs((*OLD, pair()), before(1_000))
     desk.known.merge_deal(deal(), before(-1))
     desk.look(-2, book(-2, value=499))
 
 
 def wide_spread(desk: Desk) -> None:
-    """Open it with a hole between bid and ask."""
+    """Open the pair with a wide spread."""
     desk.known.read_pairs((*OLD, pair()), before(1_000))
     desk.known.merge_deal(deal(), before(-1))
     desk.look(-2, book(-2, spread=0.06))
 
 
-STORIES = {
+EXAMPLES = {
     "moved": (moved, "calendar moved the opening 10 min later, 1 s before it"),
     "renamed": (renamed, "renamed from NEWUSDT to NEXUSDT by calendar"),
     "cancelled": (cancelled, "cancelled: no source lists it"),
@@ -299,13 +302,13 @@ STORIES = {
 }
 
 
-@pytest.mark.parametrize("topic", STORIES)
-def test_risk_warning_is_raised_once_in_plain_words(topic: str) -> None:
-    story, words = STORIES[topic]
+@pytest.mark.parametrize("topic", EXAMPLES)
+def test_a_risk_warning_is_raised_once_with_a_plain_message(topic: str) -> None:
+    make_example, words = EXAMPLES[topic]
     desk = announced()
     desk.look(7_200)
     assert desk.raised(DetectorName.RISK_WARNING) == []
-    story(desk)
+    make_example(desk)
     signal = only(desk.raised(DetectorName.RISK_WARNING, topic))
     assert signal.reasons == (words,)
     assert signal.claim.kind is ClaimKind.GOES_WRONG
@@ -314,7 +317,7 @@ def test_risk_warning_is_raised_once_in_plain_words(topic: str) -> None:
 
 def test_every_signal_type_and_every_risk_has_an_example_that_fires() -> None:
     assert {detector.name for detector in DETECTORS} == set(DetectorName)
-    assert set(STORIES) == set(RISKS)
+    assert set(EXAMPLES) == set(RISKS)
     desk = Desk()
     desk.known.read_calendar(calendar(entry(), entry("TWO", coin_id="coin-two")), before(90_000))
     desk.known.read_web_symbols(web(row((2, 1, 1))), before(7_200))
@@ -324,7 +327,7 @@ def test_every_signal_type_and_every_risk_has_an_example_that_fires() -> None:
     desk.look(500)
     desk.known.merge_deal(deal(), before(-1))
     desk.look(-2, book(-2, value=1))
-    assert {one.key.detector for one in desk.stored if isinstance(one, Signal)} == set(DetectorName)
+    assert {row.key.detector for row in desk.stored if isinstance(row, Signal)} == set(DetectorName)
 
 
 def test_never_api_grows_from_suspicion_to_certainty() -> None:
@@ -332,13 +335,13 @@ def test_never_api_grows_from_suspicion_to_certainty() -> None:
     desk.known.read_pairs((*OLD, pair(api=False)), before(1_000))
     for seconds in (600, 599, -60, -3_599, -3_600, -3_700):
         desk.look(seconds)
-    assert [one.state for one in desk.raised(DetectorName.RISK_WARNING, "never_api")] == [
+    assert [signal.state for signal in desk.raised(DetectorName.RISK_WARNING, "never_api")] == [
         "suspected",
         "confirmed",
     ]
 
 
-def test_a_spread_that_swings_around_the_threshold_is_reported_once_in_five_minutes() -> None:
+def test_a_spread_oscillating_around_the_threshold_is_reported_once_in_five_minutes() -> None:
     desk = announced()
     desk.known.read_pairs((*OLD, pair()), before(1_000))
     desk.known.merge_deal(deal(), before(0))
@@ -355,11 +358,11 @@ def test_a_stale_quote_neither_raises_nor_ends_a_warning() -> None:
     assert desk.raised(DetectorName.RISK_WARNING, "wide_spread") == []
     desk.look(-21, book(-21, spread=0.5))
     assert len(desk.raised(DetectorName.RISK_WARNING, "wide_spread")) == 1
-    assert not [one for one in desk.look(-900, book(-800)).ended if one.key.topic == "wide_spread"]
-    assert [one for one in desk.look(-901, book(-901)).ended if one.key.topic == "wide_spread"]
+    assert not [item for item in desk.look(-900, book(-800)).ended if item.key.topic == "wide_spread"]
+    assert [item for item in desk.look(-901, book(-901)).ended if item.key.topic == "wide_spread"]
 
 
-def test_a_signal_keeps_version_inputs_reasons_and_the_hash_of_the_settings() -> None:
+def test_a_signal_records_version_inputs_reasons_and_the_hash_of_the_settings() -> None:
     desk = announced()
     desk.look(7_000)
     other = Desk(known=knowing(), settings=DetectionSettings(config_hash="other"))

@@ -1,4 +1,4 @@
-"""Calibration and the parts of Brier's score, held against their definitions."""
+"""Calibration and the components of the Brier score, checked against their definitions."""
 
 from collections.abc import Sequence
 from random import Random
@@ -14,7 +14,7 @@ FORECASTS = st.lists(st.tuples(VALUES, st.booleans()), min_size=1, max_size=60)
 
 
 @given(FORECASTS)
-def test_the_parts_add_up_to_brier_s_score(forecasts: Sequence[Forecast]) -> None:
+def test_the_components_add_up_to_the_brier_score(forecasts: Sequence[Forecast]) -> None:
     parts = murphy(forecasts)
     assert parts is not None
     brier = fmean((value - hit) ** 2 for value, hit in forecasts)
@@ -22,7 +22,7 @@ def test_the_parts_add_up_to_brier_s_score(forecasts: Sequence[Forecast]) -> Non
 
 
 @given(FORECASTS)
-def test_the_error_lies_between_that_of_one_bin_and_that_of_a_bin_for_each_value(
+def test_the_error_is_between_those_of_one_bin_and_of_one_bin_per_value(
     forecasts: Sequence[Forecast],
 ) -> None:
     n = len(forecasts)
@@ -40,18 +40,18 @@ def test_the_order_of_cases_does_not_matter(forecasts: list[Forecast], random: R
     assert calibration_error(forecasts) == before
 
 
-def test_bins_hold_about_as_many_cases_each() -> None:
+def test_bins_hold_about_equal_numbers_of_cases() -> None:
     low = [(0.1, False)] * 9 + [(0.1, True)]
     high = [(0.8, True)] * 5 + [(0.8, False)] * 5
     assert abs((calibration_error(low + high) or 0) - 0.15) < 1e-12
 
 
-def test_who_says_what_comes_true_is_perfect_and_who_says_the_contrary_is_not() -> None:
+def test_correct_forecasts_are_perfect_and_inverted_ones_are_not() -> None:
     assert calibration_error([(1.0, True), (0.0, False)]) == 0
     assert calibration_error([(1.0, False), (0.0, True)]) == 1
 
 
-def test_always_saying_the_base_rate_is_honest_and_tells_nothing() -> None:
+def test_forecasting_the_base_rate_is_calibrated_and_without_resolution() -> None:
     parts = murphy([(0.5, True), (0.5, False)])
     assert parts is not None
     assert (parts.reliability, parts.resolution, parts.uncertainty) == (0, 0, 0.25)

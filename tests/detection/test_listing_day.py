@@ -1,4 +1,4 @@
-"""A day of the practice exchange, in its own words: what is known, signalled and recorded of each listing."""
+"""One day of the practice exchange: the knowledge, signals and outcome of each listing."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -36,11 +36,11 @@ SETTINGS = DetectionSettings(
     cluster_window_ms=2_000,
     label=LabelRule(horizon_ms=60_000),
 )
-"""Times as short as the day."""
+"""Time scales shortened to match the day."""
 
 
 def plan_of(base: str, opens_s: float, **special: object) -> ListingPlan:
-    """Return a listing whose whole life fits into minutes; `special` is what it differs in."""
+    """Return a listing whose whole life takes minutes; `special` overrides its fields."""
     timing = {
         "announced_before_s": 600,
         "visible_before_s": 25,
@@ -51,7 +51,7 @@ def plan_of(base: str, opens_s: float, **special: object) -> ListingPlan:
 
 
 DAY = Scenario(
-    name="listing day in small",
+    name="short listing day",
     duration_s=DAY_S,
     market=MarketPlan(symbols=40, active_pairs=0),
     listings=(
@@ -70,10 +70,10 @@ DAY = Scenario(
 
 
 class Day:
-    """A desk that polls by its ladder, over the exchange's own JSON, for as long as the day lasts."""
+    """A desk that polls the exchange's JSON on its normal schedule for the length of the day."""
 
     def __init__(self, seed: int, *, restart_at_s: int | None = None) -> None:
-        """Prepare the session and an empty desk, which may be stopped and started again once."""
+        """Prepare the session and an empty desk that restarts at most once."""
         self.session = ExchangeSession(DAY, seed, START_MS)
         self.known = Knowledge()
         self.facts: list[Signal | SignalEnd] = []
@@ -82,8 +82,8 @@ class Day:
         self._last_ms: dict[ListingSource, int] = {}
         self._restart_ms = None if restart_at_s is None else START_MS + restart_at_s * 1_000
 
-    def live(self) -> "Day":
-        """Live through the day, looking twice a second."""
+    def run(self) -> "Day":
+        """Run through the day with two passes a second."""
         for now_ms in range(START_MS, START_MS + DAY_S * 1_000, 500):
             self.session.advance(now_ms)
             if now_ms == self._restart_ms:
@@ -91,14 +91,14 @@ class Day:
             for poll in self._due(now_ms):
                 self._last_ms[poll] = now_ms
                 self._read(poll, now_ms)
-            self._hear(now_ms)
+            self._stream_trades(now_ms)
             found = detect(tuple(self.known.listings), now_ms, self._standing, settings=SETTINGS)
             self.facts += [*found.raised, *found.ended]
             self._standing = active_after(self.facts)
         return self
 
     def _due(self, now_ms: int) -> Iterator[ListingSource]:
-        polls = plan(self.known.live(now_ms), now_ms, self._last_ms, bounds=Bounds(now_ms=30_000))
+        polls = plan(self.known.run(now_ms), now_ms, self._last_ms, bounds=Bounds(now_ms=30_000))
         return (poll.source for poll in polls if poll.due_ms <= now_ms)
 
     def _read(self, source: ListingSource, now_ms: int) -> None:
@@ -120,9 +120,9 @@ class Day:
             case _:
                 pass
 
-    def _hear(self, now_ms: int) -> None:
-        """Take in the trades of visible listings, as streams would bring them."""
-        for listing in self.known.live(now_ms):
+    def _stream_trades(self, now_ms: int) -> None:
+        """Process the trades of visible listings as streams deliver them."""
+        for listing in self.known.run(now_ms):
             if self.session.pair(listing.symbol) is None:
                 continue
             tape = self.tapes.setdefault(listing.id, Tape())
@@ -139,27 +139,27 @@ class Day:
                     self.known.merge_deal(deal, now_ms)
 
     def _restart(self) -> None:
-        """Lose all that is in memory, and read back what a store holds."""
+        """Drop all state in memory and reload what a store holds."""
         listings = msgspec.json.decode(msgspec.json.encode(list(self.known.listings)), type=list[Listing])
         self.known = Knowledge(listings, self.known.pairs.values())
         self._standing = active_after(self.facts)
 
     def listing(self, base: str) -> Listing:
-        """Return a listing by any name it had."""
-        (found,) = (one for one in self.known.listings if f"{base}USDT" in one.names)
+        """Return a listing by any of its names."""
+        (found,) = (listing for listing in self.known.listings if f"{base}USDT" in listing.names)
         return found
 
-    def told(self, base: str) -> list[tuple[DetectorName, str]]:
-        """Return what was signalled of a listing, in order."""
+    def signals_of(self, base: str) -> list[tuple[DetectorName, str]]:
+        """Return the signals of a listing, in order."""
         subject = self.listing(base).id
         return [
-            (one.key.detector, one.key.topic)
-            for one in self.facts
-            if isinstance(one, Signal) and one.key.subject == subject
+            (fact.key.detector, fact.key.topic)
+            for fact in self.facts
+            if isinstance(fact, Signal) and fact.key.subject == subject
         ]
 
     def end(self, base: str) -> OutcomeEnd | None:
-        """Return how a listing ended, if that is decided by the end of the day."""
+        """Return the outcome of a listing if it is decided at the end of the day."""
         listing = self.listing(base)
         now_ms = START_MS + DAY_S * 1_000
         outcome = outcome_of(listing, self.tapes.get(listing.id), now_ms, settings=SETTINGS)
@@ -168,11 +168,11 @@ class Day:
 
 @pytest.fixture(scope="module")
 def day() -> Day:
-    """Return a day that was lived through."""
-    return Day(seed=1).live()
+    """Return a completed day."""
+    return Day(seed=1).run()
 
 
-def test_every_listing_is_known_once_and_no_old_pair_is_one(day: Day) -> None:
+def test_every_listing_is_known_once_and_no_old_pair_is_a_listing(day: Day) -> None:
     names = {listing.names[0] for listing in day.known.listings}
     assert names == {plan.base + "USDT" for plan in DAY.listings}
     assert len(day.known.listings) == len(DAY.listings)
@@ -180,7 +180,7 @@ def test_every_listing_is_known_once_and_no_old_pair_is_one(day: Day) -> None:
 
 def test_a_clean_listing_is_announced_prepared_ready_allowed_and_open(day: Day) -> None:
     risks = {DetectorName.RISK_WARNING}
-    assert [detector for detector, _ in day.told("CLEAN") if detector not in risks] == [
+    assert [detector for detector, _ in day.signals_of("CLEAN") if detector not in risks] == [
         DetectorName.LAUNCH_SEQUENCE,
         DetectorName.PRE_READY,
         DetectorName.API_ENABLED,
@@ -204,21 +204,21 @@ def test_a_clean_listing_is_announced_prepared_ready_allowed_and_open(day: Day) 
 def test_each_kind_of_trouble_is_warned_of_and_recorded(
     day: Day, base: str, topic: str, end: OutcomeEnd
 ) -> None:
-    assert (DetectorName.RISK_WARNING, topic) in day.told(base)
+    assert (DetectorName.RISK_WARNING, topic) in day.signals_of(base)
     assert day.end(base) is end
 
 
-def test_a_clean_listing_is_not_warned_of_as_any_of_them(day: Day) -> None:
+def test_a_clean_listing_causes_none_of_these_warnings(day: Day) -> None:
     troubles = {"moved", "cancelled", "never_api", "renamed", "early", "suspended", "overdue", "withdrawn"}
-    assert not troubles & {topic for _, topic in day.told("CLEAN")}
+    assert not troubles & {topic for _, topic in day.signals_of("CLEAN")}
 
 
 def test_listings_that_open_together_are_a_cluster(day: Day) -> None:
-    told = [*day.told("TWINA"), *day.told("TWINB")]
-    assert told.count((DetectorName.CLUSTER, "together")) == 1
+    signals_of = [*day.signals_of("TWINA"), *day.signals_of("TWINB")]
+    assert signals_of.count((DetectorName.CLUSTER, "together")) == 1
 
 
-def test_a_listing_that_no_calendar_names_is_found_all_the_same(day: Day) -> None:
+def test_a_listing_missing_in_the_calendar_is_detected(day: Day) -> None:
     listing = day.listing("SILENT")
     assert listing.latest_from(ListingSource.CALENDAR) is None
     assert listing.stage is ListingStage.OPEN
@@ -226,10 +226,10 @@ def test_a_listing_that_no_calendar_names_is_found_all_the_same(day: Day) -> Non
 
 
 @pytest.mark.parametrize("restart_at_s", [29, 49, 75, 110])
-def test_a_restart_in_the_middle_of_the_day_signals_nothing_twice_and_forgets_nothing(
+def test_a_restart_during_the_day_repeats_and_loses_no_signal_of_a_listing(
     day: Day, restart_at_s: int
 ) -> None:
-    again = Day(seed=1, restart_at_s=restart_at_s).live()
-    once = [(one.key, one.state) for one in day.facts if isinstance(one, Signal)]
-    twice = [(one.key, one.state) for one in again.facts if isinstance(one, Signal)]
+    again = Day(seed=1, restart_at_s=restart_at_s).run()
+    once = [(fact.key, fact.state) for fact in day.facts if isinstance(fact, Signal)]
+    twice = [(fact.key, fact.state) for fact in again.facts if isinstance(fact, Signal)]
     assert twice == once

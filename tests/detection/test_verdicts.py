@@ -1,4 +1,4 @@
-"""Verdicts, the past that detectors are told of, and scorecards."""
+"""Verdicts, the calibration history of detectors, and scorecards."""
 
 import msgspec
 import pytest
@@ -17,7 +17,7 @@ def signal(
     subject: str = "A", *, seconds: float = HOUR, kind: ClaimKind = ClaimKind.OPENS_BY,
     due_s: float | None = 0, p: float = 0.5, detector: DetectorName = DetectorName.READY_STATE,
 ) -> Signal:  # fmt: skip
-    """Return a signal raised so many seconds before the opening."""
+    """Return a signal raised this long before the opening."""
     return Signal(
         key=SignalKey(detector, subject, "triple"),
         state="on",
@@ -43,7 +43,7 @@ def outcome(
     gain: float | None = 0.1,
     cluster_size: int = 1,
 ) -> ListingOutcome:
-    """Return what became of a listing."""
+    """Return the outcome of a listing."""
     opened_ms = before(-late_s) if end is OutcomeEnd.OPENED else None
     return ListingOutcome(
         listing_id=subject,
@@ -85,7 +85,9 @@ def outcome(
         (ClaimKind.OPENS_TOGETHER, outcome(end=OutcomeEnd.UNKNOWN), ClaimVerdict.CENSORED),
     ],
 )
-def test_verdicts(kind: ClaimKind, what: ListingOutcome, verdict: ClaimVerdict) -> None:
+def test_a_claim_is_judged_against_the_outcome(
+    kind: ClaimKind, what: ListingOutcome, verdict: ClaimVerdict
+) -> None:
     assert judge(signal(kind=kind), what) is verdict
 
 
@@ -99,12 +101,12 @@ def test_success_rates_are_counted_from_outcomes_and_have_no_default() -> None:
     assert score(DetectorName.READY_STATE, signals, bad).precision.value == 0.0
 
 
-def test_the_base_rate_counts_listings_that_nobody_signalled() -> None:
+def test_the_base_rate_includes_listings_without_a_signal() -> None:
     outcomes = [outcome(str(n), gain=0.1 if n < 3 else -0.1) for n in range(10)]
     assert base_tally(ClaimKind.PROFITS, outcomes) == (10, 3)
 
 
-def test_a_scorecard_counts_what_it_cannot_judge_and_what_it_missed() -> None:
+def test_a_scorecard_counts_censored_and_missed_cases() -> None:
     outcomes = {
         "hit": outcome("hit"),
         "late": outcome("late", late_s=1_000),
@@ -125,23 +127,23 @@ def test_a_scorecard_counts_what_it_cannot_judge_and_what_it_missed() -> None:
     assert card.verdict == "n too small (3 < 20)"
 
 
-def test_a_detector_that_always_says_the_base_rate_has_no_skill_and_one_that_knows_has() -> None:
+def test_a_constant_base_rate_has_no_skill_and_correct_forecasts_have() -> None:
     outcomes = {
         str(n): outcome(str(n), OutcomeEnd.OPENED if n % 2 else OutcomeEnd.CANCELLED) for n in range(40)
     }
     constant = score(DetectorName.READY_STATE, [signal(str(n), p=0.5) for n in range(40)], outcomes)
-    knowing = score(
+    accurate = score(
         DetectorName.READY_STATE, [signal(str(n), p=0.9 if n % 2 else 0.1) for n in range(40)], outcomes
     )
     assert (constant.brier_skill, constant.verdict) == (0.0, "not better than the base rate")
-    assert knowing.brier is not None
-    assert knowing.brier_skill is not None
-    assert abs(knowing.brier - 0.01) < 1e-12
-    assert abs(knowing.brier_skill - 0.96) < 1e-12
-    assert knowing.verdict == "better than the base rate"
+    assert accurate.brier is not None
+    assert accurate.brier_skill is not None
+    assert abs(accurate.brier - 0.01) < 1e-12
+    assert abs(accurate.brier_skill - 0.96) < 1e-12
+    assert accurate.verdict == "better than the base rate"
 
 
-def test_a_detector_that_signals_only_what_opens_is_better_than_the_rate_of_all_listings() -> None:
+def test_a_detector_that_signals_only_openings_beats_the_rate_of_all_listings() -> None:
     outcomes = {
         str(n): outcome(str(n), OutcomeEnd.OPENED if n < 36 else OutcomeEnd.CANCELLED) for n in range(80)
     }
@@ -155,7 +157,7 @@ def test_a_detector_that_signals_only_what_opens_is_better_than_the_rate_of_all_
     assert only_signalled.verdict == "not better than the base rate"
 
 
-def test_recall_counts_openings_that_were_not_signalled_or_signalled_too_late() -> None:
+def test_recall_counts_openings_signalled_late_or_not_at_all() -> None:
     outcomes = {name: outcome(name) for name in ("ahead", "at", "after", "unseen")}
     outcomes["late"] = outcome("late", late_s=5_000)
     outcomes["gone"] = outcome("gone", OutcomeEnd.CANCELLED)
@@ -178,7 +180,7 @@ def test_recall_counts_openings_that_were_not_signalled_or_signalled_too_late() 
         (DetectorName.LAUNCH_SEQUENCE, -0.1, 0),
     ],
 )
-def test_a_signal_is_in_time_while_it_can_still_be_acted_on(
+def test_a_signal_is_in_time_while_action_is_still_possible(
     detector: DetectorName, seconds: float, hits: int
 ) -> None:
     what = outcome(gain=-0.1 if detector is DetectorName.RISK_WARNING else 0.1)
@@ -208,25 +210,25 @@ def test_a_detector_without_a_signal_misses_every_opening() -> None:
     assert (card.recall.hits, card.recall.n) == (0, 25)
 
 
-def test_where_all_listings_end_alike_nothing_can_be_compared() -> None:
+def test_without_varying_outcomes_nothing_can_be_compared() -> None:
     outcomes = {str(n): outcome(str(n)) for n in range(25)}
     card = score(DetectorName.READY_STATE, [signal(str(n)) for n in range(25)], outcomes)
     assert (card.brier_skill, card.verdict) == (None, "not comparable: all outcomes are equal")
 
 
 @pytest.mark.parametrize(("n", "shown"), [(99, False), (100, True)])
-def test_calibration_is_no_number_below_a_hundred_cases(n: int, shown: bool) -> None:
-    outcomes = {str(one): outcome(str(one)) for one in range(n)}
-    card = score(DetectorName.READY_STATE, [signal(str(one)) for one in range(n)], outcomes)
+def test_calibration_needs_a_hundred_cases(n: int, shown: bool) -> None:
+    outcomes = {str(number): outcome(str(number)) for number in range(n)}
+    card = score(DetectorName.READY_STATE, [signal(str(number)) for number in range(n)], outcomes)
     assert (card.calibration_error is not None) is shown
 
 
-def test_lead_times_keep_the_late_ones() -> None:
+def test_lead_times_include_late_signals() -> None:
     leads = lead_times([-1_000, 0, 1_000, 2_000, 3_000])
     assert (leads.median_ms, leads.p10_ms, leads.p90_ms, leads.share_ahead) == (1_000, -600, 2_600, 0.6)
 
 
-def test_wilson_intervals_of_known_values() -> None:
+def test_wilson_intervals_match_published_values() -> None:
     # Newcombe 1998, example of 81 of 263 (0.2553 to 0.3662), and 0 of 20 by hand: z²/(n + z²).
     rate = wilson(81, 263)
     assert rate.low is not None

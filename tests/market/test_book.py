@@ -51,14 +51,14 @@ def loaded(version: int = 100, limits: BookLimits | None = None) -> OrderBook:
     return book
 
 
-def test_a_new_book_catches_up_and_names_no_price() -> None:
+def test_a_new_book_is_resyncing_and_quotes_no_price() -> None:
     book = OrderBook("MXUSDT")
     assert book.state(0) is BookState.CATCHING_UP
     assert (book.best_bid, book.best_ask, book.top(0), book.asks(), book.bids()) == (None, None, None, [], [])
     assert book.needs_snapshot
 
 
-def test_a_snapshot_makes_it_valid_and_deltas_change_it() -> None:
+def test_a_snapshot_makes_a_book_valid_and_deltas_update_it() -> None:
     book = loaded()
     assert book.apply(delta(101, 103, [("2.51", "0"), ("2.515", "3")], [("2.50", "1")]), 1) is Applied.APPLIED
     assert book.top(1) == Top((2.5, 1.0), (2.515, 3.0))
@@ -67,7 +67,7 @@ def test_a_snapshot_makes_it_valid_and_deltas_change_it() -> None:
     assert book.version == 103
 
 
-def test_a_padded_and_a_trimmed_price_are_the_same_level() -> None:
+def test_padded_and_trimmed_prices_are_the_same_level() -> None:
     book = loaded()
     book.apply(delta(101, 101, [("2.5100", "9")]), 1)
     assert book.asks()[0] == (2.51, 9.0)
@@ -75,7 +75,7 @@ def test_a_padded_and_a_trimmed_price_are_the_same_level() -> None:
     assert book.asks()[0] == (2.52, 6.0)
 
 
-def test_messages_before_the_snapshot_wait_and_a_snapshot_inside_a_range_fits() -> None:
+def test_messages_before_the_snapshot_are_buffered_and_may_span_its_version() -> None:
     book = OrderBook("MXUSDT")
     assert book.apply(delta(95, 97, [("2.6", "1")]), 0) is Applied.BUFFERED
     assert book.apply(delta(98, 103, [("2.7", "1")]), 0) is Applied.BUFFERED
@@ -85,7 +85,7 @@ def test_messages_before_the_snapshot_wait_and_a_snapshot_inside_a_range_fits() 
     assert (2.6, 1.0) not in book.asks()
 
 
-def test_a_snapshot_older_than_the_buffer_does_not_help() -> None:
+def test_a_snapshot_older_than_the_buffer_is_not_used() -> None:
     book = OrderBook("MXUSDT")
     book.apply(delta(105, 106), 0)
     assert not book.load(snapshot(100), 0)
@@ -109,7 +109,7 @@ def test_M5_a_gap_stops_pricing_until_a_snapshot() -> None:
     assert book.best_ask == 2.505
 
 
-def test_M5_the_late_message_itself_mends_the_gap() -> None:
+def test_M5_the_late_message_itself_closes_the_gap() -> None:
     book = loaded()
     book.apply(delta(102, 103, [("2.505", "1")]), 1)
     assert book.apply(delta(101, 101, [("2.505", "8")]), 2) is Applied.APPLIED
@@ -117,7 +117,7 @@ def test_M5_the_late_message_itself_mends_the_gap() -> None:
     assert book.asks()[0] == (2.505, 1.0)
 
 
-def test_M5_an_older_snapshot_than_the_book_is_no_help_for_a_gap() -> None:
+def test_M5_a_snapshot_older_than_the_book_does_not_close_a_gap() -> None:
     book = loaded()
     book.apply(delta(102, 103), 1)
     assert not book.load(snapshot(99), 1)
@@ -186,7 +186,7 @@ def test_M6_any_order_with_duplicates_gives_the_same_book(seed: int, count: int,
 
 @given(st.integers(0, 2**32), st.integers(2, 25), st.data())
 @settings(max_examples=200)
-def test_M5_any_dropped_messages_are_noticed_and_mended_by_a_snapshot(
+def test_M5_dropped_messages_are_detected_and_repaired_by_a_snapshot(
     seed: int, count: int, data: st.DataObject
 ) -> None:
     deltas = market(Random(seed), count)
@@ -209,7 +209,7 @@ def _texts(levels: list[tuple[float, float]]) -> Levels:
 
 @given(st.integers(0, 2**32), st.integers(1, 60))
 @settings(max_examples=200)
-def test_best_prices_are_those_of_a_plain_search(seed: int, count: int) -> None:
+def test_best_prices_equal_those_of_a_plain_search(seed: int, count: int) -> None:
     book = loaded()
     for message in market(Random(seed), count):
         book.apply(message, 0)
@@ -242,14 +242,14 @@ def test_M7_an_absurd_quantity_is_rejected(text: str) -> None:
 @pytest.mark.parametrize(
     ("first", "last"), [("", "1"), ("x", "y"), ("5", "4"), ("0", "0"), ("-1", "3"), ("101", "9" * 17)]
 )
-def test_M7_versions_that_make_no_range_are_rejected(first: str, last: str) -> None:
+def test_M7_versions_that_form_no_range_are_rejected(first: str, last: str) -> None:
     book = loaded()
     with pytest.raises(BadStreamMessage):
         book.apply(Delta(first, last), 1)
     assert book.version == 100
 
 
-def test_M7_a_crossing_message_is_rejected_and_priced_from_never() -> None:
+def test_M7_a_crossing_message_is_rejected_and_never_quoted() -> None:
     book = loaded()
     with pytest.raises(BadStreamMessage, match="above"):
         book.apply(delta(101, 101, [("2.40", "1")]), 1)
@@ -257,7 +257,7 @@ def test_M7_a_crossing_message_is_rejected_and_priced_from_never() -> None:
     assert book.needs_snapshot
 
 
-def test_a_locked_book_is_priced_from() -> None:
+def test_a_locked_book_is_quoted() -> None:
     book = OrderBook("MXUSDT")
     assert book.load(snapshot(100, [("2.5", "1")], [("2.5", "2")]), 0)
     assert book.top(0) == Top((2.5, 2.0), (2.5, 1.0))
@@ -276,7 +276,7 @@ def test_M7_a_crossed_or_absurd_snapshot_is_rejected() -> None:
     assert book.state(0) is BookState.STALE  # three within a minute
 
 
-def test_M7_three_rejections_within_a_minute_make_it_stale_and_a_snapshot_mends_it() -> None:
+def test_M7_three_rejections_within_a_minute_make_the_book_stale_until_a_snapshot() -> None:
     book = loaded()
     for second in (1, 20, 40):
         with pytest.raises(BadStreamMessage):
@@ -286,7 +286,7 @@ def test_M7_three_rejections_within_a_minute_make_it_stale_and_a_snapshot_mends_
     assert book.state(41 * S) is BookState.VALID
 
 
-def test_M7_three_rejections_over_a_longer_time_do_not() -> None:
+def test_M7_three_rejections_over_a_longer_time_leave_the_book_valid() -> None:
     book = loaded(limits=BookLimits(stale_after_s=1e6))
     for second in (1, 40, 70):
         with pytest.raises(BadStreamMessage):
@@ -301,7 +301,7 @@ def test_M7_three_rejections_over_a_longer_time_do_not() -> None:
         *[(text, "101") for text in ("", "1_01", "+101", "101.0")],
     ],
 )
-def test_a_message_without_a_readable_version_ends_valid_at_once(versions: tuple[str, str]) -> None:
+def test_a_message_without_a_readable_version_invalidates_the_book_at_once(versions: tuple[str, str]) -> None:
     book = loaded()
     with pytest.raises(BadStreamMessage):
         book.apply(Delta(*versions), S)
@@ -317,7 +317,7 @@ NO_NUMBERS = ["", " 1", "1 ", "1_0", "+1", "-1", "\uff11", ".", "1.2.3", "NaN", 
 
 
 @pytest.mark.parametrize("text", NUMBERS)
-def test_streams_and_snapshots_take_the_same_numbers(text: str) -> None:
+def test_streams_and_snapshots_accept_the_same_numbers(text: str) -> None:
     bids = [("0.0000001", text)]
     body = {"lastUpdateId": 100, "bids": bids, "asks": []}
     whole, changed = OrderBook("NEWUSDT"), OrderBook("NEWUSDT")
@@ -329,7 +329,7 @@ def test_streams_and_snapshots_take_the_same_numbers(text: str) -> None:
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
 @pytest.mark.parametrize("is_price", [True, False])
-def test_streams_and_snapshots_refuse_the_same_texts(text: str, *, is_price: bool) -> None:
+def test_streams_and_snapshots_reject_the_same_texts(text: str, *, is_price: bool) -> None:
     bids = [(text, "1") if is_price else ("1", text)]
     book = OrderBook("NEWUSDT")
     body = {"lastUpdateId": 100, "bids": bids, "asks": []}
@@ -348,7 +348,7 @@ def test_an_empty_side_has_no_best_price_and_is_no_error() -> None:
     assert book.top(0) == Top(None, (0.5, 1.0))
 
 
-def test_M2_silence_makes_it_stale_and_the_next_message_valid_again() -> None:
+def test_M2_silence_makes_the_book_stale_and_the_next_message_valid_again() -> None:
     book = loaded(limits=BookLimits(stale_after_s=3))
     assert book.state(3 * S) is BookState.VALID
     assert book.state(3 * S + 1) is BookState.STALE
@@ -357,13 +357,13 @@ def test_M2_silence_makes_it_stale_and_the_next_message_valid_again() -> None:
     assert book.state(4 * S) is BookState.VALID
 
 
-def test_M6_old_versions_only_are_no_sign_of_life() -> None:
+def test_M6_messages_with_old_versions_do_not_refresh_the_book() -> None:
     book = loaded(limits=BookLimits(stale_after_s=3))
     book.apply(delta(99, 100), 2 * S)
     assert book.state(4 * S) is BookState.STALE
 
 
-def test_the_buffer_is_bounded_and_loses_the_oldest() -> None:
+def test_the_buffer_is_bounded_and_drops_the_oldest() -> None:
     book = OrderBook("MXUSDT", BookLimits(max_buffered=10))
     for version in range(101, 151):
         book.apply(delta(version, version), 0)
@@ -380,7 +380,7 @@ def test_far_levels_are_pruned_and_near_ones_kept() -> None:
     assert book.asks(2) == [(2.51, 5.0), (2.52, 6.0)]
 
 
-def test_after_a_reset_it_starts_from_nothing() -> None:
+def test_a_reset_empties_the_book() -> None:
     book = loaded()
     book.apply(delta(105, 106), 0)
     book.reset()

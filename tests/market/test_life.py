@@ -1,4 +1,4 @@
-"""The life of a listing, told by its sources."""
+"""The life of a listing, derived from its sources."""
 
 from decimal import Decimal
 
@@ -24,12 +24,12 @@ from tests.support.samples.listing_sources import (
 
 
 def stages(listing: Listing) -> list[tuple[str, ListingSource | None]]:
-    """Return the stages it went through and who told of each."""
+    """Return the stages of a listing and the source of each."""
     return [(change.after, change.source) for change in listing.changes if change.kind is ChangeKind.STAGE]
 
 
 def moves(listing: Listing) -> list[tuple[int, int, ListingSource | None]]:
-    """Return how its opening was moved, in seconds against the first plan."""
+    """Return the moves of the opening and their sources, in seconds relative to the first plan."""
     return [
         ((int(change.before) - OPENS_MS) // 1_000, (int(change.after) - OPENS_MS) // 1_000, change.source)
         for change in listing.changes
@@ -37,7 +37,7 @@ def moves(listing: Listing) -> list[tuple[int, int, ListingSource | None]]:
     ]
 
 
-def test_a_clean_listing_walks_through_its_stages_and_keeps_who_told_when() -> None:
+def test_a_clean_listing_passes_its_stages_and_records_source_and_time() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(80_000))
     known.read_pairs((*OLD, pair(api=False)), before(1_800))
@@ -85,7 +85,7 @@ def test_headlines_that_announce_no_single_listing_create_none(title: str) -> No
     assert known.read_announcements([Announcement(title=title, post_time=before(9))], before(8)) == ()
 
 
-def test_M13_moves_are_noticed_up_to_the_last_second_in_both_directions() -> None:
+def test_M13_moves_are_detected_up_to_the_last_second_in_both_directions() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), before(1))
@@ -96,7 +96,7 @@ def test_M13_moves_are_noticed_up_to_the_last_second_in_both_directions() -> Non
     assert (listing.stage, listing.opens_ms, listing.moves) == (ListingStage.RESCHEDULED, OPENS_MS, 2)
 
 
-def test_M13_two_openings_are_shown_as_a_disagreement_and_the_newest_word_counts() -> None:
+def test_M13_two_opening_times_are_a_disagreement_and_the_newest_counts() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_pairs((*OLD, pair(opens_ms=OPENS_MS + 300_000)), before(1_800))
@@ -104,28 +104,28 @@ def test_M13_two_openings_are_shown_as_a_disagreement_and_the_newest_word_counts
     assert listing is not None
     assert (listing.opens_ms, listing.opens_source) == (OPENS_MS + 300_000, ListingSource.EXCHANGE_INFO)
     assert listing.claimed_ms == (OPENS_MS, OPENS_MS + 300_000)
-    assert [str(one) for one in listing.disagreements] == [
+    assert [str(disagreement) for disagreement in listing.disagreements] == [
         "sources disagree about its opening: calendar says 2026-09-21 15:13:20.000 UTC, "
         "exchangeInfo says 2026-09-21 15:18:20.000 UTC"
     ]
     known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 300_000)), before(1_700))
-    agreed = known.listings.named("NEWUSDT")
-    assert agreed is not None
-    assert agreed.disagreements == ()
-    assert agreed.moves == 1
+    resolved = known.listings.named("NEWUSDT")
+    assert resolved is not None
+    assert resolved.disagreements == ()
+    assert resolved.moves == 1
 
 
-def test_hearsay_of_symbolsV2_never_overrules_the_calendar() -> None:
+def test_unofficial_times_of_symbolsV2_never_override_the_calendar() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_web_symbols(web(row(opens_ms=OPENS_MS + 60_000)), before(7_000))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
     assert (listing.opens_ms, listing.moves) == (OPENS_MS, 0)
-    assert [one.topic for one in listing.disagreements] == [ListingTopic.OPENING]
+    assert [disagreement.topic for disagreement in listing.disagreements] == [ListingTopic.OPENING]
 
 
-def test_M13_cancelled_one_second_before_the_opening() -> None:
+def test_M13_a_cancellation_one_second_before_the_opening_is_detected() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     update = known.read_calendar(calendar(), before(1))[0]
@@ -134,7 +134,7 @@ def test_M13_cancelled_one_second_before_the_opening() -> None:
     assert known.live(before(1)) == ()
 
 
-def test_a_cancelled_listing_that_comes_back_is_the_same_listing_again() -> None:
+def test_a_cancelled_listing_that_returns_is_the_same_listing() -> None:
     known = knowing()
     first = known.read_calendar(calendar(entry()), before(7_200))[0].after
     known.read_calendar(calendar(), before(7_000))
@@ -146,16 +146,16 @@ def test_a_cancelled_listing_that_comes_back_is_the_same_listing_again() -> None
     ]
 
 
-def test_withdrawn_by_one_source_only_is_a_disagreement_not_a_cancellation() -> None:
+def test_a_withdrawal_by_one_source_only_is_a_disagreement_not_a_cancellation() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_pairs((*OLD, pair()), before(1_800))
     listing = known.read_calendar(calendar(), before(600))[0].after
     assert listing.stage is ListingStage.API_ENABLED
-    assert [one.topic for one in listing.disagreements] == [ListingTopic.PRESENCE]
+    assert [disagreement.topic for disagreement in listing.disagreements] == [ListingTopic.PRESENCE]
 
 
-def test_an_entry_that_leaves_the_calendar_when_it_is_open_has_only_grown_old() -> None:
+def test_an_entry_that_leaves_the_calendar_after_the_opening_is_only_outdated() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_pairs((*OLD, pair()), before(60))
@@ -163,13 +163,13 @@ def test_an_entry_that_leaves_the_calendar_when_it_is_open_has_only_grown_old() 
     assert known.read_calendar(calendar(), before(-60)) == ()
 
 
-def test_M13_taken_back_in_the_last_second_and_noticed_after_the_planned_moment() -> None:
+def test_M13_a_cancellation_in_the_last_second_is_detected_after_the_planned_time() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     assert known.read_calendar(calendar(), before(-4))[0].after.stage is ListingStage.CANCELLED
 
 
-def test_M13_listed_early_is_open_whatever_the_plan_says() -> None:
+def test_M13_an_early_opening_is_open_whatever_the_schedule() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_pairs((*OLD, pair()), before(700))
@@ -185,7 +185,7 @@ def test_a_quote_without_asks_opens_nothing() -> None:
     assert known.merge_quote(quote(ask=None, bid=None), before(60)) is None
 
 
-def test_the_first_trade_after_a_quote_is_kept_as_well() -> None:
+def test_the_first_trade_after_a_quote_is_recorded_as_well() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.merge_quote(quote(), before(0))
@@ -196,7 +196,7 @@ def test_the_first_trade_after_a_quote_is_kept_as_well() -> None:
     assert (listing.opened_ms, listing.traded_ms) == (OPENS_MS, before(-0.2))
 
 
-def test_M13_renamed_in_the_calendar_keeps_its_history_and_id() -> None:
+def test_M13_a_listing_renamed_in_the_calendar_keeps_its_history_and_id() -> None:
     known = knowing()
     first = known.read_calendar(calendar(entry()), before(7_200))[0].after
     renamed = known.read_calendar(calendar(entry("NEX")), before(600))[0].after
@@ -205,7 +205,7 @@ def test_M13_renamed_in_the_calendar_keeps_its_history_and_id() -> None:
     assert known.listings.named("NEWUSDT") is None
 
 
-def test_M13_exchange_info_renames_first_and_the_contract_tells_that_it_is_the_same_coin() -> None:
+def test_M13_a_rename_seen_first_in_exchange_info_is_recognised_by_the_contract() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_web_symbols(web(row()), before(7_000))
@@ -213,15 +213,15 @@ def test_M13_exchange_info_renames_first_and_the_contract_tells_that_it_is_the_s
     known.read_pairs((*OLD, pair("NEX")), before(600))
     (listing,) = known.listings
     assert listing.symbol == "NEXUSDT"
-    assert [one.topic for one in listing.disagreements] == [ListingTopic.NAME]
+    assert [disagreement.topic for disagreement in listing.disagreements] == [ListingTopic.NAME]
     assert [change.kind for change in listing.changes].count(ChangeKind.RENAMED) == 1
     assert ChangeKind.WITHDRAWN not in [change.kind for change in listing.changes]
-    told = listing.latest_from(ListingSource.EXCHANGE_INFO)
-    assert told is not None
-    assert (told.facts.symbol, told.present) == ("NEXUSDT", True)
+    updated = listing.latest_from(ListingSource.EXCHANGE_INFO)
+    assert updated is not None
+    assert (updated.facts.symbol, updated.present) == ("NEXUSDT", True)
 
 
-def test_words_said_once_under_the_old_name_contradict_a_rename_that_is_known_as_such_no_more() -> None:
+def test_reports_under_the_old_name_do_not_contradict_a_known_rename() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.add("NEWUSDT", OPENS_MS, before(7_100))
@@ -230,24 +230,24 @@ def test_words_said_once_under_the_old_name_contradict_a_rename_that_is_known_as
     known.read_web_symbols(web(row()), before(6_900))
     known.read_calendar(calendar(entry("NEX")), before(600))
     (listing,) = known.listings
-    (claims,) = (one.claims for one in listing.disagreements)
-    assert {one.source for one in claims} == {ListingSource.CALENDAR, ListingSource.SYMBOLS_V2}
+    (claims,) = (disagreement.claims for disagreement in listing.disagreements)
+    assert {claim.source for claim in claims} == {ListingSource.CALENDAR, ListingSource.SYMBOLS_V2}
     known.read_web_symbols(web(row(base="NEX")), before(590))
     (listing,) = known.listings
     assert (listing.symbol, listing.disagreements) == ("NEXUSDT", ())
     assert known.listings.named("NEWUSDT") is listing
 
 
-def test_a_better_source_with_another_name_is_a_contradiction_and_no_rename() -> None:
+def test_a_different_name_in_a_better_source_is_a_disagreement_not_a_rename() -> None:
     known = knowing()
     known.add("NEWUSDT", OPENS_MS, before(7_100))
     known.read_web_symbols(web(row()), before(7_000))
     known.read_pairs((*OLD, pair("NEX")), before(600))
     (listing,) = known.listings
-    assert [one.topic for one in listing.disagreements] == [ListingTopic.NAME]
+    assert [disagreement.topic for disagreement in listing.disagreements] == [ListingTopic.NAME]
 
 
-def test_a_name_that_is_taken_back_is_the_right_one_again() -> None:
+def test_a_reverted_name_is_the_valid_one_again() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.add("NEWUSDT", OPENS_MS, before(7_100))
@@ -257,38 +257,41 @@ def test_a_name_that_is_taken_back_is_the_right_one_again() -> None:
     assert (listing.symbol, listing.disagreements) == ("NEWUSDT", ())
 
 
-def test_two_listings_that_turn_out_to_be_one_are_joined_under_the_older_id() -> None:
+def test_two_listings_found_to_be_one_are_merged_under_the_older_id() -> None:
     known = knowing()
     old = known.read_calendar(calendar(entry()), before(7_200))[0].after
     known.add("NEXUSDT", None, before(700))
     joined = known.read_calendar(calendar(entry("NEX")), before(600))[0]
     assert joined.after.id == old.id
-    assert [one.symbol for one in joined.absorbed] == ["NEXUSDT"]
+    assert [listing.symbol for listing in joined.absorbed] == ["NEXUSDT"]
     assert {seen.source for seen in joined.after.sightings} == {ListingSource.CALENDAR, ListingSource.BY_HAND}
     assert len(known.listings) == len(known.live(before(600))) == 1
 
 
-def test_an_earlier_trade_that_is_told_later_is_the_first_one() -> None:
+def test_an_earlier_trade_reported_later_becomes_the_first_one() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.merge_deal(deal(at_ms=before(-9)), before(-9))
     trades = [
         PublicTrade(Decimal("0.04"), Decimal(1), before(second), False) for second in (-8, 0, 9_000_000)
     ]
-    told = known.merge_trades("NEWUSDT", trades, before(-10))
-    assert told is not None
-    assert (told.after.opened_ms, told.after.traded_ms) == (OPENS_MS, OPENS_MS)  # not that of an older life
+    updated = known.merge_trades("NEWUSDT", trades, before(-10))
+    assert updated is not None
+    assert (updated.after.opened_ms, updated.after.traded_ms) == (
+        OPENS_MS,
+        OPENS_MS,
+    )  # not those of an earlier life
     assert known.merge_trades("NEWUSDT", trades, before(-11)) is None
 
 
-def test_a_clock_that_was_hours_ahead_forgets_no_listing() -> None:
+def test_a_clock_that_was_hours_ahead_loses_no_listing() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     assert known.live(before(-10_000)) == ()
-    assert [one.symbol for one in known.live(before(7_000))] == ["NEWUSDT"]
+    assert [listing.symbol for listing in known.live(before(7_000))] == ["NEWUSDT"]
 
 
-def test_a_listing_is_live_for_as_long_as_it_is_told_to_mature() -> None:
+def test_a_listing_is_live_until_its_maturity() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_pairs((*OLD, pair()), before(600))
@@ -304,7 +307,7 @@ def test_another_coin_with_the_same_ticker_is_another_listing() -> None:
     assert len(known.listings) == 2
 
 
-def test_by_hand_is_an_equal_source_and_can_drop_and_take_up_again() -> None:
+def test_manual_entry_is_an_equal_source_and_can_drop_and_restore() -> None:
     known = knowing()
     added = known.add("NEWUSDT", OPENS_MS, before(7_200), "saw it on the forum")[0].after
     assert (added.stage, added.opens_source) == (ListingStage.SCHEDULED, ListingSource.BY_HAND)
@@ -325,12 +328,12 @@ def test_by_hand_is_an_equal_source_and_can_drop_and_take_up_again() -> None:
         ("NEWUSDT", OPENS_MS + 31 * 86_400_000, "30 days"),
     ],
 )
-def test_C5_what_a_person_adds_is_checked(symbol: str, opens_ms: int | None, problem: str) -> None:
+def test_C5_manual_input_is_validated(symbol: str, opens_ms: int | None, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         knowing().add(symbol, opens_ms, before(100))
 
 
-def test_C5_an_opening_more_than_30_days_ahead_is_not_believed_from_any_source() -> None:
+def test_C5_an_opening_more_than_30_days_ahead_is_rejected_from_any_source() -> None:
     known = knowing()
     far_ms = OPENS_MS + 40 * 86_400_000
     known.read_web_symbols(web(row(opens_ms=far_ms)), before(100))
@@ -340,7 +343,7 @@ def test_C5_an_opening_more_than_30_days_ahead_is_not_believed_from_any_source()
     assert listing.opens_ms is None
 
 
-def test_adding_a_pair_by_hand_tells_it_what_the_exchange_has_said_already() -> None:
+def test_a_pair_added_by_hand_receives_the_known_facts_of_the_exchange() -> None:
     known = knowing(pairs=(*OLD, pair(opens_ms=None)))
     known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "NEWUSDT"], before(80_000))
     assert len(known.listings) == 0
@@ -355,7 +358,7 @@ def test_adding_a_pair_by_hand_tells_it_what_the_exchange_has_said_already() -> 
     }
 
 
-def test_never_api_is_known_when_the_grace_is_over_and_taken_back_if_the_api_comes_after_all() -> None:
+def test_never_api_is_set_after_the_grace_period_and_reverted_if_access_comes_later() -> None:
     known = knowing()
     known.read_calendar(calendar(entry(zone="assessment")), before(7_200))
     known.read_pairs((*OLD, pair(api=False)), before(1_800))
@@ -367,7 +370,7 @@ def test_never_api_is_known_when_the_grace_is_over_and_taken_back_if_the_api_com
     assert late.stage_at(before(-7_200)) is ListingStage.API_ENABLED
 
 
-def test_official_sources_that_differ_about_the_api_are_shown() -> None:
+def test_official_sources_that_disagree_about_the_api_are_shown() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(7_100))
@@ -376,12 +379,12 @@ def test_official_sources_that_differ_about_the_api_are_shown() -> None:
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
     assert listing.stage is ListingStage.API_ENABLED
-    assert [str(one) for one in listing.disagreements] == [
+    assert [str(disagreement) for disagreement in listing.disagreements] == [
         "sources disagree about its api: exchangeInfo says yes, defaultSymbols says no"
     ]
 
 
-def test_a_name_that_is_new_in_defaultSymbols_is_a_listing_before_anybody_announced_it() -> None:
+def test_a_new_name_in_defaultSymbols_is_a_listing_without_announcement() -> None:
     known = knowing()
     known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "ETHUSDT"], before(7_000))
     (update,) = known.read_names(
@@ -394,7 +397,7 @@ def test_a_name_that_is_new_in_defaultSymbols_is_a_listing_before_anybody_announ
     )
 
 
-def test_suspension_and_return_are_kept_with_their_times() -> None:
+def test_suspension_and_resumption_are_recorded_with_their_times() -> None:
     known = knowing()
     known.read_pairs((*OLD, pair()), before(600))
     known.merge_deal(deal(), before(-1))

@@ -1,4 +1,4 @@
-"""Folding sightings: the order in which sources are heard does not matter, and replays change nothing."""
+"""Folding sightings: the order of sources does not matter, and replays change nothing."""
 
 from random import Random
 
@@ -18,13 +18,13 @@ POLLED = (
     ListingSource.DEFAULT_SYMBOLS,
     ListingSource.BY_HAND,
 )
-HEARD = (ListingSource.CALENDAR, ListingSource.SYMBOLS_V2)
-"""Sources that tell the id of the coin."""
+REPORTED = (ListingSource.CALENDAR, ListingSource.SYMBOLS_V2)
+"""Sources that report the id of the coin."""
 
 
 @st.composite
-def voices(draw: st.DrawFn) -> dict[ListingSource, list[Sighting]]:
-    """Draw what each source says of one coin, in that source's own order; each changes its mind at will."""
+def reports_by_source(draw: st.DrawFn) -> dict[ListingSource, list[Sighting]]:
+    """Draw the reports of each source about one coin, in the source's own order, with random changes."""
     said: dict[ListingSource, list[Sighting]] = {}
     for source in draw(st.sets(st.sampled_from(POLLED), min_size=1)):
         times = draw(st.lists(st.integers(1, 40), min_size=1, max_size=5, unique=True))
@@ -34,14 +34,14 @@ def voices(draw: st.DrawFn) -> dict[ListingSource, list[Sighting]]:
 
 @st.composite
 def sightings(draw: st.DrawFn, source: ListingSource, at_ms: int) -> Sighting:
-    """Draw one thing that a source may say."""
+    """Draw one report of a source."""
     facts = ListingFacts(
         symbol="NEWUSDT",
         base="NEW",
         quote="USDT",
-        coin_id="coin-new" if source in HEARD else "",
+        coin_id="coin-new" if source in REPORTED else "",
         opens_ms=draw(st.none() | st.sampled_from([OPENS_MS, OPENS_MS + 60_000, OPENS_MS - 60_000])),
-        triple=draw(st.sampled_from([Triple(1, 1, 1), Triple(2, 2, 4)])) if source in HEARD else None,
+        triple=draw(st.sampled_from([Triple(1, 1, 1), Triple(2, 2, 4)])) if source in REPORTED else None,
         api_allowed=draw(st.booleans()) if source is ListingSource.EXCHANGE_INFO else None,
     )
     return Sighting(source=source, at_ms=at_ms, facts=facts, present=draw(st.booleans()))
@@ -49,8 +49,8 @@ def sightings(draw: st.DrawFn, source: ListingSource, at_ms: int) -> Sighting:
 
 @st.composite
 def two_orders(draw: st.DrawFn) -> tuple[list[Sighting], list[Sighting]]:
-    """Draw the same sightings interleaved in two ways; each source's own order stays."""
-    said = draw(voices())
+    """Draw the same sightings in two interleavings that keep each source's own order."""
+    said = draw(reports_by_source())
     turns = [source for source, seen in said.items() for _ in seen]
     orders: list[list[Sighting]] = []
     for turn in (draw(st.permutations(turns)), draw(st.permutations(turns))):
@@ -60,7 +60,7 @@ def two_orders(draw: st.DrawFn) -> tuple[list[Sighting], list[Sighting]]:
 
 
 def known_after(seen: list[Sighting]) -> KnownListings:
-    """Return what is known when all of it was folded in, the first one speaking up as present."""
+    """Return the knowledge after folding in all sightings, the first one marked as present."""
     known = KnownListings()
     known.see(ANCHOR)
     known.merge_all(seen)
@@ -72,11 +72,11 @@ ANCHOR = Sighting(
     at_ms=before(10_000),
     facts=ListingFacts(symbol="NEWUSDT", quote="USDT"),
 )
-"""Makes the listing exist: what is taken back before anybody said it creates nothing."""
+"""Makes the listing exist: a removal before any report creates nothing."""
 
 
 @given(two_orders())
-def test_the_order_in_which_sources_are_heard_does_not_matter(
+def test_the_order_of_the_sources_does_not_matter(
     orders: tuple[list[Sighting], list[Sighting]],
 ) -> None:
     one, other = (list(known_after(seen)) for seen in orders)
@@ -85,7 +85,7 @@ def test_the_order_in_which_sources_are_heard_does_not_matter(
 
 
 @given(two_orders())
-def test_a_replay_of_everything_changes_nothing(orders: tuple[list[Sighting], list[Sighting]]) -> None:
+def test_a_full_replay_changes_nothing(orders: tuple[list[Sighting], list[Sighting]]) -> None:
     known = known_after(orders[0])
     once = list(known)
     assert known.merge_all(orders[0]) == ()
@@ -94,7 +94,7 @@ def test_a_replay_of_everything_changes_nothing(orders: tuple[list[Sighting], li
 
 
 @given(two_orders(), st.integers(0, 25))
-def test_a_restart_in_the_middle_forgets_nothing(
+def test_a_restart_in_the_middle_loses_nothing(
     orders: tuple[list[Sighting], list[Sighting]], cut: int
 ) -> None:
     seen = orders[0]
@@ -106,13 +106,15 @@ def test_a_restart_in_the_middle_forgets_nothing(
 
 
 @given(two_orders())
-def test_a_listing_is_told_entirely_by_its_sightings(orders: tuple[list[Sighting], list[Sighting]]) -> None:
+def test_a_listing_is_fully_determined_by_its_sightings(
+    orders: tuple[list[Sighting], list[Sighting]],
+) -> None:
     for listing in known_after(orders[0]):
         assert listing_from(listing.id, listing.sightings) == listing
 
 
 @given(two_orders())
-def test_each_update_tells_exactly_the_changes_that_are_new(
+def test_each_update_reports_exactly_the_new_changes(
     orders: tuple[list[Sighting], list[Sighting]],
 ) -> None:
     in_time = in_order(orders[0])
@@ -122,7 +124,7 @@ def test_each_update_tells_exactly_the_changes_that_are_new(
     assert told == [change for listing in known for change in listing.changes]
 
 
-def test_a_source_that_speaks_twice_at_one_moment_is_not_heard_again_in_a_replay() -> None:
+def test_two_reports_of_a_source_at_one_time_are_not_repeated_by_a_replay() -> None:
     said = [
         Sighting(
             source=ListingSource.CALENDAR,
@@ -140,8 +142,8 @@ COINS = st.sampled_from(["A", "B", "C"])
 
 
 @st.composite
-def crowds(draw: st.DrawFn) -> list[Sighting]:
-    """Draw sightings of a few coins, told apart by ticker, by coin and by contract."""
+def mixed_sightings(draw: st.DrawFn) -> list[Sighting]:
+    """Draw sightings of a few coins that differ in ticker, coin id and contract."""
     seen: list[Sighting] = []
     for number in range(draw(st.integers(1, 12))):
         coin = draw(COINS)
@@ -151,7 +153,7 @@ def crowds(draw: st.DrawFn) -> list[Sighting]:
         facts = ListingFacts(
             symbol=coin + "USDT",
             quote="USDT",
-            coin_id=f"coin-{coin}" if source in HEARD else "",
+            coin_id=f"coin-{coin}" if source in REPORTED else "",
             contract=f"0x{coin}" if source is not ListingSource.CALENDAR else "",
         )
         seen.append(Sighting(source=source, at_ms=before(10_000 - number), facts=facts))
@@ -159,14 +161,14 @@ def crowds(draw: st.DrawFn) -> list[Sighting]:
 
 
 @settings(max_examples=200)
-@given(crowds(), st.randoms(use_true_random=False))
+@given(mixed_sightings(), st.randoms(use_true_random=False))
 def test_coins_never_mix_whatever_the_order(seen: list[Sighting], chance: Random) -> None:
     known = KnownListings()
     chance.shuffle(seen)
     known.merge_all(seen)
-    named = {one.facts.symbol for one in seen}
+    named = {sighting.facts.symbol for sighting in seen}
     assert {listing.symbol for listing in known} == named
     assert len(known) == len(named)
     for listing in known:
-        assert {one.facts.symbol for one in listing.sightings} == {listing.symbol}
+        assert {sighting.facts.symbol for sighting in listing.sightings} == {listing.symbol}
         assert known.named(listing.symbol) is listing

@@ -1,4 +1,4 @@
-"""What is asked when: 300, 30, 5 and 1 second, within the weight that the exchange allows."""
+"""The polling schedule: intervals of 300, 30, 5 and 1 second within the exchange's weight limit."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from tests.support.samples.listing_sources import (
 
 
 def known_with(*opens_s: float) -> Knowledge:
-    """Return knowledge of listings that open so many seconds after the first one."""
+    """Return knowledge of listings that open this many seconds after the first one."""
     known = knowing()
     entries = [
         entry(f"C{number}", OPENS_MS + round(at_s * 1_000), f"coin-{number}")
@@ -36,10 +36,10 @@ def known_with(*opens_s: float) -> Knowledge:
     return known
 
 
-def asked(
+def poll_times(
     listings: tuple[Listing, ...], from_ms: int, until_ms: int, weight: int = 150
 ) -> dict[ListingSource, list[int]]:
-    """Follow the plan for a while; return when each source was asked."""
+    """Follow the schedule for a while; return the poll times of each source."""
     now_ms = from_ms
     last: dict[ListingSource, int] = {}
     times: dict[ListingSource, list[int]] = {source: [] for source in LADDER}
@@ -75,15 +75,15 @@ def worst_weight(times: Mapping[ListingSource, list[int]]) -> int:
         (-3_601, PollPace.FAR),
     ],
 )
-def test_the_pace_quickens_towards_the_opening_and_waits_for_one_that_is_overdue(
+def test_polling_accelerates_towards_the_opening_and_waits_for_an_overdue_one(
     seconds_before: float, pace: PollPace
 ) -> None:
     now_ms = before(seconds_before)
     assert current_pace(known_with(0).live(now_ms), now_ms) is pace
 
 
-def test_without_listings_everything_is_asked_rarely() -> None:
-    times = asked((), 0, 300_000)
+def test_without_listings_every_source_is_polled_rarely() -> None:
+    times = poll_times((), 0, 300_000)
     assert {source: len(when) for source, when in times.items()} == {
         ListingSource.CALENDAR: 1,
         ListingSource.SYMBOLS_V2: 1,
@@ -94,15 +94,15 @@ def test_without_listings_everything_is_asked_rarely() -> None:
     }
 
 
-def test_in_the_last_minutes_defaultSymbols_is_asked_each_second_and_exchangeInfo_every_three() -> None:
+def test_defaultSymbols_is_finally_polled_every_second_and_exchangeInfo_every_three() -> None:
     listings = known_with(0).live(before(60))
-    times = asked(listings, before(60), before(30))
+    times = poll_times(listings, before(60), before(30))
     assert len(times[ListingSource.DEFAULT_SYMBOLS]) == 30
     assert len(times[ListingSource.EXCHANGE_INFO]) == 10
     assert worst_weight(times) <= 150
 
 
-def test_a_faster_pace_is_not_slept_through() -> None:
+def test_the_schedule_wakes_up_for_a_faster_pace() -> None:
     listings = known_with(0).live(before(3_700))
     polls = plan(listings, before(3_700), {source: before(3_700) for source in LADDER})
     due = {poll.source: poll.due_ms for poll in polls}
@@ -112,29 +112,29 @@ def test_a_faster_pace_is_not_slept_through() -> None:
 
 
 @pytest.mark.parametrize("phase_ms", [0, 700, 1_300, 2_900])
-def test_M13_the_sources_of_the_time_are_asked_a_last_time_a_second_before(phase_ms: int) -> None:
+def test_M13_sources_of_the_opening_time_are_polled_once_more_one_second_before(phase_ms: int) -> None:
     listings = known_with(0).live(before(60))
-    times = asked(listings, before(60) + phase_ms, before(0))
+    times = poll_times(listings, before(60) + phase_ms, before(0))
     for source in (ListingSource.EXCHANGE_INFO, ListingSource.CALENDAR):
         assert before(0) - max(times[source]) <= 2_500
         assert min(later - sooner for sooner, later in pairwise(times[source])) >= 1_500
 
 
-def test_a_last_look_is_not_lost_when_the_desk_wakes_up_late() -> None:
+def test_the_last_poll_is_not_lost_when_the_desk_wakes_up_late() -> None:
     listings = known_with(0).live(before(60))
     polls = plan(listings, before(0.9), {source: before(2.9) for source in LADDER})
     due = {poll.source: poll.due_ms for poll in polls}
     assert due[ListingSource.EXCHANGE_INFO] == before(1)
 
 
-def test_after_the_opening_the_pace_falls_back() -> None:
+def test_the_pace_slows_down_after_the_opening() -> None:
     known = known_with(0)
     known.read_pairs((*OLD, pair("C0")), before(100))
     known.merge_deal(deal("C0USDT"), before(0))
     assert current_pace(known.live(before(-1)), before(-1)) is PollPace.FAR
 
 
-def test_a_pair_that_trades_without_the_api_is_still_awaited() -> None:
+def test_a_pair_trading_without_api_access_is_still_polled_for() -> None:
     known = known_with(0)
     known.read_pairs((*OLD, pair("C0", api=False)), before(100))
     known.merge_deal(deal("C0USDT"), before(0))
@@ -147,7 +147,7 @@ def test_a_visible_pair_without_a_time_may_open_at_any_moment() -> None:
     assert current_pace(known.live(before(500)), before(500)) is PollPace.HOUR
 
 
-def test_every_claimed_time_is_watched_while_sources_disagree() -> None:
+def test_every_reported_time_is_watched_while_sources_disagree() -> None:
     known = known_with(0)
     known.read_pairs((*OLD, pair("C0", opens_ms=OPENS_MS + 7_200_000)), before(1_800))
     assert current_pace(known.live(before(60)), before(60)) is PollPace.NOW
@@ -158,17 +158,17 @@ def test_every_claimed_time_is_watched_while_sources_disagree() -> None:
     st.floats(0, 20_000),
     st.integers(60, 300),
 )
-def test_the_plan_never_exceeds_its_weight(opens_s: list[float], start_s: float, weight: int) -> None:
+def test_the_schedule_never_exceeds_its_weight(opens_s: list[float], start_s: float, weight: int) -> None:
     from_ms = OPENS_MS + round(start_s * 1_000)
     listings = known_with(*opens_s).live(from_ms)
-    times = asked(listings, from_ms, from_ms + 40_000, weight)
-    # A window may hold one call of each source more than its share, as they all start at once, and the last
-    # look at each opening.
+    times = poll_times(listings, from_ms, from_ms + 40_000, weight)
+    # A window may hold one extra call per source, since all start at once, and the last
+    # poll of each opening.
     allowance = sum(every.weight for every in LADDER.values()) + 25 * len(opens_s)
     assert worst_weight(times) <= weight + allowance
 
 
-def test_what_does_not_fit_the_budget_stays_due_and_lighter_sources_go() -> None:
+def test_a_source_over_budget_stays_due_while_lighter_sources_are_polled() -> None:
     due = (
         ListingSource.EXCHANGE_INFO,
         ListingSource.SELF_SYMBOLS,
@@ -188,7 +188,7 @@ def test_what_does_not_fit_the_budget_stays_due_and_lighter_sources_go() -> None
     assert affordable(due, PollAllowance(weight=0, requests=0), LADDER) == (ListingSource.CALENDAR,)
 
 
-def test_what_is_due_for_longest_is_asked_first() -> None:
+def test_the_source_due_for_longest_is_polled_first() -> None:
     last = dict.fromkeys(LADDER, before(60)) | {
         ListingSource.EXCHANGE_INFO: before(70),
         ListingSource.CALENDAR: before(61),
@@ -197,7 +197,7 @@ def test_what_is_due_for_longest_is_asked_first() -> None:
     assert (first.source, first.late_ms) == (ListingSource.EXCHANGE_INFO, 17_000)
 
 
-def test_data_is_too_old_after_half_a_minute_and_two_intervals_without_a_turn() -> None:
+def test_data_is_stale_after_half_a_minute_and_two_missed_intervals() -> None:
     assert not Poll(source=ListingSource.SELF_SYMBOLS, due_ms=0, every_ms=1_000, late_ms=29_999).is_too_old
     assert Poll(source=ListingSource.SELF_SYMBOLS, due_ms=0, every_ms=1_000, late_ms=30_000).is_too_old
     assert not Poll(source=ListingSource.SELF_SYMBOLS, due_ms=0, every_ms=300_000, late_ms=599_999).is_too_old
@@ -208,8 +208,8 @@ def test_data_is_too_old_after_half_a_minute_and_two_intervals_without_a_turn() 
     others=st.lists(st.integers(0, 12), min_size=60, max_size=60),
     opens_s=st.floats(0, 60),
 )
-def test_polls_go_only_where_there_is_room_and_none_is_forgotten(others: list[int], opens_s: float) -> None:
-    """The others of the desk take what they want each second; the limit holds and every source has turns."""
+def test_polls_use_only_free_weight_and_no_source_is_starved(others: list[int], opens_s: float) -> None:
+    """Other requests take their weight each second; the limit holds and every source is polled."""
     limit, window_ms = 200, 11_000
     listings = known_with(opens_s).live(before(30))
     used: deque[tuple[int, int]] = deque()
@@ -234,7 +234,7 @@ def test_polls_go_only_where_there_is_room_and_none_is_forgotten(others: list[in
     assert max(oldest.values()) < 11_000
 
 
-def test_streams_are_for_listings_within_the_hour_and_for_what_a_face_shows() -> None:
+def test_streams_cover_listings_within_the_hour_and_symbols_on_screen() -> None:
     known = known_with(0, 7_200)
     wanted = wanted_streams(known.live(before(1_000)), before(1_000), shown=["BTCUSDT"])
     assert {stream.symbol for stream in wanted} == {"C0USDT", "BTCUSDT"}
@@ -250,7 +250,7 @@ def test_an_open_listing_is_streamed_until_it_has_matured() -> None:
     assert not wanted_streams(tuple(known.listings), before(-3_601))
 
 
-def test_both_names_are_streamed_while_sources_disagree_about_it() -> None:
+def test_both_names_are_streamed_while_sources_disagree_about_them() -> None:
     known = known_with(0)
     known.read_pairs((*OLD, pair("NEX")), before(1_800))
     known.read_calendar(calendar(entry("NEX", coin_id="coin-0")), before(1_700))

@@ -1,4 +1,4 @@
-"""Pairs of the exchange: what a new reading changed, in slices, and when a reading is not believed."""
+"""Pairs of the exchange: changes of a reading, in slices, and readings that need confirmation."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ PAIRS = st.dictionaries(NAMES, st.booleans()).map(
 
 
 @given(PAIRS, PAIRS, st.integers(1, 5))
-def test_what_changed_leads_from_one_reading_to_the_next(
+def test_the_changes_lead_from_one_reading_to_the_next(
     old: dict[str, Symbol], new: dict[str, Symbol], size: int
 ) -> None:
     state = dict(old)
@@ -32,7 +32,7 @@ def test_what_changed_leads_from_one_reading_to_the_next(
 
 
 def test_an_unchanged_reading_changes_nothing() -> None:
-    assert diff({one.symbol: one for one in OLD}, OLD) == ()
+    assert diff({symbol.symbol: symbol for symbol in OLD}, OLD) == ()
 
 
 def test_pairs_that_have_always_traded_are_no_listings() -> None:
@@ -41,7 +41,7 @@ def test_pairs_that_have_always_traded_are_no_listings() -> None:
     assert len(known.pairs) == 2_000
 
 
-def test_a_pair_that_was_not_there_is_a_listing_although_nobody_announced_it() -> None:
+def test_a_new_pair_is_a_listing_even_without_announcement() -> None:
     known = knowing()
     (update,) = known.read_pairs((*OLD, pair(opens_ms=None)), before(60))
     assert (update.after.symbol, update.after.stage, update.after.opens_ms) == (
@@ -51,18 +51,18 @@ def test_a_pair_that_was_not_there_is_a_listing_although_nobody_announced_it() -
     )
 
 
-def test_after_a_restart_what_is_new_since_then_is_found() -> None:
+def test_pairs_new_since_the_last_run_are_found_after_a_restart() -> None:
     restarted = Knowledge((), OLD)
-    assert [one.after.symbol for one in restarted.read_pairs((*OLD, pair()), before(60))] == ["NEWUSDT"]
+    assert [item.after.symbol for item in restarted.read_pairs((*OLD, pair()), before(60))] == ["NEWUSDT"]
 
 
-def test_an_old_pair_that_comes_back_is_no_new_listing() -> None:
+def test_an_old_pair_that_returns_is_no_new_listing() -> None:
     known = knowing()
     known.read_pairs(OLD[:1], before(700))
     assert known.read_pairs(OLD, before(600)) == ()
 
 
-def test_half_an_answer_is_not_believed_until_it_is_said_again() -> None:
+def test_half_a_response_is_ignored_until_it_is_confirmed() -> None:
     entries = [entry(f"C{number}", coin_id=f"coin-{number}") for number in range(10)]
     known = knowing()
     known.read_calendar(calendar(*entries), before(7_200))
@@ -73,7 +73,7 @@ def test_half_an_answer_is_not_believed_until_it_is_said_again() -> None:
     assert known.doubts == {}
 
 
-def test_half_an_exchange_is_not_believed_until_it_is_said_again() -> None:
+def test_half_an_exchange_is_ignored_until_it_is_confirmed() -> None:
     everything = tuple(pair(f"C{number}", opens_ms=None) for number in range(20))
     known = knowing(pairs=everything)
     known.read_pairs(everything[:5], before(700))
@@ -82,7 +82,7 @@ def test_half_an_exchange_is_not_believed_until_it_is_said_again() -> None:
     assert len(known.pairs) == 5
 
 
-def test_names_that_vanish_all_at_once_are_not_believed() -> None:
+def test_a_mass_disappearance_of_names_is_ignored() -> None:
     known = knowing(pairs=(*OLD, pair()))
     names = [f"C{number}USDT" for number in range(10)] + ["NEWUSDT"]
     known.read_calendar(calendar(entry()), before(7_200))
@@ -92,7 +92,7 @@ def test_names_that_vanish_all_at_once_are_not_believed() -> None:
     assert ListingSource.DEFAULT_SYMBOLS in known.doubts
 
 
-def test_slices_that_are_taken_halfway_leave_the_reading_to_the_next_one() -> None:
+def test_an_interrupted_reading_leaves_its_changes_to_the_next_one() -> None:
     known = knowing()
     parts = known.read_pairs_in_slices((*OLD, pair("ONE"), pair("TWO")), before(60), size=3)
     assert [update.after.symbol for update in next(parts)] == ["ONEUSDT"]

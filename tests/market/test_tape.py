@@ -28,19 +28,19 @@ def test_trades_become_bars_of_a_second_with_the_buyers_share() -> None:
     assert stats.trades_per_s == 0.4
 
 
-def test_a_silent_tape_has_no_prices_to_show() -> None:
+def test_an_empty_tape_has_no_prices() -> None:
     stats = Tape().stats(OPENS_MS, 1_000)
     assert (stats.trades, stats.first_price, stats.buy_share) == (0, None, None)
 
 
 @given(st.lists(st.integers(0, 30_000), max_size=40), st.data())
-def test_trades_that_are_told_twice_count_once(times: list[int], data: st.DataObject) -> None:
+def test_duplicate_trades_count_once(times: list[int], data: st.DataObject) -> None:
     deals = [deal(at_ms=OPENS_MS + at, trade_id=str(n)) for n, at in enumerate(sorted(times))]
     once, twice = Tape(), Tape()
-    for one in deals:
-        once.add(one)
-        twice.add(one)
-        twice.add(data.draw(st.sampled_from(deals[: deals.index(one) + 1])))
+    for item in deals:
+        once.add(item)
+        twice.add(item)
+        twice.add(data.draw(st.sampled_from(deals[: deals.index(item) + 1])))
     assert once.bars == twice.bars
     assert once.trades == twice.trades == len(deals)
 
@@ -53,7 +53,7 @@ def test_memory_is_bounded() -> None:
     assert tape.bars[-1].start_ms == OPENS_MS + 999_000
 
 
-def test_depth_counts_what_lies_within_two_per_cent() -> None:
+def test_depth_counts_orders_within_two_percent() -> None:
     levels = TopLevels(
         symbol="NEWUSDT",
         asks=((Decimal("1.00"), Decimal(10)), (Decimal("1.02"), Decimal(10)), (Decimal("1.03"), Decimal(99))),

@@ -1,4 +1,4 @@
-"""Each limit before a trade, what it says, and what turns it round."""
+"""Each pre-trade limit, its message, and the change that would satisfy it."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -36,7 +36,7 @@ def verdict(name: str, book: RiskBook = BOOK, now_ms: int = NOW, **candidate: An
     return next(item for item in found if item.name == name)
 
 
-def test_a_small_entry_into_empty_books_passes_every_limit() -> None:
+def test_a_small_entry_into_an_empty_book_passes_every_limit() -> None:
     assert refusals(check_entry(CANDIDATE, BOOK, LIMITS, NOW)) == ()
 
 
@@ -76,7 +76,7 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "book", "candidate"), REFUSED)
-def test_each_limit_refuses_with_what_would_flip_it(
+def test_each_limit_refuses_and_states_what_would_satisfy_it(
     name: str, book: dict[str, Any], candidate: dict[str, Any]
 ) -> None:
     found = verdict(name, replace(BOOK, **book), **candidate)
@@ -86,7 +86,7 @@ def test_each_limit_refuses_with_what_would_flip_it(
     assert found.flip
 
 
-def test_the_counter_of_a_day_begins_anew_at_midnight_utc() -> None:
+def test_the_counter_of_a_day_restarts_at_midnight_utc() -> None:
     book = replace(BOOK, entries_ms=(NOW,) * 10)
     refused = verdict("trades_day", book)
     assert refused.until_ms is not None
@@ -94,7 +94,7 @@ def test_the_counter_of_a_day_begins_anew_at_midnight_utc() -> None:
     assert not verdict("trades_day", book, refused.until_ms - 1).passed
 
 
-def test_the_hour_rolls_and_says_when_it_lets_the_next_one_through() -> None:
+def test_the_hourly_limit_rolls_and_states_when_the_next_entry_passes() -> None:
     book = replace(BOOK, entries_ms=tuple(NOW - minute * 60_000 for minute in (50, 40, 30, 20, 10)))
     refused = verdict("trades_hour", book)
     assert refused.until_ms == NOW + 10 * 60_000
@@ -108,41 +108,41 @@ def test_the_same_symbol_is_not_bought_again_right_after_closing() -> None:
     assert verdict("cooldown", book, refused.until_ms).passed
 
 
-def test_a_pause_after_losses_ends_by_itself_and_a_halt_does_not() -> None:
+def test_a_pause_after_losses_expires_and_a_halt_does_not() -> None:
     paused = verdict("losses_in_a_row", replace(BOOK, losses_in_a_row=3, last_loss_ms=NOW))
     halted = verdict("losses_in_a_row", replace(BOOK, losses_in_a_row=5, last_loss_ms=NOW))
     assert (paused.until_ms, halted.until_ms) == (NOW + 3_600_000, None)
 
 
-def test_the_first_trade_is_no_concentration_of_100_percent_as_cash_counts() -> None:
+def test_cash_counts_so_the_first_trade_is_no_concentration_of_100_percent() -> None:
     assert verdict("exposure").passed
 
 
-def test_cash_that_suffices_is_not_told_to_grow() -> None:
+def test_sufficient_cash_is_not_asked_to_grow() -> None:
     def flip(spend: str, cash: str) -> str:
         book = replace(BOOK, free_cash=D(cash))
         found = check_entry(replace(CANDIDATE, spend=D(spend)), book, LIMITS, NOW)
-        return next(one.flip for one in found if one.name == "free_cash")
+        return next(item.flip for item in found if item.name == "free_cash")
 
     assert flip("0", "980") == "set an amount above 0"
     assert flip("10", "9") == "spend at most 9, or free 1 more"
 
 
-def test_a_snipe_that_is_checked_again_does_not_stand_in_its_own_way() -> None:
+def test_a_snipe_checked_again_does_not_count_against_itself() -> None:
     own = Reserved(snipe_id="s1", symbol="NEWUSDT", amount=D(10), opens_ms=CANDIDATE.opens_ms)
     book = replace(BOOK, reserved=(own,), free_cash=D(0))
     assert refusals(check_entry(replace(CANDIDATE, snipe_id="s1"), book, LIMITS, NOW)) == ()
     assert exposure(book, "s1") == 0
 
 
-def test_walking_a_book_tells_average_worst_and_whether_it_is_enough() -> None:
+def test_walking_a_book_reports_average_worst_price_and_sufficiency() -> None:
     walked = walk(((1.0, 5.0), (1.1, 50.0)), 10.5)
     assert (walked.quantity, walked.worst, walked.is_enough) == (10.0, 1.1, True)
     assert abs(walked.slippage_pct - 5) < 1e-9
     assert not walk((), 1.0).is_enough
 
 
-def test_without_a_book_it_is_said_what_bounds_the_price() -> None:
+def test_without_a_book_the_limit_of_the_price_is_stated() -> None:
     assert verdict("premium").value == (
         "no price yet: the first price at the opening is the reference, no order before it"
     )
@@ -155,24 +155,24 @@ def test_without_a_book_it_is_said_what_bounds_the_price() -> None:
     assert late.value == "no reference price: the opening has passed without a known price"
 
 
-def test_what_would_flip_a_slippage_does_flip_it() -> None:
+def test_the_stated_change_satisfies_the_slippage_limit() -> None:
     asks = ((1.0, 5.0), (1.1, 50.0))
     refused = verdict("slippage", asks=asks)
-    bearable = D(refused.flip.removeprefix("spend at most "))
-    assert verdict("slippage", asks=asks, spend=bearable * D("0.9999")).passed
-    assert not verdict("slippage", asks=asks, spend=bearable * D("1.01")).passed
+    allowed_spend = D(refused.flip.removeprefix("spend at most "))
+    assert verdict("slippage", asks=asks, spend=allowed_spend * D("0.9999")).passed
+    assert not verdict("slippage", asks=asks, spend=allowed_spend * D("1.01")).passed
 
 
 @given(
     st.lists(st.decimals(min_value=1, max_value=60, places=2), max_size=30),
     st.decimals(min_value=100, max_value=3_000, places=2),
 )
-def test_entries_that_are_checked_one_after_another_never_overshoot_together(
-    wishes: list[Decimal], equity: Decimal
+def test_entries_checked_one_after_another_never_exceed_a_limit_together(
+    amounts: list[Decimal], equity: Decimal
 ) -> None:
     limits = replace(LIMITS, max_positions=50, max_trades_hour=99, max_trades_day=99)
     book = replace(BOOK, equity=equity, peak=equity, day_equity=equity, free_cash=equity)
-    for number, spend in enumerate(wishes):
+    for number, spend in enumerate(amounts):
         candidate = Candidate(symbol=f"C{number}USDT", spend=spend, opens_ms=NOW + number * 60_000)
         if not refusals(check_entry(candidate, book, limits, NOW)):
             held = Reserved(

@@ -1,4 +1,4 @@
-"""Levels of the guard and what each does."""
+"""Risk levels and the actions of each."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -26,7 +26,7 @@ def graded(**changes: Any) -> Grade:
     return grade(replace(CALM, **changes), RiskRules())
 
 
-def test_nothing_found_is_normal_and_does_nothing() -> None:
+def test_no_finding_is_normal_and_requires_no_action() -> None:
     found = graded()
     assert (found.level, found.actions, found.state) == (RiskLevel.NORMAL, (), TradingState.ACTIVE)
 
@@ -40,7 +40,7 @@ def test_nothing_found_is_normal_and_does_nothing() -> None:
         ("2", RiskLevel.CRITICAL, TradingState.FLATTENING),
     ],
 )
-def test_a_loss_of_the_day_is_graded_by_its_share_of_the_limit(
+def test_a_daily_loss_is_graded_by_its_share_of_the_limit(
     loss: str, level: RiskLevel, state: TradingState
 ) -> None:
     found = graded(daily_loss_pct=D(loss))
@@ -65,18 +65,18 @@ def found(**changes: Any) -> tuple[RiskFinding, ...]:
     return findings(replace(CALM, **changes), RiskRules())
 
 
-def test_what_follows_from_prices_counts_at_the_mildest_level_of_all_looks() -> None:
-    looks = [found(daily_loss_pct=D(1)), found(daily_loss_pct=D(9)), found(daily_loss_pct=D("1.6"))]
-    (sure,) = confirmed(looks)
-    assert (sure.level, sure.cause) == (RiskLevel.MEDIUM, Cause.DAILY_LOSS)
+def test_findings_from_prices_count_at_their_mildest_reading() -> None:
+    readings_taken = [found(daily_loss_pct=D(1)), found(daily_loss_pct=D(9)), found(daily_loss_pct=D("1.6"))]
+    (confirmed_finding,) = confirmed(readings_taken)
+    assert (confirmed_finding.level, confirmed_finding.cause) == (RiskLevel.MEDIUM, Cause.DAILY_LOSS)
     assert confirmed([found(), found(daily_loss_pct=D(9))]) == ()
     assert confirmed([found(daily_loss_pct=D(9)), found()]) == ()
     assert confirmed([found(drawdown_pct=D(90)), found(daily_loss_pct=D(9))]) == ()
 
 
 def test_a_breach_and_a_missing_protection_count_at_once() -> None:
-    looks = [found(), found(breaches=("the ledger differs",), unprotected=("NEWUSDT: no price",))]
-    assert [one.level for one in confirmed(looks)] == [RiskLevel.CRITICAL, RiskLevel.MEDIUM]
+    readings_taken = [found(), found(breaches=("the ledger differs",), unprotected=("NEWUSDT: no price",))]
+    assert [item.level for item in confirmed(readings_taken)] == [RiskLevel.CRITICAL, RiskLevel.MEDIUM]
 
 
 def test_losses_in_a_row_halt_with_their_cause() -> None:
@@ -90,13 +90,13 @@ def test_a_missing_protection_alerts_and_stops_entries_but_trims_nothing() -> No
     assert found.trim_pct == 0
 
 
-def test_a_medium_warning_trims_and_lowers_limits_and_entries_go_on_within_them() -> None:
+def test_a_medium_warning_trims_and_lowers_limits_while_entries_continue_within_them() -> None:
     found = graded(daily_loss_pct=D(1))
     assert found.actions == (RiskAction.ALERT, RiskAction.TRIM, RiskAction.TIGHTEN)
     assert found.state is TradingState.ACTIVE
 
 
-def test_a_missing_protection_beside_a_medium_warning_pauses_entries_too() -> None:
+def test_a_missing_protection_with_a_medium_warning_pauses_entries_too() -> None:
     found = graded(daily_loss_pct=D(1), unprotected=("NEWUSDT: no price",))
     assert {RiskAction.PAUSE, RiskAction.TIGHTEN, RiskAction.TRIM} <= set(found.actions)
     assert found.state is TradingState.REDUCE_ONLY

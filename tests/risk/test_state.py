@@ -1,4 +1,4 @@
-"""Who may change the trading state, and who may lift it."""
+"""Transitions of the trading state, and the conditions of resuming."""
 
 from msgspec.structs import replace
 
@@ -20,17 +20,17 @@ def test_a_breach_halts() -> None:
     assert (now.state, now.cause) == (TradingState.HALTED, Cause.INVARIANT)
 
 
-def test_nothing_weaker_replaces_a_halt() -> None:
+def test_a_weaker_restriction_does_not_replace_a_halt() -> None:
     change = restrict(HALTED, TradingState.REDUCE_ONLY, Cause.STORAGE, "slow", by="guard", at_ms=1)
     assert (change.changed, change.trading) == (False, HALTED)
 
 
-def test_a_persons_halt_over_a_loss_halt_does_not_hide_the_loss() -> None:
+def test_a_manual_halt_does_not_hide_the_cause_of_a_loss_halt() -> None:
     change = restrict(HALTED, TradingState.HALTED, Cause.MANUAL, "by hand", by="me", at_ms=1)
     assert change.trading.cause is Cause.DAILY_LOSS
 
 
-def test_a_loss_over_a_persons_halt_takes_its_place() -> None:
+def test_a_loss_halt_replaces_a_manual_halt() -> None:
     by_hand = replace(HALTED, cause=Cause.MANUAL)
     change = restrict(by_hand, TradingState.HALTED, Cause.DRAWDOWN, "10 %", by="guard", at_ms=1)
     assert change.trading.cause is Cause.DRAWDOWN
@@ -43,17 +43,17 @@ def test_flattening_after_a_loss_keeps_the_loss_as_its_cause() -> None:
     assert (after.state, after.cause) == (TradingState.HALTED, Cause.DAILY_LOSS)
 
 
-def test_after_a_loss_a_person_types_the_word() -> None:
+def test_resuming_after_a_loss_requires_the_typed_word() -> None:
     assert not resume(HALTED, person="me", word="yes", blockers=(), at_ms=1).changed
     now = resume(HALTED, person="me", word="Resume", blockers=(), at_ms=1).trading
     assert (now.state, now.generation) == (TradingState.ACTIVE, HALTED.generation)
 
 
-def test_unsettled_orders_stand_in_the_way_of_resuming() -> None:
+def test_unsettled_orders_prevent_resuming() -> None:
     change = resume(HALTED, person="me", word="resume", blockers=("an unknown order",), at_ms=1)
     assert "unknown order" in change.refused
 
 
-def test_what_is_being_flattened_cannot_be_resumed() -> None:
+def test_flattening_prevents_resuming() -> None:
     flattening = replace(HALTED, state=TradingState.FLATTENING)
     assert not resume(flattening, person="me", word="resume", blockers=(), at_ms=1).changed

@@ -1,4 +1,4 @@
-"""Limits of entries lowered by warnings, step by step, until time or the user lifts it."""
+"""Entry limits lowered step by step by warnings, until they expire or the user restores them."""
 
 from decimal import Decimal
 
@@ -28,7 +28,7 @@ def after(*at_ms: int) -> Tightening:
     return now
 
 
-def test_one_warning_lowers_each_limit_of_entries_by_the_step() -> None:
+def test_one_warning_lowers_each_entry_limit_by_one_step() -> None:
     now = tightened(LIMITS, after(0), RULES)
     assert (now.position_cap_quote, now.position_cap_pct, now.exposure_cap_pct) == (D(50), D("2.5"), D(10))
     assert (now.max_positions, now.max_trades_hour, now.max_trades_day) == (1, 2, 5)
@@ -39,13 +39,13 @@ def test_limits_that_halt_are_never_lowered() -> None:
     assert (now.daily_loss_pct, now.drawdown_pct) == (LIMITS.daily_loss_pct, LIMITS.drawdown_pct)
 
 
-def test_the_next_warning_goes_one_step_further_and_starts_the_time_anew() -> None:
+def test_the_next_warning_adds_a_step_and_restarts_the_timer() -> None:
     now = after(0, 900)
     assert (now.steps, now.since_ms, now.until_ms, now.cause) == (2, 900, 1_900, "daily loss")
     assert tightened(LIMITS, now, RULES).position_cap_quote == D(25)
 
 
-def test_it_expires_and_the_next_warning_begins_at_the_first_step() -> None:
+def test_lowered_limits_expire_and_the_next_warning_starts_at_the_first_step() -> None:
     assert in_force(after(0), 999).steps == 1
     assert in_force(after(0), 1_000) == NOT_TIGHTENED
     assert tightened(LIMITS, in_force(after(0), 1_000), RULES) is LIMITS

@@ -91,19 +91,19 @@ def test_many_threads_and_timers_give_no_false_timeout() -> None:
 def test_a_call_from_another_thread_runs_and_time_continues() -> None:
     async def main() -> str:
         loop = asyncio.get_running_loop()
-        told: asyncio.Future[str] = loop.create_future()
+        message: asyncio.Future[str] = loop.create_future()
 
         def work() -> None:
-            loop.call_soon_threadsafe(told.set_result, "hello")
+            loop.call_soon_threadsafe(message.set_result, "hello")
 
         await loop.run_in_executor(None, work)
         await asyncio.sleep(5)
-        return await told
+        return await message
 
     assert run(main()) == "hello"
 
 
-def order_of_wakeups(shuffle_seed: int | None) -> str:
+def wakeup_order(shuffle_seed: int | None) -> str:
     async def main() -> str:
         order: list[str] = []
         gate = asyncio.Event()
@@ -123,10 +123,10 @@ def order_of_wakeups(shuffle_seed: int | None) -> str:
 
 
 def test_ready_tasks_run_in_order_unless_shuffled_by_a_seed() -> None:
-    assert order_of_wakeups(None) == "abcdefgh"
-    shuffled = {order_of_wakeups(seed) for seed in range(8)}
+    assert wakeup_order(None) == "abcdefgh"
+    shuffled = {wakeup_order(seed) for seed in range(8)}
     assert len(shuffled) > 4
-    assert order_of_wakeups(3) == order_of_wakeups(3)
+    assert wakeup_order(3) == wakeup_order(3)
 
 
 def test_shuffling_leaves_plain_callbacks_in_order() -> None:
@@ -183,9 +183,9 @@ def test_wall_clock_steps_leave_the_monotonic_clock_unchanged() -> None:
 
 def test_a_clock_can_be_ahead_and_drift() -> None:
     async def main() -> None:
-        theirs = VirtualClock(ahead_ms=5_000, drift_ppm=100)
+        skewed = VirtualClock(ahead_ms=5_000, drift_ppm=100)
         await asyncio.sleep(10_000)
-        assert theirs.now_ms() == START_MS + 5_000 + 10_000_000 + 1_000
+        assert skewed.now_ms() == START_MS + 5_000 + 10_000_000 + 1_000
 
     run(main())
 

@@ -32,7 +32,7 @@ def loop_time() -> float:
 
 
 class Exchange:
-    """A small server: returns the caller, sends large bodies, echoes over a WebSocket, counts requests."""
+    """A small server: identifies the caller, sends large bodies, echoes over a WebSocket, counts requests."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -139,10 +139,10 @@ def test_order_is_preserved_under_changing_latency() -> None:
     assert simulate(main, seed=4) == [str(i) for i in range(100)]
 
 
-def fails_with(error: type[BaseException], spoil: Callable[[Host], object]) -> None:
+def fails_with(error: type[BaseException], break_network: Callable[[Host], object]) -> None:
     async def main(sim: Simulation) -> int:
         exchange, host = await serve(sim)
-        spoil(host)
+        break_network(host)
         timeout = aiohttp.ClientTimeout(total=5)
         async with session_of(sim.network) as session:
             with pytest.raises(error):
@@ -178,7 +178,7 @@ def test_R7_a_reset_in_the_middle_of_the_request_is_an_error_and_nothing_is_hand
     fails_with(aiohttp.ClientError, lambda host: host.reset_after.update({Direction.TO_SERVER: 50}))
 
 
-def ask_over_a_warm_connection_that_is_then_cut(direction: Direction) -> int:
+def request_over_a_cut_connection(direction: Direction) -> int:
     async def main(sim: Simulation) -> int:
         exchange, host = await serve(sim)
         async with session_of(sim.network) as session:
@@ -193,11 +193,11 @@ def ask_over_a_warm_connection_that_is_then_cut(direction: Direction) -> int:
 
 
 def test_R2_a_lost_request_times_out_and_never_arrives() -> None:
-    assert ask_over_a_warm_connection_that_is_then_cut(Direction.TO_SERVER) == 0
+    assert request_over_a_cut_connection(Direction.TO_SERVER) == 0
 
 
 def test_R3_a_lost_response_times_out_after_the_request_was_handled() -> None:
-    assert ask_over_a_warm_connection_that_is_then_cut(Direction.TO_CLIENT) == 1
+    assert request_over_a_cut_connection(Direction.TO_CLIENT) == 1
 
 
 def test_data_delayed_by_a_cut_arrives_when_it_heals() -> None:
@@ -224,7 +224,7 @@ def test_a_half_open_socket_is_detected_only_by_the_side_with_a_heartbeat() -> N
             await asyncio.sleep(19)
             assert exchange.closed_sockets == 0
             await asyncio.sleep(41)
-            assert not socket.closed, "nobody told the client"
+            assert not socket.closed, "the client noticed without a heartbeat"
             noticed = exchange.closed_sockets
             host.heal()
         return noticed

@@ -1,4 +1,4 @@
-"""A store in a private folder, closed at the end."""
+"""Fixtures: a store in a private folder, closed at the end."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.store_parts import FILE, HandClock
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder that does not exist yet, inside a private one."""
+    """Return the path of a folder, not yet created, inside a private one."""
     return tmp_path / "profile"
 
 

@@ -1,4 +1,4 @@
-"""What entries cost against the prices known while they fired, by worked examples."""
+"""Entry costs against the prices known during firing, by worked examples."""
 
 from decimal import Decimal as D
 
@@ -39,24 +39,24 @@ def order(*fees: Fee) -> Order:
 TRIED = (attempt(3, "110"), attempt(1, None), attempt(2, "101", fills=True))
 
 
-def test_arrival_is_the_ask_when_the_attempt_that_bought_was_sent() -> None:
+def test_the_arrival_price_is_the_ask_at_the_send_of_the_filled_attempt() -> None:
     assert entry_prices(snipe(), TRIED) == EntryPrices(D(100), D(101), D(110))
 
 
-def test_without_a_price_when_armed_the_first_ask_seen_is_the_decision_s() -> None:
+def test_without_a_price_at_arming_the_decision_price_is_the_first_ask_seen() -> None:
     assert entry_prices(snipe(reference=None), TRIED) == EntryPrices(D(101), D(101), D(110))
     assert entry_prices(snipe(reference=None), ()) == EntryPrices(None, None, None)
 
 
-def test_the_shortfall_of_a_buy_that_filled_in_part() -> None:
-    # Ten were wanted at 100; eight came at 102 on average, two would have cost 110 at the end.
+def test_the_shortfall_of_a_partially_filled_buy() -> None:
+    # Ten were ordered at 100; eight filled at 102 on average, two would have cost 110 at the end.
     found = entry_shortfall(snipe(), entry_prices(snipe(), TRIED), [order()])
     assert found is not None
     assert (found.delay, found.trading, found.opportunity, found.fees) == (8, 8, 20, 0)
     assert found.bps.value == near(360)
 
 
-def test_what_was_never_bought_costs_its_opportunity() -> None:
+def test_an_unfilled_order_costs_its_opportunity() -> None:
     never = snipe("0", "0")
     found = entry_shortfall(never, entry_prices(never, (attempt(1, "105"),)), [])
     assert found is not None
@@ -73,12 +73,12 @@ def test_what_was_never_bought_costs_its_opportunity() -> None:
     ],
     ids=["quote", "coins of the pair, at the average of 102", "another asset", "no price known yet"],
 )
-def test_fees_count_at_what_they_were_worth(fee: Fee, paid: D) -> None:
+def test_fees_count_at_their_value(fee: Fee, paid: D) -> None:
     found = entry_shortfall(snipe(), entry_prices(snipe(), TRIED), [order(fee)])
     assert found is not None
     assert found.fees == paid
 
 
-def test_without_a_price_to_measure_from_there_is_no_shortfall() -> None:
+def test_without_a_reference_price_there_is_no_shortfall() -> None:
     assert entry_shortfall(snipe(reference=None), EntryPrices(None, None, None), []) is None
     assert entry_shortfall(snipe(), EntryPrices(D(100), None, None), []) is None

@@ -12,7 +12,7 @@ def point(minute: float, **prices: str) -> EquityPoint:
     return EquityPoint(at_ms=int(minute * MINUTE_MS), cash=D(0), holdings=D(0), prices=held)
 
 
-def test_a_return_is_between_the_last_bids_of_two_minutes_in_a_row() -> None:
+def test_a_return_is_measured_between_the_last_bids_of_two_consecutive_minutes() -> None:
     points = [point(1, A="1"), point(1.5, A="2"), point(2, A="3"), point(3, B="9"), point(4, A="6"),
               point(5, A="3")]  # fmt: skip
     assert minute_returns(points, "A") == {2: 0.5, 5: -0.5}
@@ -25,7 +25,7 @@ def test_a_coin_with_fewer_than_200_minutes_leaves_the_figure_without_a_value() 
     assert (tail.value, tail.n, tail.words) == (None, 198, "not enough data (198 of 200 minutes of B)")
 
 
-def test_only_minutes_that_all_coins_know_count() -> None:
+def test_only_minutes_with_prices_of_all_coins_count() -> None:
     both = [point(minute, A=str(100 + minute % 2), B=str(101 - minute % 2)) for minute in range(210)]
     loss, worse = holdings_tail({"A": D(100), "B": D(100)}, both, ConfidenceLevel.P95)
     alone, _ = holdings_tail({"A": D(100)}, both, ConfidenceLevel.P95)
@@ -33,7 +33,7 @@ def test_only_minutes_that_all_coins_know_count() -> None:
     assert loss.value is not None
     assert worse.value is not None
     assert alone.value is not None
-    assert loss.value < 0.02  # what one loses the other gains
+    assert loss.value < 0.02  # gains and losses of the two offset each other
     assert abs(alone.value - 100 / 101) < 1e-9
 
 

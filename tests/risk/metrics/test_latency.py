@@ -1,4 +1,4 @@
-"""Percentiles of stages."""
+"""Percentiles of latency spans."""
 
 from random import Random
 from statistics import quantiles
@@ -11,10 +11,10 @@ MS = 1_000_000
 
 
 def stages(*attempts: Stamps) -> dict[LatencySpan, Percentiles]:
-    return {one.span: one.percentiles for one in stage_latencies(attempts)}
+    return {stage_latency.span: stage_latency.percentiles for stage_latency in stage_latencies(attempts)}
 
 
-def test_percentiles_are_those_of_the_standard_library() -> None:
+def test_percentiles_equal_those_of_the_standard_library() -> None:
     random = Random(2)
     sample = [random.randrange(50 * MS) for _ in range(150)]
     cuts = quantiles(sample, n=100, method="inclusive")
@@ -30,7 +30,7 @@ def test_each_percentile_has_its_own_minimum() -> None:
     assert percentiles([]).p50.value is None
 
 
-def test_each_stage_is_measured_where_both_its_stamps_are() -> None:
+def test_each_span_is_measured_from_attempts_with_both_stamps() -> None:
     whole = Stamps(
         aim_ns=0,
         decided_ns=1 * MS,
@@ -49,5 +49,5 @@ def test_each_stage_is_measured_where_both_its_stamps_are() -> None:
     assert found[LatencySpan.FIRST_FILL].p50.value == 20
 
 
-def test_what_left_before_its_aim_is_early_not_lost() -> None:
+def test_a_send_before_its_aim_is_early_not_missing() -> None:
     assert stages(Stamps(aim_ns=10 * MS, written_ns=8 * MS))[LatencySpan.LATENESS].p50.value == -2

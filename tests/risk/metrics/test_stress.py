@@ -1,4 +1,4 @@
-"""Portfolio tails, and coins too new to have one."""
+"""Portfolio tail losses, including those of coins too new to have their own."""
 
 from decimal import Decimal as D
 from random import Random
@@ -25,7 +25,7 @@ def test_a_coin_is_new_until_it_has_enough_observations(sampling: Sampling, enou
     assert not is_new(coin("NEWUSDT", 10, enough), sampling)
 
 
-def test_present_holdings_are_revalued_on_the_days_all_of_them_know() -> None:
+def test_current_holdings_are_revalued_on_the_days_they_have_in_common() -> None:
     long = CoinHistory("LUSDT", D(100), (0.5, 0.1, -0.2))
     short = CoinHistory("SUSDT", D(50), (0.4, 0.2))
     assert profits_of_holdings([long, short]) == near([10 + 20, -20 + 10])

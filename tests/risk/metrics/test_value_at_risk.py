@@ -35,34 +35,34 @@ def number(figure: Figure) -> float:
 
 
 @pytest.mark.parametrize("n", [2, 5, 99, 100, 101, 250])
-def test_quantiles_are_those_of_the_standard_librarys_inclusive_method(n: int) -> None:
+def test_quantiles_equal_those_of_the_standard_librarys_inclusive_method(n: int) -> None:
     sample = seeded(n, n)
     expected = quantiles(sample, n=100, method="inclusive")
     assert [quantile(sample, place / 100) for place in range(1, 100)] == near(expected)
 
 
-def test_quantile_ends_are_the_extremes() -> None:
+def test_the_outer_quantiles_are_the_extremes() -> None:
     assert (quantile([3.0, 1.0, 2.0], 0), quantile([3.0, 1.0, 2.0], 1)) == (1.0, 3.0)
     assert quantile([7.0], 0.3) == 7.0
 
 
-def test_historical_var_by_hand() -> None:
-    # Place 0.05 * 99 = 4.95 of the ordered returns: between -46 % and -45 %.
+def test_historical_var_of_a_worked_example() -> None:
+    # Rank 0.05 * 99 = 4.95 of the sorted returns: between -46 % and -45 %.
     assert number(historical_var(WHOLE_PERCENTS, 1000.0, ConfidenceLevel.P95)) == near(450.5)
 
 
-def test_historical_es_by_hand_where_the_tail_is_whole() -> None:
+def test_historical_es_of_a_worked_example_with_a_whole_tail() -> None:
     assert number(historical_es(WHOLE_PERCENTS, 1000.0, ConfidenceLevel.P95)) == near(480.0)
 
 
-def test_the_tail_takes_a_part_of_its_last_member() -> None:
+def test_the_tail_includes_a_fraction_of_its_last_return() -> None:
     # 110 returns: the tail is 5.5 of them, -0.50 to -0.46 and half of -0.45.
     returns = WHOLE_PERCENTS + [0.5] * 10
     expected = (0.50 + 0.49 + 0.48 + 0.47 + 0.46 + 0.5 * 0.45) / 5.5
     assert number(historical_es(returns, 1000.0, ConfidenceLevel.P95)) == near(1000 * expected)
 
 
-def test_the_order_of_days_does_not_matter_to_the_historical_tail() -> None:
+def test_the_order_of_days_does_not_affect_the_historical_tail() -> None:
     shuffled = WHOLE_PERCENTS.copy()
     Random(4).shuffle(shuffled)
     assert historical_var(shuffled, 1.0, ConfidenceLevel.P95) == historical_var(
@@ -74,7 +74,7 @@ def test_the_order_of_days_does_not_matter_to_the_historical_tail() -> None:
 
 
 @pytest.mark.parametrize(("level", "minimum"), [(ConfidenceLevel.P95, 100), (ConfidenceLevel.P99, 500)])
-def test_one_day_too_few_gives_no_var_and_says_how_many(level: ConfidenceLevel, minimum: int) -> None:
+def test_one_day_too_few_gives_no_var_and_states_the_count(level: ConfidenceLevel, minimum: int) -> None:
     for figure in (
         historical_var([0.01] * (minimum - 1), 1000.0, level),
         historical_es([0.01] * (minimum - 1), 1000.0, level),
@@ -85,7 +85,7 @@ def test_one_day_too_few_gives_no_var_and_says_how_many(level: ConfidenceLevel, 
 
 
 @given(returns_in_plenty)
-def test_es_is_at_least_var_and_surer_is_at_least_as_much(returns: list[float]) -> None:
+def test_es_is_at_least_var_and_grows_with_the_confidence_level(returns: list[float]) -> None:
     var95, var99 = (number(historical_var(returns, 1.0, level)) for level in ConfidenceLevel)
     es95, es99 = (number(historical_es(returns, 1.0, level)) for level in ConfidenceLevel)
     assert es95 >= var95 - 1e-12
@@ -106,21 +106,21 @@ def test_es_of_two_holdings_together_is_at_most_the_sum(seed: int) -> None:
 
 
 @given(returns_in_plenty, st.floats(1, 1e6))
-def test_var_grows_with_equity_in_proportion(returns: list[float], equity: float) -> None:
+def test_var_is_proportional_to_equity(returns: list[float], equity: float) -> None:
     single = number(historical_var(returns, 1.0, ConfidenceLevel.P95))
     assert number(historical_var(returns, equity, ConfidenceLevel.P95)) == near(equity * single)
 
 
-def test_normal_levels_are_the_books() -> None:
+def test_normal_quantiles_match_the_textbook() -> None:
     assert (ConfidenceLevel.P95.z, ConfidenceLevel.P99.z) == near((1.645, 2.326), abs=5e-4)
 
 
-def test_moments_by_hand() -> None:
+def test_the_moments_of_a_worked_example() -> None:
     # m2 = 2, m3 = 0, m4 = 34/5 for 1..5; a single outlier in four has skewness 2/sqrt(3).
     assert skewness([1.0, 2.0, 3.0, 4.0, 5.0]) == near(0)
     assert excess_kurtosis([1.0, 2.0, 3.0, 4.0, 5.0]) == near(6.8 / 4 - 3)
     assert skewness([0.0, 0.0, 0.0, 1.0]) == near(2 / math.sqrt(3))
 
 
-def test_every_figure_of_money_says_so() -> None:
+def test_every_figure_in_money_is_marked_as_such() -> None:
     assert historical_var(WHOLE_PERCENTS, 1.0, ConfidenceLevel.P95).unit is FigureUnit.QUOTE

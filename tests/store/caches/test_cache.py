@@ -1,4 +1,4 @@
-"""The cache: one flight per key, expiry, promotion, invalidation, and no level that can hurt."""
+"""The cache: one fetch per key, expiry, promotion, invalidation, and tolerance of failing levels."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ from tests.support.store_parts import HandClock
 
 
 class Price(msgspec.Struct, frozen=True):
-    """Something to fetch."""
+    """A value to fetch."""
 
     price: Decimal
 
@@ -34,7 +34,7 @@ NUMBERS = Space("numbers", int, Lifetimes(memory_ms=5_000, shared_ms=60_000, dat
 
 
 class DictLevel:
-    """A level between or behind the others; can be told to fail."""
+    """A level backed by a dict; it can be made to fail."""
 
     def __init__(self, name: LevelName) -> None:
         self.name = name
@@ -64,26 +64,26 @@ class DictLevel:
         self.entries = {key: entry for key, entry in self.entries.items() if not key.startswith(prefix)}
 
 
-class Source:
-    """The truth, counting how often it is asked; an asked one waits until it may answer."""
+class CountingSource:
+    """Counts its calls; with `held`, each waits until it is released."""
 
     def __init__(self, *, held: bool = False) -> None:
         self.asked = 0
-        self.may_answer = asyncio.Event()
+        self.release = asyncio.Event()
         self.error: Exception | None = None
         if not held:
-            self.may_answer.set()
+            self.release.set()
 
     async def __call__(self) -> Price:
         self.asked += 1
         number = self.asked
-        await self.may_answer.wait()
+        await self.release.wait()
         if self.error is not None:
             raise self.error
         return Price(Decimal(number))
 
 
-async def turns(count: int = 10) -> None:
+async def run_loop(count: int = 10) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -103,10 +103,10 @@ def cache(clock: HandClock, shared: DictLevel, slow: DictLevel) -> Cache:
     return Cache([MemoryLevel(clock), shared, slow], clock)
 
 
-async def test_a_value_is_fetched_once_and_then_comes_from_memory_with_its_age(
+async def test_a_value_is_fetched_once_and_then_read_from_memory_with_its_age(
     cache: Cache, clock: HandClock
 ) -> None:
-    source = Source()
+    source = CountingSource()
     first = await cache.get(SPACE, "NEW", source)
     clock.pass_s(3)
     second = await cache.get(SPACE, "NEW", source)
@@ -115,59 +115,59 @@ async def test_a_value_is_fetched_once_and_then_comes_from_memory_with_its_age(
     assert source.asked == 1
 
 
-async def test_an_age_counts_from_the_question(cache: Cache, clock: HandClock) -> None:
-    source = Source(held=True)
+async def test_an_age_counts_from_the_start_of_the_fetch(cache: Cache, clock: HandClock) -> None:
+    source = CountingSource(held=True)
     task = asyncio.create_task(cache.get(SPACE, "NEW", source))
-    await turns()
+    await run_loop()
     clock.pass_s(2)
-    source.may_answer.set()
+    source.release.set()
     assert (await task).age_ms == 2_000
 
 
-async def test_many_who_ask_at_once_share_one_flight(cache: Cache) -> None:
-    source = Source(held=True)
+async def test_concurrent_callers_share_one_fetch(cache: Cache) -> None:
+    source = CountingSource(held=True)
     tasks = [asyncio.create_task(cache.get(SPACE, "NEW", source)) for _ in range(20)]
-    other = asyncio.create_task(cache.get(SPACE, "OTHER", Source()))
+    other = asyncio.create_task(cache.get(SPACE, "OTHER", CountingSource()))
     await other
-    source.may_answer.set()
+    source.release.set()
     values = {done.value for done in await asyncio.gather(*tasks)}
     assert (values, source.asked) == ({Price(Decimal(1))}, 1)
 
 
-async def test_a_cancelled_caller_does_not_take_the_flight_from_the_others(cache: Cache) -> None:
-    source = Source(held=True)
+async def test_a_cancelled_caller_does_not_cancel_the_fetch_of_the_others(cache: Cache) -> None:
+    source = CountingSource(held=True)
     tasks = [asyncio.create_task(cache.get(SPACE, "NEW", source)) for _ in range(3)]
-    await turns()
+    await run_loop()
     tasks[0].cancel()
-    await turns()
-    source.may_answer.set()
+    await run_loop()
+    source.release.set()
     assert [(await task).value for task in tasks[1:]] == [Price(Decimal(1))] * 2
 
 
-async def test_when_nobody_waits_any_more_the_flight_ends_and_the_next_one_is_new(cache: Cache) -> None:
-    source = Source(held=True)
+async def test_a_fetch_without_waiting_callers_is_cancelled_and_the_next_one_is_new(cache: Cache) -> None:
+    source = CountingSource(held=True)
     task = asyncio.create_task(cache.get(SPACE, "NEW", source))
-    await turns()
+    await run_loop()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    source.may_answer.set()
+    source.release.set()
     assert (await cache.get(SPACE, "NEW", source)).value == Price(Decimal(2))
 
 
-async def test_an_error_reaches_all_who_wait_and_is_not_kept(cache: Cache) -> None:
-    source = Source(held=True)
+async def test_an_error_reaches_all_waiting_callers_and_is_not_cached(cache: Cache) -> None:
+    source = CountingSource(held=True)
     source.error = LookupError("no such pair")
     tasks = [asyncio.create_task(cache.get(SPACE, "NEW", source)) for _ in range(2)]
-    await turns()
-    source.may_answer.set()
+    await run_loop()
+    source.release.set()
     assert await asyncio.gather(*tasks, return_exceptions=True) == [source.error] * 2
     source.error = None
     assert (await cache.get(SPACE, "NEW", source)).value == Price(Decimal(2))
 
 
-async def test_each_level_forgets_at_its_own_time(cache: Cache, clock: HandClock) -> None:
-    source = Source()
+async def test_each_level_expires_entries_after_its_own_time(cache: Cache, clock: HandClock) -> None:
+    source = CountingSource()
     seen: list[LevelName | None] = []
     for pause_s in (0, 4.9, 0.2, 5.1, 50, 200, 30, 10):
         clock.pass_s(pause_s)
@@ -176,10 +176,10 @@ async def test_each_level_forgets_at_its_own_time(cache: Cache, clock: HandClock
     assert seen == [None, memory, shared, shared, slow, slow, shared, None]
 
 
-async def test_promotion_makes_the_next_answer_fast_but_no_value_older(
+async def test_promotion_speeds_up_the_next_read_without_extending_the_life_of_a_value(
     cache: Cache, clock: HandClock, shared: DictLevel, slow: DictLevel
 ) -> None:
-    source = Source()
+    source = CountingSource()
     await cache.get(SPACE, "NEW", source)
     made_ms = clock.now_ms()
     clock.pass_s(298)
@@ -194,18 +194,20 @@ async def test_promotion_makes_the_next_answer_fast_but_no_value_older(
     assert (await cache.get(SPACE, "NEW", source)).level is None
 
 
-async def test_a_level_keeps_only_spaces_that_name_a_life_in_it(
+async def test_a_level_stores_only_spaces_with_a_lifetime_for_it(
     cache: Cache, shared: DictLevel, slow: DictLevel
 ) -> None:
-    await cache.get(Space("tickers", Price, Lifetimes(memory_ms=5_000)), "NEW", Source())
-    await cache.get(Space("symbols", Price, Lifetimes(memory_ms=5_000, shared_ms=60_000)), "NEW", Source())
+    await cache.get(Space("tickers", Price, Lifetimes(memory_ms=5_000)), "NEW", CountingSource())
+    await cache.get(
+        Space("symbols", Price, Lifetimes(memory_ms=5_000, shared_ms=60_000)), "NEW", CountingSource()
+    )
     assert (list(shared.entries), list(slow.entries)) == (["symbols:NEW"], [])
 
 
-async def test_a_dropped_value_is_gone_from_every_level(
+async def test_a_dropped_value_is_removed_from_every_level(
     cache: Cache, shared: DictLevel, slow: DictLevel
 ) -> None:
-    source = Source()
+    source = CountingSource()
     for key in ("A", "B"):
         await cache.get(SPACE, key, source)
     await cache.drop(SPACE, "A")
@@ -218,22 +220,22 @@ async def test_a_dropped_value_is_gone_from_every_level(
 
 
 @pytest.mark.parametrize("everything", [False, True])
-async def test_what_was_dropped_while_it_was_fetched_is_not_kept(cache: Cache, everything: bool) -> None:
-    source = Source(held=True)
+async def test_a_value_dropped_during_its_fetch_is_not_stored(cache: Cache, everything: bool) -> None:
+    source = CountingSource(held=True)
     early = asyncio.create_task(cache.get(SPACE, "NEW", source))
-    await turns()
+    await run_loop()
     await (cache.drop_all(SPACE) if everything else cache.drop(SPACE, "NEW"))
     late = asyncio.create_task(cache.get(SPACE, "NEW", source))
-    await turns()
-    source.may_answer.set()
+    await run_loop()
+    source.release.set()
     assert (await early).value == Price(Decimal(1))
     assert (await late).value == Price(Decimal(2))
     assert (await cache.get(SPACE, "NEW", source)).value == Price(Decimal(2))
 
 
-async def test_D12_a_level_that_is_down_is_passed_over(cache: Cache, shared: DictLevel) -> None:
+async def test_D12_a_failing_level_is_skipped(cache: Cache, shared: DictLevel) -> None:
     shared.is_down = True
-    source = Source()
+    source = CountingSource()
     assert (await cache.get(SPACE, "NEW", source)).value == Price(Decimal(1))
     assert (await cache.get(SPACE, "NEW", source)).level is LevelName.MEMORY
     await cache.drop(SPACE, "NEW")
@@ -242,11 +244,11 @@ async def test_D12_a_level_that_is_down_is_passed_over(cache: Cache, shared: Dic
 
 
 @pytest.mark.parametrize("poison", [b"", b"not json", b'{"price": {}}', b'{"price": null}', b"[]", b"\xff"])
-async def test_D12_a_poisoned_entry_is_a_miss_and_is_removed(
+async def test_D12_a_corrupt_entry_is_a_miss_and_is_removed(
     cache: Cache, clock: HandClock, slow: DictLevel, poison: bytes
 ) -> None:
     slow.entries["prices:NEW"] = CacheEntry(poison, clock.now_ms(), clock.now_ms() + 300_000)
-    assert (await cache.get(SPACE, "NEW", Source())).value == Price(Decimal(1))
+    assert (await cache.get(SPACE, "NEW", CountingSource())).value == Price(Decimal(1))
     assert cache.counts.bad_entries == 1
     assert slow.entries["prices:NEW"].body == b'{"price":"1"}'
 
@@ -254,18 +256,18 @@ async def test_D12_a_poisoned_entry_is_a_miss_and_is_removed(
 async def test_an_entry_from_the_future_is_not_used(cache: Cache, clock: HandClock, slow: DictLevel) -> None:
     later_ms = clock.now_ms() + 60_000
     slow.entries["prices:NEW"] = CacheEntry(b'{"price":"7"}', later_ms, later_ms + 300_000)
-    assert (await cache.get(SPACE, "NEW", Source())).level is None
+    assert (await cache.get(SPACE, "NEW", CountingSource())).level is None
 
 
-async def test_closing_ends_what_is_being_fetched(cache: Cache) -> None:
-    task = asyncio.create_task(cache.get(SPACE, "NEW", Source(held=True)))
-    await turns()
+async def test_closing_cancels_running_fetches(cache: Cache) -> None:
+    task = asyncio.create_task(cache.get(SPACE, "NEW", CountingSource(held=True)))
+    await run_loop()
     await cache.close()
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
-async def test_memory_is_bounded_in_bytes_and_forgets_the_least_recently_asked(clock: HandClock) -> None:
+async def test_memory_is_bounded_in_bytes_and_evicts_the_least_recently_used(clock: HandClock) -> None:
     memory = MemoryLevel(clock, size_bytes=33)
     expires_ms = clock.now_ms() + 5_000
     for key in ("a", "b", "c"):
@@ -282,28 +284,28 @@ async def test_the_database_level_survives_a_restart_and_is_swept(
     store: SqliteStore, clock: HandClock
 ) -> None:
     level = DatabaseLevel(store, clock)
-    await Cache([MemoryLevel(clock), level], clock).get(SPACE, "NEW", Source())
+    await Cache([MemoryLevel(clock), level], clock).get(SPACE, "NEW", CountingSource())
     again = Cache([MemoryLevel(clock), level], clock)
-    assert (await again.get(SPACE, "NEW", Source())).level is LevelName.DATABASE
+    assert (await again.get(SPACE, "NEW", CountingSource())).level is LevelName.DATABASE
     assert await level.forget_expired() == 0
     clock.pass_s(300)
     assert await level.forget_expired() == 1
-    assert (await again.get(SPACE, "NEW", Source())).level is None
+    assert (await again.get(SPACE, "NEW", CountingSource())).level is None
     await again.drop(SPACE, "NEW")
     await again.drop_all(SPACE)
     assert await level.get("prices:NEW") is None
 
 
-async def test_a_closed_store_makes_the_cache_slower_not_wrong(store: SqliteStore, clock: HandClock) -> None:
+async def test_a_closed_store_makes_the_cache_slower_but_not_wrong(
+    store: SqliteStore, clock: HandClock
+) -> None:
     cache = Cache([MemoryLevel(clock), DatabaseLevel(store, clock)], clock)
     await store.close()
-    assert (await cache.get(SPACE, "NEW", Source())).value == Price(Decimal(1))
+    assert (await cache.get(SPACE, "NEW", CountingSource())).value == Price(Decimal(1))
 
 
-async def test_a_refresh_asks_whatever_is_kept_and_keeps_what_it_is_told(
-    cache: Cache, slow: DictLevel
-) -> None:
-    source = Source()
+async def test_a_refresh_always_fetches_and_stores_the_result(cache: Cache, slow: DictLevel) -> None:
+    source = CountingSource()
     await cache.get(SPACE, "NEW", source)
     assert (await cache.refresh(SPACE, "NEW", source)).level is None
     assert source.asked == 2
@@ -311,17 +313,17 @@ async def test_a_refresh_asks_whatever_is_kept_and_keeps_what_it_is_told(
     assert list(slow.entries) == ["prices:NEW"]
 
 
-async def test_a_refresh_that_fails_leaves_what_is_kept(cache: Cache) -> None:
+async def test_a_failed_refresh_leaves_the_stored_value(cache: Cache) -> None:
     async def fail() -> Price:
-        raise OSError("no answer")
+        raise OSError("no response")
 
-    await cache.get(SPACE, "NEW", Source())
-    with pytest.raises(OSError, match="no answer"):
+    await cache.get(SPACE, "NEW", CountingSource())
+    with pytest.raises(OSError, match="no response"):
         await cache.refresh(SPACE, "NEW", fail)
-    assert (await cache.get(SPACE, "NEW", Source())).level is LevelName.MEMORY
+    assert (await cache.get(SPACE, "NEW", CountingSource())).level is LevelName.MEMORY
 
 
-def test_a_life_out_of_bounds_is_refused() -> None:
+def test_a_lifetime_out_of_bounds_is_refused() -> None:
     with pytest.raises(ValueError, match="memory: 60000 ms is not within 1000–5000 ms"):
         Lifetimes(memory_ms=60_000)
 
@@ -339,11 +341,11 @@ async def _walk(walk: list[tuple[str, str | int]]) -> None:
     clock = HandClock()
     shared, slow = DictLevel(LevelName.SHARED), DictLevel(LevelName.DATABASE)
     cache = Cache([MemoryLevel(clock), shared, slow], clock)
-    truth: dict[str, list[tuple[int, int]]] = {key: [(0, 0)] for key in "ab"}
+    history: dict[str, list[tuple[int, int]]] = {key: [(0, 0)] for key in "ab"}
 
     def fetch(key: str) -> Callable[[], Awaitable[int]]:
         async def fetched() -> int:
-            return truth[key][-1][1]
+            return history[key][-1][1]
 
         return fetched
 
@@ -351,27 +353,27 @@ async def _walk(walk: list[tuple[str, str | int]]) -> None:
         match what, detail:
             case "get", str(key):
                 found = await cache.get(NUMBERS, key, fetch(key))
-                assert found.value in truth_at(truth[key], found.made_ms)
+                assert found.value in values_at(history[key], found.made_ms)
                 assert found.age_ms == clock.now_ms() - found.made_ms < 300_000
             case (("change" | "change and drop"), str(key)):
-                truth[key].append((clock.now_ms(), len(truth[key])))
+                history[key].append((clock.now_ms(), len(history[key])))
                 if what == "change and drop" and not shared.is_down:
                     await cache.drop(NUMBERS, key)
-                    assert (await cache.get(NUMBERS, key, fetch(key))).value == truth[key][-1][1]
+                    assert (await cache.get(NUMBERS, key, fetch(key))).value == history[key][-1][1]
             case "pass", int(seconds):
                 clock.pass_s(seconds)
             case _:
                 shared.is_down = bool(detail)
 
 
-def truth_at(story: list[tuple[int, int]], at_ms: int) -> list[int]:
-    """Return what was true at a moment; changes within one millisecond are all of it."""
-    last_ms = max(since_ms for since_ms, _ in story if since_ms <= at_ms)
-    before = [value for since_ms, value in story if since_ms < at_ms][-1:]
-    return [value for since_ms, value in story if since_ms == last_ms] + before
+def values_at(history_rows: list[tuple[int, int]], at_ms: int) -> list[int]:
+    """Return every value that was true within this millisecond."""
+    last_ms = max(since_ms for since_ms, _ in history_rows if since_ms <= at_ms)
+    before = [value for since_ms, value in history_rows if since_ms < at_ms][-1:]
+    return [value for since_ms, value in history_rows if since_ms == last_ms] + before
 
 
 @settings(max_examples=60)
 @given(st.lists(steps, max_size=25))
-def test_an_answer_was_true_when_it_says_it_was(walk: list[tuple[str, str | int]]) -> None:
+def test_a_returned_value_was_true_at_its_stated_time(walk: list[tuple[str, str | int]]) -> None:
     asyncio.run(_walk(walk))

@@ -1,4 +1,4 @@
-"""A backup is a sound, private copy, or nothing."""
+"""A backup is a complete private copy, or it fails and leaves nothing."""
 
 import asyncio
 import sqlite3
@@ -15,7 +15,7 @@ from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, fact
 
 
-async def test_D13_a_backup_taken_while_writing_opens_and_is_whole(
+async def test_D13_a_backup_taken_during_writes_opens_and_is_complete(
     store: SqliteStore, tmp_path: Path, clock: HandClock
 ) -> None:
     restored = tmp_path / "restored"
@@ -41,7 +41,7 @@ async def test_a_backup_overwrites_nothing(store: SqliteStore, tmp_path: Path) -
     assert (tmp_path / "taken").read_text("utf-8") == "precious"
 
 
-async def test_a_backup_to_nowhere_leaves_nothing(store: SqliteStore, tmp_path: Path) -> None:
+async def test_a_backup_to_an_impossible_path_leaves_nothing(store: SqliteStore, tmp_path: Path) -> None:
     with pytest.raises(StorageRefused, match="cannot be created"):
         await store.back_up(tmp_path / "missing" / "copy.db")
     assert not (tmp_path / "missing").exists()
@@ -66,7 +66,7 @@ async def test_d13_daily_backups_are_bounded_and_the_newest_of_each_week_is_kept
     assert stat.S_IMODE(store.backups.folder.stat().st_mode) == 0o700
 
 
-async def test_d13_the_newest_backup_restored_is_the_store_of_its_moment_and_keeps_the_one_it_replaces(
+async def test_d13_restoring_the_newest_backup_keeps_the_replaced_database(
     store: SqliteStore, folder: Path, clock: HandClock
 ) -> None:
     await store.write("fact", lambda unit: unit.record(fact(1)))
@@ -86,14 +86,14 @@ async def test_d13_the_newest_backup_restored_is_the_store_of_its_moment_and_kee
     await again.close()
 
 
-async def test_without_a_backup_the_refusal_says_so(folder: Path, clock: HandClock) -> None:
+async def test_a_damaged_store_without_a_backup_says_so(folder: Path, clock: HandClock) -> None:
     _put(folder, b"\xff" * 9_000)
     with pytest.raises(StorageDamaged, match="There is no backup in"):
         await SqliteStore.open(folder / FILE, clock)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff" * 9_000], ids=["empty", "no database"])
-async def test_what_is_no_backup_is_not_restored_and_changes_nothing(
+@pytest.mark.parametrize("content", [b"", b"\xff" * 9_000], ids=["empty", "not a database"])
+async def test_an_invalid_backup_is_not_restored_and_changes_nothing(
     store: SqliteStore, folder: Path, clock: HandClock, content: bytes
 ) -> None:
     await store.close()
@@ -105,7 +105,7 @@ async def test_what_is_no_backup_is_not_restored_and_changes_nothing(
     assert (folder / FILE).read_bytes() == before
 
 
-async def test_an_older_schema_is_backed_up_before_it_is_migrated(folder: Path, clock: HandClock) -> None:
+async def test_an_older_schema_is_backed_up_before_migration(folder: Path, clock: HandClock) -> None:
     _put(folder, b"")
     with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as old:
         migrate(old, shipped()[:-1])
@@ -119,7 +119,9 @@ async def test_an_older_schema_is_backed_up_before_it_is_migrated(folder: Path, 
     await store.close()
 
 
-async def test_a_full_disk_gets_no_backup(store: SqliteStore, folder: Path, clock: HandClock) -> None:
+async def test_no_backup_is_written_to_a_full_disk(
+    store: SqliteStore, folder: Path, clock: HandClock
+) -> None:
     with (folder / FILE).open("r+b") as file:
         file.truncate(1 << 43)  # sparse: larger than any disk
     with pytest.raises(StorageFull, match="Free some space"):
@@ -133,7 +135,7 @@ def _put(folder: Path, content: bytes) -> None:
     (folder / FILE).chmod(0o600)
 
 
-async def test_rescued_copies_push_no_daily_backup_out_and_are_bounded(
+async def test_rescued_copies_displace_no_daily_backup_and_are_bounded(
     store: SqliteStore, clock: HandClock
 ) -> None:
     for _ in range(10):
@@ -149,7 +151,7 @@ async def test_rescued_copies_push_no_daily_backup_out_and_are_bounded(
     assert len(kept) == len(before) + 3
 
 
-def test_replaced_databases_go_after_their_time_and_the_newest_stays(folder: Path) -> None:
+def test_replaced_databases_expire_and_the_newest_is_kept(folder: Path) -> None:
     backups = Backups(folder / FILE)
     backups.folder.mkdir(mode=0o700, parents=True)
     names = [f"{FILE}.replaced-2020010{day}T000000Z{end}" for day in range(1, 5) for end in ("", "-wal")]

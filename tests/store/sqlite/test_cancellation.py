@@ -1,4 +1,4 @@
-"""A cancelled caller leaves all of its unit or nothing, and never anything open (reliability D6)."""
+"""A cancelled caller leaves its whole unit or nothing, and no open transaction (reliability D6)."""
 
 import asyncio
 import tempfile
@@ -44,7 +44,7 @@ async def _cancel_some(plans: list[tuple[int, int | None]], *, inline: bool) -> 
         last = await store.write("pair", pair(-1))
         found = await store.read("moments", moments)
         await store.close()
-    assert found[0::2] == found[1::2], "a unit was torn"
+    assert found[0::2] == found[1::2], "a unit was written in part"
     assert len(set(found)) * 2 == len(found), "a unit was written twice"
     assert {number for number, done in enumerate(ended) if isinstance(done, int)} <= set(found)
     assert found[-1] == -1
@@ -59,13 +59,13 @@ async def _cancel_some(plans: list[tuple[int, int | None]], *, inline: bool) -> 
         st.tuples(st.integers(0, 2), st.none() | st.integers(0, STEPS - 1)), min_size=1, max_size=8
     )
 )
-def test_D6_cancelled_at_any_await_a_unit_is_whole_or_absent(
+def test_D6_a_unit_cancelled_at_any_await_is_complete_or_absent(
     inline: bool, plans: list[tuple[int, int | None]]
 ) -> None:
     asyncio.run(_cancel_some(plans, inline=inline))
 
 
-async def test_D6_cancelled_while_it_waits_a_unit_is_not_written(store: SqliteStore) -> None:
+async def test_D6_a_unit_cancelled_in_the_queue_is_not_written(store: SqliteStore) -> None:
     blocker = Blocker()
     first = asyncio.create_task(store.write("block", blocker))
     await blocker.reached()
@@ -79,7 +79,7 @@ async def test_D6_cancelled_while_it_waits_a_unit_is_not_written(store: SqliteSt
     assert await store.read("moments", moments) == [3, 3]
 
 
-async def test_D6_cancelled_while_it_runs_a_unit_is_committed_alone(store: SqliteStore) -> None:
+async def test_D6_a_unit_cancelled_while_running_is_committed(store: SqliteStore) -> None:
     blocker = Blocker()
     task = asyncio.create_task(store.write("block", lambda unit: (blocker(unit), pair(1)(unit))))
     await blocker.reached()
@@ -91,7 +91,7 @@ async def test_D6_cancelled_while_it_runs_a_unit_is_committed_alone(store: Sqlit
     assert await store.read("moments", moments) == [1, 1, 2, 2]
 
 
-async def test_a_cancelled_read_is_cut_short_and_its_connection_reads_on(store: SqliteStore) -> None:
+async def test_a_cancelled_read_is_interrupted_and_its_connection_stays_usable(store: SqliteStore) -> None:
     started = threading.Event()
 
     def endless(stored: ReadTransaction) -> None:

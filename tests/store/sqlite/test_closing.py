@@ -1,4 +1,4 @@
-"""A store never keeps its process from ending, and a killed one loses nothing that was acknowledged."""
+"""A store never prevents its process from exiting, and a kill loses no acknowledged unit."""
 
 import asyncio
 import signal
@@ -51,7 +51,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("end", ["pass", "raise SystemExit(0)", "store.stray = store"])
-def test_D7_a_process_that_forgets_to_close_still_ends(tmp_path: Path, end: str) -> None:
+def test_D7_a_process_that_does_not_close_its_store_still_exits(tmp_path: Path, end: str) -> None:
     run = subprocess.run(
         [sys.executable, "-c", LEAVE.format(end=end), str(tmp_path / "profile" / FILE)],
         cwd=CHECKOUT,
@@ -81,7 +81,7 @@ async def test_D7_closing_does_not_wait_for_a_unit_that_never_ends(
     await store.close()
 
 
-async def test_closing_commits_what_waits(folder: Path, clock: HandClock) -> None:
+async def test_closing_commits_queued_units(folder: Path, clock: HandClock) -> None:
     store = await SqliteStore.open(folder / FILE, clock)
     tasks = [asyncio.create_task(store.write("pair", pair(number))) for number in range(20)]
     await asyncio.sleep(0)
@@ -89,7 +89,7 @@ async def test_closing_commits_what_waits(folder: Path, clock: HandClock) -> Non
     assert await asyncio.gather(*tasks) == list(range(2, 42, 2))
 
 
-async def test_closing_twice_at_once_waits_for_the_same_end(folder: Path, clock: HandClock) -> None:
+async def test_concurrent_closings_wait_for_the_same_end(folder: Path, clock: HandClock) -> None:
     store = await SqliteStore.open(folder / FILE, clock)
     blocker = Blocker()
     task = asyncio.create_task(store.write("block", blocker))
@@ -138,7 +138,7 @@ def test_D1_a_killed_process_loses_no_acknowledged_unit(folder: Path, acknowledg
     assert set(seen) <= set(found)
 
 
-def test_a_database_that_cannot_be_opened_leaves_no_thread_that_answers_a_closed_loop(
+def test_a_database_that_cannot_be_opened_leaves_no_thread_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     failures = list[str]()

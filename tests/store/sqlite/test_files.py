@@ -1,4 +1,4 @@
-"""Files that others could read, or that are not ours, are refused with the command that mends it."""
+"""Files that other users can read or own are refused with the command that fixes it."""
 
 import os
 import stat
@@ -35,7 +35,9 @@ def test_D9_folder_and_files_are_private_whatever_the_umask(folder: Path) -> Non
 
 
 @pytest.mark.parametrize(("name", "wrong"), [("", 0o755), ("desk.db", 0o644), ("desk.db-wal", 0o660)])
-def test_D9_a_wrong_mode_is_refused_and_the_fix_works(folder: Path, name: str, wrong: int) -> None:
+def test_D9_a_wrong_mode_is_refused_and_the_suggested_command_fixes_it(
+    folder: Path, name: str, wrong: int
+) -> None:
     bare(folder).close()
     (folder / "desk.db-wal").touch()
     (folder / "desk.db-wal").chmod(0o600)
@@ -61,13 +63,13 @@ def test_D9_another_owner_is_refused_with_the_command(folder: Path, monkeypatch:
         prepare(folder / "desk.db")
 
 
-def test_D9_a_folder_that_cannot_be_made_is_refused_in_words(tmp_path: Path) -> None:
+def test_D9_a_folder_that_cannot_be_created_is_refused_with_a_message(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageRefused, match="cannot be created"):
         prepare(tmp_path / "file" / "profile" / "desk.db")
 
 
-def test_D9_a_place_that_cannot_be_written_is_refused_with_the_fix(
+def test_D9_an_unwritable_path_is_refused_with_the_command(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare(folder).close()

@@ -1,4 +1,4 @@
-"""Units of work in one transaction: all-or-nothing each, and no harm done to neighbours."""
+"""Units of work in one transaction: each all or nothing, without effects on the others."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -59,10 +59,8 @@ def test_units_of_many_callers_share_one_commit(connection: sqlite3.Connection, 
     assert notes(connection) == list(range(50))
 
 
-def test_a_unit_that_raises_is_undone_and_its_neighbours_are_not(
-    connection: sqlite3.Connection, runner: GroupRunner
-) -> None:
-    wrong = ValueError("the caller's own")
+def test_a_unit_that_raises_is_rolled_back_alone(connection: sqlite3.Connection, runner: GroupRunner) -> None:
+    wrong = ValueError("the caller's error")
 
     def half(unit: UnitOfWork) -> None:
         unit.record(fact(2))
@@ -75,7 +73,7 @@ def test_a_unit_that_raises_is_undone_and_its_neighbours_are_not(
     assert [stored.sequence for stored in report.facts] == [1]
 
 
-def test_a_broken_rule_of_the_tables_is_a_conflict_without_the_value(runner: GroupRunner) -> None:
+def test_a_violated_constraint_is_a_conflict_without_the_value(runner: GroupRunner) -> None:
     report = runner.run([job(note(424242)), job(note(424242), name="twice"), job(note(1))])
     error = report.outcomes[1].error
     assert isinstance(error, StorageConflict)
@@ -90,7 +88,7 @@ def test_a_unit_past_its_deadline_never_starts(connection: sqlite3.Connection, r
     assert notes(connection) == [2]
 
 
-def test_an_endless_statement_is_interrupted_and_its_neighbours_are_committed(folder: Path) -> None:
+def test_an_endless_statement_is_interrupted_and_the_other_units_are_committed(folder: Path) -> None:
     connection = bare(folder)
     connection.execute("CREATE TABLE notes (note UNIQUE)")
     clock = HandClock(step_ns=1_000_000)
@@ -103,7 +101,7 @@ def test_an_endless_statement_is_interrupted_and_its_neighbours_are_committed(fo
     connection.close()
 
 
-def test_who_swallows_the_end_of_its_transaction_cannot_write_on_without_one(folder: Path) -> None:
+def test_a_unit_that_ignores_its_interruption_cannot_write_without_a_transaction(folder: Path) -> None:
     connection = bare(folder)
     connection.execute("CREATE TABLE notes (note UNIQUE)")
     clock = HandClock(step_ns=1_000_000)
@@ -126,20 +124,20 @@ def test_who_swallows_the_end_of_its_transaction_cannot_write_on_without_one(fol
 @pytest.mark.parametrize(
     "sql", ["COMMIT", " rollback", "BEGIN", "Release unit", "SAVEPOINT mine", "PRAGMA x"]
 )
-def test_a_unit_cannot_steer_the_transaction(runner: GroupRunner, sql: str) -> None:
+def test_a_unit_cannot_control_the_transaction(runner: GroupRunner, sql: str) -> None:
     report = runner.run([job(lambda unit: unit.rows.run(sql)), job(note(1))])
     assert isinstance(report.outcomes[0].error, StorageFailed)
     assert report.outcomes[1].error is None
 
 
-def test_a_unit_that_is_kept_can_do_nothing_afterwards(runner: GroupRunner) -> None:
+def test_a_finished_unit_cannot_be_used(runner: GroupRunner) -> None:
     kept: list[UnitOfWork] = []
     runner.run([job(kept.append)])
     with pytest.raises(StorageFailed, match="after it had ended"):
         note(1)(kept[0])
 
 
-def test_D3_a_full_disk_fails_cleanly_and_heals(folder: Path, clock: HandClock) -> None:
+def test_D3_a_full_disk_fails_cleanly_and_recovers(folder: Path, clock: HandClock) -> None:
     connection = bare(folder)
     pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages + 2}")
@@ -169,7 +167,7 @@ def test_a_commit_that_fails_is_repeated_unit_by_unit(
     assert notes(connection) == [1, 2]
 
 
-def test_D4_another_process_holding_the_database_is_an_alarm_after_the_busy_timeout(
+def test_D4_a_database_locked_by_another_process_alerts_after_the_busy_timeout(
     folder: Path, clock: HandClock
 ) -> None:
     connection = bare(folder, StoreLimits(busy_timeout_s=0.01))

@@ -1,4 +1,4 @@
-"""A look into the store without an engine."""
+"""Reading the store without an engine."""
 
 import sqlite3
 from pathlib import Path
@@ -24,7 +24,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.signals.end(listing_samples.ended(listing_samples.key("NEW0USDT-1000")))
 
 
-async def test_pages_meet_without_a_gap_and_without_one_twice(tmp_path: Path) -> None:
+async def test_pages_have_no_gaps_and_no_duplicates(tmp_path: Path) -> None:
     clock = HandClock()
     store = await SqliteStore.open(tmp_path / FILE, clock)
     await store.write("fill", _fill)
@@ -62,13 +62,13 @@ async def test_facts_are_found_by_subject_kind_and_time(tmp_path: Path) -> None:
     assert numbers(kind="other") == []
 
 
-def test_a_look_makes_no_file(tmp_path: Path) -> None:
+def test_an_offline_read_creates_no_file(tmp_path: Path) -> None:
     with pytest.raises(StorageRefused, match="no engine of this profile has run"):
         read_offline(tmp_path / FILE, HandClock(), lambda stored: stored.journal.head())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_older_store_is_left_as_it_is(tmp_path: Path) -> None:
+def test_an_older_store_is_left_unchanged(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     connection = bare(tmp_path)
     connection.execute("PRAGMA user_version = 2")
@@ -80,7 +80,7 @@ def test_an_older_store_is_left_as_it_is(tmp_path: Path) -> None:
     connection.close()
 
 
-async def test_a_look_can_change_nothing(tmp_path: Path) -> None:
+async def test_an_offline_read_cannot_write(tmp_path: Path) -> None:
     clock = HandClock()
     store = await SqliteStore.open(tmp_path / FILE, clock)
     await store.close()

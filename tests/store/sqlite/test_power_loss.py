@@ -1,4 +1,4 @@
-"""What was acknowledged is on disk, whatever a power cut does to later writes (reliability D2)."""
+"""Acknowledged units survive a power cut during later writes (reliability D2)."""
 
 import shutil
 from pathlib import Path
@@ -9,14 +9,14 @@ from tests.support.store_parts import FILE, HandClock, fact
 CUTS = 40
 
 
-async def test_d2_a_power_cut_loses_nothing_acknowledged_and_opens_clean(
+async def test_d2_a_power_cut_loses_no_acknowledged_unit_and_the_store_opens_clean(
     store: SqliteStore, folder: Path, tmp_path: Path, clock: HandClock
 ) -> None:
     for number in range(5):
         await store.write("fact", lambda unit, n=number: unit.record(fact(n)))
     log = folder / (FILE + "-wal")
     acknowledged = log.stat().st_size
-    for number in range(5, 8):  # begun, and the power is cut before they are acknowledged
+    for number in range(5, 8):  # started, and the power fails before they are acknowledged
         await store.write("fact", lambda unit, n=number: unit.record(fact(n)))
     whole = log.stat().st_size
     for cut in range(CUTS + 1):
@@ -42,7 +42,7 @@ async def test_d2_every_durable_commit_is_synced(store: SqliteStore) -> None:
 
 
 def _cut_at(folder: Path, target: Path, at: int) -> Path:
-    """Copy the database and the first bytes of its log; what was not synced is noise."""
+    """Copy the database and the first bytes of its log; replace the unsynced rest with noise."""
     target.mkdir(mode=0o700)
     shutil.copy(folder / FILE, target / FILE)
     log = (folder / (FILE + "-wal")).read_bytes()

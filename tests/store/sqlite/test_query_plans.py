@@ -1,4 +1,4 @@
-"""No query reads a table from end to end, and the partial indexes are used: SQLite says so itself."""
+"""No query scans a whole table, and the partial indexes are used, according to SQLite's query plans."""
 
 import sqlite3
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def filled() -> tuple[sqlite3.Connection, ReadTransaction]:
     for place in range(50):
         name = f"N{place}USDT"
         stage = ListingStage.SCHEDULED if place < 5 else ListingStage.MATURED
-        stored.listings.save(listing(name, 1_000 + place, told=3), stage)
+        stored.listings.save(listing(name, 1_000 + place, observed=3), stage)
         stored.signals.add(signal(key(f"{name}-{1_000 + place}"), at_ms=place, symbol=name))
         stored.outcomes.save(outcome(f"{name}-{1_000 + place}", at_ms=place))
         stored.alerts.add(alert(place, about=name))
@@ -50,7 +50,9 @@ QUERIES: dict[str, Callable[[ReadTransaction], Any]] = {
     "listing by name": lambda stored: stored.listings.named("N1USDT"),
     "listings unfinished": lambda stored: stored.listings.unfinished(),
     "listings latest": lambda stored: stored.listings.latest(5),
-    "save listing": lambda stored: stored.listings.save(listing(told=2), ListingStage.OPEN, [listing("X")]),
+    "save listing": lambda stored: stored.listings.save(
+        listing(observed=2), ListingStage.OPEN, [listing("X")]
+    ),
     "add signal": lambda stored: stored.signals.add(signal(at_ms=99)),
     "end signal": lambda stored: stored.signals.end(ended()),
     "signals standing": lambda stored: stored.signals.standing(),
@@ -85,7 +87,7 @@ QUERIES: dict[str, Callable[[ReadTransaction], Any]] = {
 }
 
 IN_ORDER = {"journal head": ["SCAN journal"], "journal latest": ["SCAN journal"], "pairs": ["SCAN pairs"]}
-"""Read in the order of the table itself: the newest few, or all of it on purpose."""
+"""Read in table order: the newest few rows, or deliberately all of them."""
 
 PARTIAL = {
     "listings unfinished": "listings_ahead",
@@ -117,17 +119,17 @@ def plan(query: Callable[[ReadTransaction], Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_a_query_never_reads_a_table_from_end_to_end(name: str) -> None:
-    wasteful = [line for line in plan(QUERIES[name]) if line.startswith("SCAN") and "USING" not in line]
-    assert wasteful == IN_ORDER.get(name, [])
+def test_a_query_never_scans_a_whole_table(name: str) -> None:
+    scans = [line for line in plan(QUERIES[name]) if line.startswith("SCAN") and "USING" not in line]
+    assert scans == IN_ORDER.get(name, [])
 
 
 @pytest.mark.parametrize("name", PARTIAL)
-def test_a_partial_index_serves_what_is_unfinished_standing_or_open(name: str) -> None:
+def test_unfinished_active_and_open_rows_come_from_a_partial_index(name: str) -> None:
     assert any(PARTIAL[name] in line for line in plan(QUERIES[name]))
 
 
-def test_signals_of_a_symbol_come_from_their_own_index_already_sorted() -> None:
+def test_signals_of_a_symbol_come_sorted_from_their_own_index() -> None:
     lines = plan(QUERIES["signals of symbol"])
     assert lines == ["SEARCH signals USING INDEX signals_by_symbol (symbol=?)"]
 
@@ -140,7 +142,7 @@ def test_signals_of_labelled_listings_are_searched_by_index_alone() -> None:
     ]
 
 
-def test_every_repository_query_is_covered_here() -> None:
+def test_every_repository_query_is_covered() -> None:
     _, stored = filled()
     components = (
         "journal",

@@ -1,4 +1,4 @@
-"""The room that is set aside for exits on a full disk."""
+"""Disk space reserved for exits on a full disk."""
 
 import resource
 import stat
@@ -11,7 +11,7 @@ from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock
 
 
-async def test_D3_room_is_set_aside_released_once_and_set_aside_again_at_the_next_start(
+async def test_D3_space_is_reserved_released_once_and_reserved_again_at_the_next_start(
     folder: Path, clock: HandClock
 ) -> None:
     place = folder / (FILE + "-reserve")
@@ -29,7 +29,7 @@ async def test_D3_room_is_set_aside_released_once_and_set_aside_again_at_the_nex
     await again.close()
 
 
-async def test_D3_a_disk_without_room_to_spare_is_said_and_does_not_keep_the_store_from_opening(
+async def test_D3_a_disk_too_full_for_the_reserve_is_logged_and_the_store_still_opens(
     folder: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -44,13 +44,13 @@ async def test_D3_a_disk_without_room_to_spare_is_said_and_does_not_keep_the_sto
     await store.close()
 
 
-def test_a_reserve_of_another_size_is_made_anew(tmp_path: Path) -> None:
+def test_a_reserve_of_another_size_is_replaced(tmp_path: Path) -> None:
     (tmp_path / (FILE + "-reserve")).write_bytes(b"short")
     assert Reserve(tmp_path / FILE).acquire()
     assert (tmp_path / (FILE + "-reserve")).stat().st_size == RESERVE_BYTES
 
 
-def test_room_that_was_released_is_set_aside_again_and_what_never_was_is_not(tmp_path: Path) -> None:
+def test_only_released_space_is_reserved_again(tmp_path: Path) -> None:
     reserve = Reserve(tmp_path / FILE)
     assert not reserve.reacquire()
     assert reserve.acquire()

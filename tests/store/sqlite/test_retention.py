@@ -1,4 +1,4 @@
-"""Old rows go in batches, money stays, the file shrinks, and databases of older versions take part."""
+"""Retention: old rows are deleted in batches, money is kept, and the file shrinks in every schema version."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -23,8 +23,8 @@ KEEP = RetentionPeriods(
 SCOPE = "account/session"
 
 
-async def round_of(store: SqliteStore, now_ms: int) -> int:
-    """Run one round of retention; return how many units that took."""
+async def run_retention(store: SqliteStore, now_ms: int) -> int:
+    """Run one round of retention; return its number of units."""
     steps = 1
     while await store.prune(KEEP, now_ms):
         steps += 1
@@ -51,10 +51,12 @@ async def fill(store: SqliteStore, now_ms: int, *, facts: int, passes: int) -> N
         await store.write("filling", lambda unit, begin=begin: work(unit, begin))
 
 
-async def test_old_facts_go_and_the_rest_still_proves_itself(store: SqliteStore, clock: HandClock) -> None:
+async def test_old_facts_are_deleted_and_the_rest_still_verifies(
+    store: SqliteStore, clock: HandClock
+) -> None:
     now_ms = clock.now_ms()
     await fill(store, now_ms, facts=3_000, passes=0)  # an hour apart: 125 days
-    await round_of(store, clock.now_ms())
+    await run_retention(store, clock.now_ms())
     facts = await store.read("facts", lambda stored: stored.journal.after(0, 10_000))
     assert facts[-1].sequence == 3_000
     assert len(facts) == NEWEST_FACTS  # 720 of them are younger than 30 days
@@ -65,7 +67,7 @@ async def test_old_facts_go_and_the_rest_still_proves_itself(store: SqliteStore,
     assert await store.read("verify", lambda stored: stored.journal.verify()) == len(facts) + 1
 
 
-async def test_the_journal_of_a_position_that_is_open_stays(store: SqliteStore, clock: HandClock) -> None:
+async def test_the_journal_of_an_open_position_is_kept(store: SqliteStore, clock: HandClock) -> None:
     now_ms = clock.now_ms()
     await fill(store, now_ms, facts=3_000, passes=0)
     opened_ms = now_ms - 100 * DAY_MS
@@ -79,7 +81,7 @@ async def test_the_journal_of_a_position_that_is_open_stays(store: SqliteStore, 
         )
 
     await store.write("position", open_position)
-    await round_of(store, clock.now_ms())
+    await run_retention(store, clock.now_ms())
     facts = await store.read("facts", lambda stored: stored.journal.after(0, 10_000))
     assert facts[0].event.at_ms <= opened_ms - DAY_MS + 3_600_000
     assert 2_400 <= len(facts) < 2_500
@@ -87,51 +89,51 @@ async def test_the_journal_of_a_position_that_is_open_stays(store: SqliteStore, 
         "closed",
         lambda unit: unit.rows.run("UPDATE positions SET state = 'closed', closed_ms = 1, result = 0"),
     )
-    await round_of(store, clock.now_ms())
+    await run_retention(store, clock.now_ms())
     assert len(await store.read("facts", lambda stored: stored.journal.after(0, 10_000))) == NEWEST_FACTS
 
 
-async def test_a_fact_of_a_wrong_clock_neither_blocks_nor_hurries_the_others(
+async def test_a_fact_with_a_wrong_time_neither_blocks_nor_speeds_up_the_deletion_of_others(
     store: SqliteStore, clock: HandClock
 ) -> None:
     now_ms = clock.now_ms()
     await store.write("future", lambda unit: unit.record(fact_at(now_ms + 4_000 * DAY_MS, 0)))
     await fill(store, now_ms, facts=1_500, passes=0)
     await store.write("past", lambda unit: unit.record(fact_at(0, 1)))
-    await round_of(store, clock.now_ms())
+    await run_retention(store, clock.now_ms())
     facts = await store.read("facts", lambda stored: stored.journal.after(0, 10_000))
     assert len(facts) == NEWEST_FACTS
 
 
-async def test_facts_from_the_future_alone_are_not_deleted(store: SqliteStore, clock: HandClock) -> None:
+async def test_facts_from_the_future_are_not_deleted(store: SqliteStore, clock: HandClock) -> None:
     now_ms = clock.now_ms()
     await store.write(
         "facts", lambda unit: [unit.record(fact_at(now_ms + 4_000 * DAY_MS + n, n)) for n in range(2_000)]
     )
-    await round_of(store, now_ms)
+    await run_retention(store, now_ms)
     assert len(await store.read("facts", lambda stored: stored.journal.after(0, 10_000))) == 2_000
 
 
 @pytest.mark.parametrize("wrong_s", [-9 * 365 * 86_400, 9 * 365 * 86_400])
-async def test_a_wrong_clock_of_this_machine_makes_nothing_old(
-    store: SqliteStore, clock: HandClock, wrong_s: int
-) -> None:
+async def test_a_wrong_system_clock_ages_nothing(store: SqliteStore, clock: HandClock, wrong_s: int) -> None:
     now_ms = clock.now_ms()
     await fill(store, now_ms - DAY_MS, facts=0, passes=1_000)
     await store.write("facts", lambda unit: [unit.record(fact_at(now_ms - n, n)) for n in range(1_500)])
     clock.pass_s(wrong_s)
-    await round_of(store, now_ms)
+    await run_retention(store, now_ms)
     assert len(await store.read("facts", lambda stored: stored.journal.after(0, 10_000))) == 1_500
     assert len(await store.read("passes", lambda stored: stored.passes.latest(2_000))) == 1_000
 
 
-async def test_passes_older_than_metrics_are_kept_go_in_batches(store: SqliteStore, clock: HandClock) -> None:
+async def test_passes_older_than_the_metrics_retention_are_deleted_in_batches(
+    store: SqliteStore, clock: HandClock
+) -> None:
     await fill(store, clock.now_ms(), facts=0, passes=15_000)  # a minute apart: ten days and ten hours
-    steps = await round_of(store, clock.now_ms())
+    steps = await run_retention(store, clock.now_ms())
     assert steps >= 15_000 // BATCH
     kept = await store.read("passes", lambda stored: stored.passes.latest(100_000))
     assert len(kept) == 7 * 1_440
-    assert all(one.at_ms >= clock.now_ms() - KEEP.metrics_ms for one in kept)
+    assert all(column.at_ms >= clock.now_ms() - KEEP.metrics_ms for column in kept)
 
 
 MONEY = {
@@ -154,12 +156,14 @@ ATTEMPT = "snipe_id='a', place=1, client_order_id='c'"
 
 
 def insert(unit: UnitOfWork, table: str, columns: str, *values: int) -> None:
-    parts = [one.split("=", 1) for one in f"scope='{SCOPE}', {columns}, body=x'', digest=x''".split(", ")]
+    parts = [
+        column.split("=", 1) for column in f"scope='{SCOPE}', {columns}, body=x'', digest=x''".split(", ")
+    ]
     names, given = ", ".join(name for name, _ in parts), ", ".join(value for _, value in parts)
     unit.rows.run(f"INSERT INTO {table} ({names}) VALUES ({given})", *values)  # noqa: S608
 
 
-async def test_money_stays_however_old_it_is(store: SqliteStore, clock: HandClock) -> None:
+async def test_money_is_kept_whatever_its_age(store: SqliteStore, clock: HandClock) -> None:
     def work(unit: UnitOfWork) -> None:
         for table, columns in MONEY.items():
             insert(unit, table, columns)
@@ -169,32 +173,32 @@ async def test_money_stays_however_old_it_is(store: SqliteStore, clock: HandCloc
             insert(unit, table, columns, 2)
 
     await store.write("old money", work)
-    await round_of(store, clock.now_ms())
+    await run_retention(store, clock.now_ms())
 
     def counts(names: Iterable[str]) -> list[int]:
         with closing(sqlite3.connect(store.path)) as connection:
             return [connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names]  # noqa: S608
 
     assert counts(MONEY) == [1] * len(MONEY)
-    # The newest point holds the peak, the newest comparison names the account.
+    # The newest point holds the peak, the newest reconciliation names the account.
     assert counts(METRICS) == [1, 1, 0]
     assert counts(["attempts"]) == [0]
 
 
-async def test_the_file_shrinks_after_old_rows_went(store: SqliteStore, clock: HandClock) -> None:
+async def test_the_file_shrinks_after_old_rows_are_deleted(store: SqliteStore, clock: HandClock) -> None:
     await fill(store, clock.now_ms(), facts=8_000, passes=0)
     await store.write("truncate", lambda unit: unit.record(fact(1)))
     with closing(sqlite3.connect(store.path)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = store.path.stat().st_size
-    await round_of(store, clock.now_ms())
+    await run_retention(store, clock.now_ms())
     with closing(sqlite3.connect(store.path)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         assert other.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     assert store.path.stat().st_size < before / 3
 
 
-async def test_a_year_with_a_steady_stream_of_facts_keeps_the_file_at_one_size(
+async def test_a_year_of_steady_facts_keeps_the_file_at_one_size(
     store: SqliteStore, clock: HandClock
 ) -> None:
     sizes = list[int]()
@@ -207,7 +211,7 @@ async def test_a_year_with_a_steady_stream_of_facts_keeps_the_file_at_one_size(
 
         await store.write("month", month)
         clock.pass_s(30 * 86_400)
-        await round_of(store, clock.now_ms())
+        await run_retention(store, clock.now_ms())
         with closing(sqlite3.connect(store.path)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         sizes.append(store.path.stat().st_size)
@@ -216,7 +220,7 @@ async def test_a_year_with_a_steady_stream_of_facts_keeps_the_file_at_one_size(
 
 @pytest.fixture
 def old_database(folder: Path) -> Path:
-    """Return a database as the version before retention left it: full of facts, without the new table."""
+    """Return a database of the version before retention: full of facts, without the new table."""
     folder.mkdir(mode=0o700)
     path = folder / FILE
     path.touch(mode=0o600)
@@ -226,24 +230,22 @@ def old_database(folder: Path) -> Path:
     return path
 
 
-async def test_a_database_of_an_older_version_is_migrated_and_can_shrink(
-    old_database: Path, clock: HandClock
-) -> None:
+async def test_an_older_database_is_migrated_and_can_shrink(old_database: Path, clock: HandClock) -> None:
     with closing(sqlite3.connect(old_database)) as connection:
         assert connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 0
     store = await SqliteStore.open(old_database, clock)
     try:
         await fill(store, clock.now_ms(), facts=2_000, passes=3_000)
-        await round_of(store, clock.now_ms())
+        await run_retention(store, clock.now_ms())
         assert await store.read("verify", lambda stored: stored.journal.verify()) == NEWEST_FACTS
         assert await store.read(
-            "mode", lambda stored: stored.rows.one("SELECT auto_vacuum FROM pragma_auto_vacuum")
+            "mode", lambda stored: stored.rows.column("SELECT auto_vacuum FROM pragma_auto_vacuum")
         ) == (2,)
     finally:
         await store.close()
 
 
-async def test_facts_that_are_not_old_cannot_be_deleted_by_anybody(store: SqliteStore) -> None:
+async def test_recent_facts_cannot_be_deleted(store: SqliteStore) -> None:
     await store.write("fact", lambda unit: unit.record(fact(1)))
     with pytest.raises(StorageConflict, match="append-only"):
         await store.write("delete", lambda unit: unit.rows.run("DELETE FROM journal"))

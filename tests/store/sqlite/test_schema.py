@@ -1,4 +1,4 @@
-"""Migrations: each whole or not at all, in order, and never backwards."""
+"""Migrations: each atomic, in order, and never backwards."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def version(connection: sqlite3.Connection) -> int:
     return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
-def test_each_migration_is_taken_once(connection: sqlite3.Connection) -> None:
+def test_each_migration_is_applied_once(connection: sqlite3.Connection) -> None:
     assert [migrate(connection, STEPS[:1]), migrate(connection, STEPS), migrate(connection, STEPS)] == [
         1,
         1,
@@ -40,7 +40,7 @@ def test_each_migration_is_taken_once(connection: sqlite3.Connection) -> None:
     assert connection.execute("SELECT * FROM a").fetchall() == [(1,)]
 
 
-def test_D8_an_interrupted_migration_leaves_the_schema_before_it(connection: sqlite3.Connection) -> None:
+def test_D8_an_interrupted_migration_leaves_the_previous_schema(connection: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.OperationalError):
         migrate(connection, [STEPS[0], BROKEN])
     assert version(connection) == 1
@@ -50,7 +50,7 @@ def test_D8_an_interrupted_migration_leaves_the_schema_before_it(connection: sql
     assert version(connection) == 2
 
 
-def test_D8_a_newer_schema_is_refused_and_left_alone(folder: Path) -> None:
+def test_D8_a_newer_schema_is_refused_and_left_unchanged(folder: Path) -> None:
     connection = bare(folder)
     connection.execute(f"PRAGMA user_version = {len(shipped()) + 1}")
     connection.close()
@@ -78,7 +78,7 @@ def test_d5_a_damaged_header_is_refused_at_start(folder: Path) -> None:
         bare(folder)
 
 
-def test_statements_keep_triggers_and_strings_whole() -> None:
+def test_splitting_statements_keeps_triggers_and_strings_whole() -> None:
     trigger = "CREATE TRIGGER t AFTER INSERT ON a\nBEGIN\n    SELECT 1;\n    SELECT 2;\nEND;"
     text = f"CREATE TABLE a (x);\n-- why; not\nINSERT INTO a VALUES ('1;2');\n{trigger}\n"
     assert list(statements(text)) == [

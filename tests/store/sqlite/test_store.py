@@ -1,4 +1,4 @@
-"""What a store promises those who write and read."""
+"""Guarantees of the store to writers and readers."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ def head(stored: ReadTransaction) -> int:
     return stored.journal.head()
 
 
-async def test_what_was_written_is_there_after_a_restart(folder: Path, clock: HandClock) -> None:
+async def test_written_rows_survive_a_restart(folder: Path, clock: HandClock) -> None:
     store = await SqliteStore.open(folder / FILE, clock)
     written = [await store.write("fact", lambda unit, n=n: unit.record(fact(n))) for n in range(3)]
     await store.close()
@@ -37,7 +37,7 @@ async def test_what_was_written_is_there_after_a_restart(folder: Path, clock: Ha
     assert facts == [Fact(n + 1, fact(n)) for n in range(3)]
 
 
-async def test_a_caller_gets_back_what_its_own_work_raised(store: SqliteStore) -> None:
+async def test_an_exception_raised_in_a_unit_reaches_its_caller(store: SqliteStore) -> None:
     def wrong(unit: UnitOfWork) -> None:
         unit.record(fact())
         raise LookupError("no such listing")
@@ -47,7 +47,7 @@ async def test_a_caller_gets_back_what_its_own_work_raised(store: SqliteStore) -
     assert await store.read("head", head) == 0
 
 
-async def test_writes_of_one_moment_share_a_commit(store: SqliteStore) -> None:
+async def test_concurrent_writes_share_a_commit(store: SqliteStore) -> None:
     blocker = Blocker()
     first = asyncio.create_task(store.write("block", blocker))
     await blocker.reached()
@@ -59,7 +59,7 @@ async def test_writes_of_one_moment_share_a_commit(store: SqliteStore) -> None:
     assert store.state().commits - before == 2
 
 
-async def test_a_reader_sees_no_unit_before_its_commit_and_needs_not_wait(store: SqliteStore) -> None:
+async def test_a_reader_sees_only_committed_units_and_does_not_wait(store: SqliteStore) -> None:
     blocker = Blocker()
     task = asyncio.create_task(store.write("slow", lambda unit: (unit.record(fact()), blocker(unit))))
     await blocker.reached()
@@ -74,7 +74,7 @@ async def test_a_reader_cannot_write(store: SqliteStore) -> None:
         await store.read("sneaky", lambda stored: stored.rows.run("DELETE FROM journal"))
 
 
-async def test_a_read_sees_one_instant(store: SqliteStore) -> None:
+async def test_a_read_sees_one_snapshot(store: SqliteStore) -> None:
     blocker = Blocker()
 
     def twice(stored: ReadTransaction) -> tuple[int, int]:
@@ -89,9 +89,7 @@ async def test_a_read_sees_one_instant(store: SqliteStore) -> None:
     assert await task == (0, 0)
 
 
-async def test_there_are_no_more_readers_than_allowed_and_a_deadline_to_wait_for_one(
-    folder: Path, clock: HandClock
-) -> None:
+async def test_readers_are_limited_and_waiting_for_one_has_a_deadline(folder: Path, clock: HandClock) -> None:
     store = await SqliteStore.open(folder / FILE, clock, limits=StoreLimits(readers=1))
     blocker = Blocker()
     first = asyncio.create_task(store.read("block", lambda stored: blocker(stored)))
@@ -104,11 +102,11 @@ async def test_there_are_no_more_readers_than_allowed_and_a_deadline_to_wait_for
     await store.close()
 
 
-async def test_more_reads_than_readers_all_get_their_turn(store: SqliteStore) -> None:
+async def test_more_reads_than_readers_are_all_served(store: SqliteStore) -> None:
     assert await asyncio.gather(*(store.read("head", head) for _ in range(40))) == [0] * 40
 
 
-async def test_facts_are_published_after_their_commit_in_order_before_the_caller_goes_on(
+async def test_facts_are_published_after_their_commit_in_order_before_the_caller_continues(
     folder: Path, clock: HandClock
 ) -> None:
     published: list[int] = []
@@ -162,9 +160,7 @@ async def test_slow_queries_are_logged_by_name_without_their_parameters(
     assert (state.slow, state.too_slow, state.slowest) == (1, 1, ("slower write", 1001))
 
 
-async def test_too_many_waiting_units_are_refused_instead_of_hoarded(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_too_many_queued_units_are_refused(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer_module, "WAITING_LIMIT", 2)
     blocker = Blocker()
     first = asyncio.create_task(store.write("block", blocker))
@@ -177,7 +173,7 @@ async def test_too_many_waiting_units_are_refused_instead_of_hoarded(
     await asyncio.gather(first, *waiting)
 
 
-async def test_a_closed_store_refuses_in_words(folder: Path, clock: HandClock) -> None:
+async def test_a_closed_store_refuses_with_a_message(folder: Path, clock: HandClock) -> None:
     store = await SqliteStore.open(folder / FILE, clock)
     await store.close()
     await store.close()
@@ -187,9 +183,9 @@ async def test_a_closed_store_refuses_in_words(folder: Path, clock: HandClock) -
         await store.read("head", head)
 
 
-async def test_the_engine_needs_no_more_than_its_port(store: SqliteStore) -> None:
-    books: Store = store  # the type checker holds every repository against the port
-    await books.write(
+async def test_the_store_satisfies_its_protocol(store: SqliteStore) -> None:
+    port: Store = store  # checked statically for every repository
+    await port.write(
         "listing", lambda unit: (unit.listings.save(listing(), ListingStage.OPEN), unit.record(fact()))
     )
-    assert await books.read("unfinished", lambda stored: stored.listings.unfinished()) == [listing()]
+    assert await port.read("unfinished", lambda stored: stored.listings.unfinished()) == [listing()]

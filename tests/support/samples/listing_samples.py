@@ -39,19 +39,19 @@ def change(at_ms: int, after: str = "scheduled") -> ListingChange:
 
 
 def listing(
-    symbol: str = "NEWUSDT", at_ms: int = 1_000, *, told: int = 1, opens_ms: int | None = 90_000
+    symbol: str = "NEWUSDT", at_ms: int = 1_000, *, observed: int = 1, opens_ms: int | None = 90_000
 ) -> Listing:
-    """Return a listing of which `told` things were said and changed."""
+    """Return a listing with `observed` sightings and as many changes."""
     return Listing(
         id=f"{symbol}-{at_ms}",
-        sightings=tuple(sighting(at_ms + place, symbol) for place in range(told)),
+        sightings=tuple(sighting(at_ms + place, symbol) for place in range(observed)),
         first_seen_ms=at_ms,
         symbol=symbol,
         base=symbol.removesuffix("USDT"),
         quote="USDT",
         names=(symbol,),
         stage=ListingStage.SCHEDULED,
-        changes=tuple(change(at_ms + place) for place in range(told)),
+        changes=tuple(change(at_ms + place) for place in range(observed)),
         opens_ms=opens_ms,
     )
 

@@ -1,4 +1,4 @@
-"""The journal: gapless, append-only, and it knows when a row is not what was written."""
+"""The journal: gapless, append-only, with every row protected by a digest."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -46,13 +46,15 @@ def journal(connection: sqlite3.Connection) -> Journal:
     return Journal(rows)
 
 
-def test_facts_come_back_as_they_were_also_those_of_a_later_build(connection: sqlite3.Connection) -> None:
+def test_facts_are_read_back_unchanged_including_those_of_a_later_build(
+    connection: sqlite3.Connection,
+) -> None:
     stored = record(connection, fact(1), STARTED, FUTURE)
     assert [found.sequence for found in stored] == [1, 2, 3]
     assert journal(connection).after(0) == stored
 
 
-def test_it_is_read_by_number_by_subject_by_kind_and_from_the_end(connection: sqlite3.Connection) -> None:
+def test_facts_are_found_by_number_subject_and_kind_and_from_the_end(connection: sqlite3.Connection) -> None:
     record(connection, fact(1), fact(2, about="OTHERUSDT"), STARTED, fact(4))
     found = journal(connection)
     assert [one.sequence for one in found.after(1, limit=2)] == [2, 3]
@@ -71,7 +73,9 @@ def test_it_is_read_by_number_by_subject_by_kind_and_from_the_end(connection: sq
         "REPLACE INTO journal SELECT 1, at_ms, kind, version, about, payload, digest FROM journal LIMIT 1",
     ],
 )
-def test_it_cannot_be_changed_shortened_or_torn(connection: sqlite3.Connection, sql: str) -> None:
+def test_the_journal_cannot_be_changed_shortened_or_interrupted(
+    connection: sqlite3.Connection, sql: str
+) -> None:
     record(connection, fact(1), fact(2))
     with pytest.raises(sqlite3.IntegrityError, match="the journal"):
         connection.execute(sql)
@@ -82,7 +86,7 @@ def test_it_cannot_be_changed_shortened_or_torn(connection: sqlite3.Connection, 
     at=st.integers(1, 5),
     by=st.integers(1, 99),
 )
-def test_D5_any_changed_value_is_found_by_its_seal(column: str, at: int, by: int) -> None:
+def test_D5_a_changed_value_is_detected_by_its_digest(column: str, at: int, by: int) -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     migrate(connection, shipped())
     record(connection, *(fact(number) for number in range(5)))
@@ -95,7 +99,7 @@ def test_D5_any_changed_value_is_found_by_its_seal(column: str, at: int, by: int
     connection.close()
 
 
-def test_D5_a_missing_number_is_found(connection: sqlite3.Connection) -> None:
+def test_D5_a_missing_number_is_detected(connection: sqlite3.Connection) -> None:
     record(connection, *(fact(number) for number in range(5)))
     connection.execute("DROP TRIGGER journal_never_forgets")
     connection.execute("DELETE FROM journal WHERE sequence = 3")
@@ -103,13 +107,13 @@ def test_D5_a_missing_number_is_found(connection: sqlite3.Connection) -> None:
         journal(connection).verify()
 
 
-def test_the_newest_facts_alone_can_be_verified(connection: sqlite3.Connection) -> None:
+def test_verification_can_be_limited_to_the_newest_facts(connection: sqlite3.Connection) -> None:
     record(connection, *(fact(number) for number in range(2_500)))
     found = journal(connection)
     assert [found.verify(), found.verify(newest=10)] == [2_500, 10]
 
 
-def test_restarting_goes_on_where_the_journal_stopped(folder: Path) -> None:
+def test_a_restart_continues_the_numbering(folder: Path) -> None:
     for number in range(3):
         connection = bare(folder)
         assert [one.sequence for one in record(connection, fact(number))] == [number + 1]

@@ -1,4 +1,4 @@
-"""What goes in comes out, found by what it is asked by."""
+"""Rows are read back unchanged and found by their keys."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -38,36 +38,38 @@ def stored() -> Iterator[ReadTransaction]:
     connection.close()
 
 
-def test_pairs_are_kept_as_read_last(stored: ReadTransaction) -> None:
+def test_pairs_are_stored_as_last_read(stored: ReadTransaction) -> None:
     stored.pairs.save([pair("BUSDT"), pair("AUSDT"), pair("CUSDT")], [], 1)
     stored.pairs.save([pair("AUSDT", status=SymbolStatus.PAUSED)], ["BUSDT", "NEVERUSDT"], 2)
     assert stored.pairs.all() == [pair("AUSDT", status=SymbolStatus.PAUSED), pair("CUSDT")]
 
 
-def test_a_listing_comes_back_with_its_whole_story(stored: ReadTransaction) -> None:
-    told = listing(told=3)
-    stored.listings.save(told, ListingStage.SCHEDULED)
-    assert stored.listings.get(told.id) == told
+def test_a_listing_is_read_back_with_its_history(stored: ReadTransaction) -> None:
+    saved = listing(observed=3)
+    stored.listings.save(saved, ListingStage.SCHEDULED)
+    assert stored.listings.get(saved.id) == saved
     assert stored.listings.get("other") is None
 
 
-def test_a_listing_that_goes_on_is_stored_anew_without_writing_its_past_again() -> None:
+def test_saving_a_listing_again_writes_only_its_new_history() -> None:
     connection, stored = in_memory()
-    stored.listings.save(listing(told=40), ListingStage.SCHEDULED)
+    stored.listings.save(listing(observed=40), ListingStage.SCHEDULED)
     before = connection.total_changes
-    stored.listings.save(listing(told=41), ListingStage.SCHEDULED)
+    stored.listings.save(listing(observed=41), ListingStage.SCHEDULED)
     assert connection.total_changes - before <= 4
-    assert stored.listings.get("NEWUSDT-1000") == listing(told=41)
+    assert stored.listings.get("NEWUSDT-1000") == listing(observed=41)
     connection.close()
 
 
 @given(st.lists(st.lists(st.integers(0, 3), max_size=5), min_size=1, max_size=6))
-def test_a_story_told_anew_replaces_the_old_one(tellings: list[list[int]]) -> None:
+def test_a_rewritten_history_replaces_the_old_one(versions: list[list[int]]) -> None:
     connection, stored = in_memory()
-    for telling in tellings:
-        told = msgspec.structs.replace(listing(), changes=tuple(change(1, str(word)) for word in telling))
-        stored.listings.save(told, ListingStage.SCHEDULED)
-        assert stored.listings.get(told.id) == told
+    for numbers in versions:
+        saved = msgspec.structs.replace(
+            listing(), changes=tuple(change(1, str(number)) for number in numbers)
+        )
+        stored.listings.save(saved, ListingStage.SCHEDULED)
+        assert stored.listings.get(saved.id) == saved
     connection.close()
 
 
@@ -82,7 +84,7 @@ def test_a_listing_is_found_by_every_name_it_ever_had(stored: ReadTransaction) -
     assert stored.listings.named("NEWUSDT") == [later, after]
 
 
-def test_a_listing_found_to_be_another_one_goes_with_its_story(stored: ReadTransaction) -> None:
+def test_a_listing_merged_into_another_is_removed_with_its_history(stored: ReadTransaction) -> None:
     first, twin = listing("AUSDT", 1_000), listing("BUSDT", 2_000)
     stored.listings.save(first, ListingStage.SCHEDULED)
     stored.listings.save(twin, ListingStage.SCHEDULED)
@@ -91,7 +93,7 @@ def test_a_listing_found_to_be_another_one_goes_with_its_story(stored: ReadTrans
     assert stored.listings.named("BUSDT") == []
 
 
-def test_a_restart_goes_on_with_the_unfinished_and_forgets_no_finished_one(stored: ReadTransaction) -> None:
+def test_a_restart_loads_unfinished_listings_and_keeps_finished_ones(stored: ReadTransaction) -> None:
     stages = {
         "A": ListingStage.SCHEDULED,
         "B": ListingStage.OPEN,
@@ -105,7 +107,7 @@ def test_a_restart_goes_on_with_the_unfinished_and_forgets_no_finished_one(store
     assert len(stored.listings.latest()) == 5
 
 
-def test_a_signal_stands_until_it_ends(stored: ReadTransaction) -> None:
+def test_a_signal_is_active_until_it_ends(stored: ReadTransaction) -> None:
     stored.signals.add(signal())
     assert stored.signals.standing() == [signal()]
     assert stored.signals.end(ended())
@@ -114,7 +116,7 @@ def test_a_signal_stands_until_it_ends(stored: ReadTransaction) -> None:
     assert stored.signals.of_symbol("NEWUSDT") == [signal()]
 
 
-def test_per_key_one_state_stands(stored: ReadTransaction) -> None:
+def test_each_key_has_one_active_state(stored: ReadTransaction) -> None:
     stored.signals.add(signal(at_ms=1, state="far"))
     stored.signals.add(signal(at_ms=2, state="near"))
     stored.signals.add(signal(key(topic="other"), at_ms=3))
@@ -126,7 +128,7 @@ def test_per_key_one_state_stands(stored: ReadTransaction) -> None:
     assert len(stored.signals.standing()) == 2
 
 
-def test_a_signal_that_ends_into_another_listing_stands_on_under_it(stored: ReadTransaction) -> None:
+def test_an_active_signal_moves_with_its_listing_into_the_merged_one(stored: ReadTransaction) -> None:
     stored.signals.add(signal())
     joined = SignalEnd(key=key(), state="ready", at_ms=6_000, reason="joined", into="OLDUSDT-1")
     assert stored.signals.end(joined)
@@ -136,7 +138,7 @@ def test_a_signal_that_ends_into_another_listing_stands_on_under_it(stored: Read
     assert not stored.signals.end(joined)
 
 
-def test_a_signal_ends_where_the_other_listing_has_a_word_of_its_own(stored: ReadTransaction) -> None:
+def test_a_signal_ends_where_the_merged_listing_has_its_own(stored: ReadTransaction) -> None:
     stored.signals.add(signal())
     stored.signals.add(signal(key("OLDUSDT-1"), state="other"))
     assert stored.signals.end(
@@ -145,7 +147,7 @@ def test_a_signal_ends_where_the_other_listing_has_a_word_of_its_own(stored: Rea
     assert [(one.key.subject, one.state) for one in stored.signals.standing()] == [("OLDUSDT-1", "other")]
 
 
-def test_signals_are_found_newest_first(stored: ReadTransaction) -> None:
+def test_signals_are_read_newest_first(stored: ReadTransaction) -> None:
     for place in range(4):
         subject = f"{'AB'[place % 2]}USDT-1000"
         stored.signals.add(signal(key(subject, f"topic {place}"), at_ms=place, symbol=subject.split("-")[0]))
@@ -157,7 +159,7 @@ def test_signals_are_found_newest_first(stored: ReadTransaction) -> None:
     assert [one.at_ms for one in found.latest(before_ms=3)] == [2, 1, 0]
 
 
-def test_labelled_signals_are_all_those_of_the_listings_labelled_last(stored: ReadTransaction) -> None:
+def test_labelled_signals_are_those_of_the_most_recently_labelled_listings(stored: ReadTransaction) -> None:
     for place in range(3):
         stored.signals.add(signal(key(f"N{place}USDT-1000"), at_ms=place))
         stored.signals.add(signal(key(f"N{place}USDT-1000", "later"), at_ms=10 + place))
@@ -211,7 +213,7 @@ cases = st.tuples(
 
 
 @given(st.lists(cases | st.sampled_from(["X", "Y", "Z"]), max_size=30))
-def test_tallies_are_what_counting_the_verdicts_gives(steps: list[tuple[int, str, str, bool] | str]) -> None:
+def test_tallies_equal_the_counted_verdicts(steps: list[tuple[int, str, str, bool] | str]) -> None:
     connection, stored = in_memory()
     found = stored.verdicts("1")
     expected: dict[tuple[int, str, str], bool] = {}
@@ -230,7 +232,7 @@ def test_tallies_are_what_counting_the_verdicts_gives(steps: list[tuple[int, str
     connection.close()
 
 
-def test_the_same_alert_again_is_counted_until_it_is_closed(stored: ReadTransaction) -> None:
+def test_a_repeated_alert_is_counted_until_it_is_closed(stored: ReadTransaction) -> None:
     assert [stored.alerts.add(alert(1)), stored.alerts.add(alert(2, severity=Severity.ERROR))] == [
         True,
         False,
@@ -248,18 +250,18 @@ def test_the_same_alert_again_is_counted_until_it_is_closed(stored: ReadTransact
     ]
 
 
-def test_alerts_of_other_rules_or_things_are_others(stored: ReadTransaction) -> None:
+def test_alerts_with_another_rule_or_subject_are_separate(stored: ReadTransaction) -> None:
     assert all(stored.alerts.add(one) for one in (alert(1), alert(2, rule="late"), alert(3, about="AUSDT")))
     assert len(stored.alerts.open()) == 3
 
 
-def test_passes_leave_rows(stored: ReadTransaction) -> None:
+def test_passes_are_stored(stored: ReadTransaction) -> None:
     for at_ms in (1, 2, 3):
         stored.passes.add(detection_pass(at_ms))
     assert stored.passes.latest(2) == [detection_pass(3), detection_pass(2)]
 
 
-def test_changes_of_a_setting_are_kept(stored: ReadTransaction) -> None:
+def test_changes_of_a_setting_are_stored(stored: ReadTransaction) -> None:
     changes = [
         SettingChanged(at_ms=at_ms, about="poll_s", old="30", new="5", needs_restart=False, origin="a flag")
         for at_ms in (1, 2)
@@ -270,7 +272,7 @@ def test_changes_of_a_setting_are_kept(stored: ReadTransaction) -> None:
     assert stored.settings.of("other") == []
 
 
-def test_cache_rows_are_replaced_dropped_and_forgotten(stored: ReadTransaction) -> None:
+def test_cache_rows_are_replaced_dropped_and_expired(stored: ReadTransaction) -> None:
     for name, expires_ms in (("a:1", 10), ("a:2", 20), ("b:1", 20)):
         stored.cache.put(name, StoredCacheRow(1, 5, b"old"))
         stored.cache.put(name, StoredCacheRow(2, expires_ms, name.encode()))
@@ -282,7 +284,7 @@ def test_cache_rows_are_replaced_dropped_and_forgotten(stored: ReadTransaction) 
     assert stored.cache.get("b:1") is None
 
 
-def test_d5_a_signal_that_cannot_be_read_costs_that_signal_and_is_reported() -> None:
+def test_d5_an_unreadable_signal_is_skipped_and_reported() -> None:
     connection, stored = in_memory()
     stored.signals.add(signal())
     connection.execute("UPDATE signals SET body = CAST('{\"state\": 5}' AS BLOB)")

@@ -1,4 +1,4 @@
-"""What the tables of trading refuse, whoever asks, and what a killed or older program leaves."""
+"""Constraints of the trading tables, and states left by a killed or an older program."""
 
 import asyncio
 import signal
@@ -36,42 +36,58 @@ from tests.support.store_parts import FILE, HandClock, bare, fact, in_memory
 CHECKOUT = Path(__file__).parents[4]
 
 
-def arm(books: TradingRows, name: str, symbol: str = "NEWUSDT") -> None:
-    books.snipes.save(snipe(name, symbol))
-    books.intents.save(intent(f"i-{name}", snipe_id=name))
+def arm(trading_rows: TradingRows, name: str, symbol: str = "NEWUSDT") -> None:
+    trading_rows.snipes.save(snipe(name, symbol))
+    trading_rows.intents.save(intent(f"i-{name}", snipe_id=name))
 
 
-def fill(books: TradingRows) -> None:
-    """Store one trade in every table."""
-    arm(books, "s1")
-    books.attempts.save(attempt())
-    books.positions.save(position(snipe_id="s1"))
-    books.orders.save(order("i-s1-1", intent_id="i-s1", position_id="p1"))
-    books.lots.save(lot())
-    books.entries.add(entry())
-    books.equity.add(equity(1))
-    books.days.save(books.days.get("2026-11-22"))
-    books.state.save(books.state.get())
+def fill(trading_rows: TradingRows) -> None:
+    """Store one row in every table."""
+    arm(trading_rows, "s1")
+    trading_rows.attempts.save(attempt())
+    trading_rows.positions.save(position(snipe_id="s1"))
+    trading_rows.orders.save(order("i-s1-1", intent_id="i-s1", position_id="p1"))
+    trading_rows.lots.save(lot())
+    trading_rows.entries.add(entry())
+    trading_rows.equity.add(equity(1))
+    trading_rows.days.save(trading_rows.days.get("2026-11-22"))
+    trading_rows.state.save(trading_rows.state.get())
 
 
 REFUSED: dict[str, Callable[[TradingRows], object]] = {
-    "a second snipe of a signal": lambda books: books.snipes.save(snipe("s2", signal_id="signal of s1")),
-    "a second open entry of a snipe": lambda books: books.intents.save(intent("i2", snipe_id="s1")),
-    "a client id of another intent": lambda books: books.intents.save(
+    "a second snipe of a signal": lambda trading_rows: trading_rows.snipes.save(
+        snipe("s2", signal_id="signal of s1")
+    ),
+    "a second open entry of a snipe": lambda trading_rows: trading_rows.intents.save(
+        intent("i2", snipe_id="s1")
+    ),
+    "a client id of another intent": lambda trading_rows: trading_rows.intents.save(
         intent("i2", role=OrderRole.CLOSE, client_ids=("i-s1-2",))
     ),
-    "a second open position of a snipe": lambda books: books.positions.save(position("p2", snipe_id="s1")),
-    "an order that nobody wished for": lambda books: books.orders.save(order("x", intent_id="")),
-    "an order of no known intent": lambda books: books.orders.save(order("x", intent_id="gone")),
-    "an intent of no known snipe": lambda books: books.intents.save(intent("i2", snipe_id="gone")),
-    "a lot of no known position": lambda books: books.lots.save(lot("l2", position_id="gone")),
-    "an attempt of no known snipe": lambda books: books.attempts.save(attempt(snipe_id="gone")),
-    "a position of no known snipe": lambda books: books.positions.save(position("p2", snipe_id="gone")),
+    "a second open position of a snipe": lambda trading_rows: trading_rows.positions.save(
+        position("p2", snipe_id="s1")
+    ),
+    "an order without an intent": lambda trading_rows: trading_rows.orders.save(order("x", intent_id="")),
+    "an order of an unknown intent": lambda trading_rows: trading_rows.orders.save(
+        order("x", intent_id="gone")
+    ),
+    "an intent of an unknown snipe": lambda trading_rows: trading_rows.intents.save(
+        intent("i2", snipe_id="gone")
+    ),
+    "a lot of an unknown position": lambda trading_rows: trading_rows.lots.save(
+        lot("l2", position_id="gone")
+    ),
+    "an attempt of an unknown snipe": lambda trading_rows: trading_rows.attempts.save(
+        attempt(snipe_id="gone")
+    ),
+    "a position of an unknown snipe": lambda trading_rows: trading_rows.positions.save(
+        position("p2", snipe_id="gone")
+    ),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
-async def test_the_tables_refuse(store: SqliteStore, what: str) -> None:
+async def test_the_tables_refuse_inconsistent_rows(store: SqliteStore, what: str) -> None:
     await store.write("fill", lambda unit: fill(unit.trading(SCOPE)))
 
     def wrong(unit: UnitOfWork) -> None:
@@ -91,27 +107,27 @@ async def test_another_scope_may_use_the_same_names(store: SqliteStore) -> None:
 
 async def test_a_new_entry_may_follow_one_that_ended(store: SqliteStore) -> None:
     def enter_again(unit: UnitOfWork) -> None:
-        books = unit.trading(SCOPE)
-        arm(books, "s1")
-        books.intents.save(intent("i-s1", snipe_id="s1", ended_ms=5))
-        books.intents.save(intent("i2", snipe_id="s1"))
+        trading_rows = unit.trading(SCOPE)
+        arm(trading_rows, "s1")
+        trading_rows.intents.save(intent("i-s1", snipe_id="s1", ended_ms=5))
+        trading_rows.intents.save(intent("i2", snipe_id="s1"))
 
     await store.write("again", enter_again)
 
 
-async def test_rows_of_a_unit_may_come_in_any_order(store: SqliteStore) -> None:
+async def test_rows_of_a_unit_may_be_written_in_any_order(store: SqliteStore) -> None:
     def backwards(unit: UnitOfWork) -> None:
-        books = unit.trading(SCOPE)
-        books.lots.save(lot())
-        books.orders.save(order("i-s1-1", intent_id="i-s1", position_id="p1"))
-        books.intents.save(intent("stop", role=OrderRole.STOP, snipe_id="", position_id="p1"))
-        books.positions.save(position(snipe_id="s1"))
-        arm(books, "s1")
+        trading_rows = unit.trading(SCOPE)
+        trading_rows.lots.save(lot())
+        trading_rows.orders.save(order("i-s1-1", intent_id="i-s1", position_id="p1"))
+        trading_rows.intents.save(intent("stop", role=OrderRole.STOP, snipe_id="", position_id="p1"))
+        trading_rows.positions.save(position(snipe_id="s1"))
+        arm(trading_rows, "s1")
 
     await store.write("backwards", backwards)
 
 
-async def test_a_unit_that_refers_to_nothing_does_not_hurt_its_neighbours(store: SqliteStore) -> None:
+async def test_a_unit_with_a_dangling_reference_does_not_affect_other_units(store: SqliteStore) -> None:
     def lost(unit: UnitOfWork) -> None:
         unit.trading(SCOPE).intents.save(intent("lost", snipe_id="gone"))
 
@@ -127,7 +143,7 @@ async def test_a_unit_that_refers_to_nothing_does_not_hurt_its_neighbours(store:
 
 
 @pytest.mark.parametrize("sql", ["UPDATE entries SET at_ms = 1", "DELETE FROM entries"])
-def test_entries_cannot_be_changed_or_taken_back(sql: str) -> None:
+def test_entries_cannot_be_changed_or_deleted(sql: str) -> None:
     connection, stored = in_memory()
     stored.trading(SCOPE).entries.add(entry())
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -139,7 +155,7 @@ def test_entries_cannot_be_changed_or_taken_back(sql: str) -> None:
     ("table", "column"),
     [("snipes", "state"), ("orders", "state"), ("positions", "state"), ("intents", "role")],
 )
-def test_a_state_that_no_program_knows_is_refused(table: str, column: str) -> None:
+def test_an_unknown_state_is_refused(table: str, column: str) -> None:
     connection, stored = in_memory()
     fill(stored.trading(SCOPE))
     with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
@@ -148,16 +164,16 @@ def test_a_state_that_no_program_knows_is_refused(table: str, column: str) -> No
 
 
 @pytest.mark.parametrize("kind", EntryKind)
-def test_every_kind_of_entry_is_kept(kind: EntryKind) -> None:
+def test_every_kind_of_entry_is_stored(kind: EntryKind) -> None:
     connection, stored = in_memory()
-    told = type(entry())(id=kind.value, kind=kind, at_ms=1, postings=entry().postings)
-    stored.trading(SCOPE).entries.add(told)
-    assert stored.trading(SCOPE).entries.get(kind.value) == told
+    added = type(entry())(id=kind.value, kind=kind, at_ms=1, postings=entry().postings)
+    stored.trading(SCOPE).entries.add(added)
+    assert stored.trading(SCOPE).entries.get(kind.value) == added
     connection.close()
 
 
 @pytest.mark.parametrize("account", LedgerAccount)
-def test_every_account_keeps_a_balance(account: LedgerAccount) -> None:
+def test_every_account_has_a_balance(account: LedgerAccount) -> None:
     connection, stored = in_memory()
     stored.trading(SCOPE).entries.add(entry("e", (account, "X", "1"), (account, "X", "-1")))
     assert [balance.account for balance in stored.trading(SCOPE).entries.balances()] == [account]
@@ -165,14 +181,14 @@ def test_every_account_keeps_a_balance(account: LedgerAccount) -> None:
 
 
 @pytest.mark.parametrize("role", OrderRole)
-def test_every_role_of_an_intent_is_kept(role: OrderRole) -> None:
+def test_every_role_of_an_intent_is_stored(role: OrderRole) -> None:
     connection, stored = in_memory()
     stored.trading(SCOPE).intents.save(intent(role=role))
     assert stored.trading(SCOPE).intents.open() == [intent(role=role)]
     connection.close()
 
 
-def test_an_older_database_keeps_its_data_and_takes_books(folder: Path) -> None:
+def test_an_older_database_keeps_its_data_and_gains_the_trading_tables(folder: Path) -> None:
     folder.mkdir(mode=0o700)
     (folder / FILE).touch(0o600)
     old = sqlite3.connect(folder / FILE, isolation_level=None)
@@ -210,7 +226,7 @@ asyncio.run(main())
 """
 
 
-def test_D1_a_killed_desk_keeps_every_acknowledged_entry_and_nothing_by_halves(folder: Path) -> None:
+def test_D1_a_killed_desk_keeps_every_acknowledged_entry_and_no_partial_unit(folder: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", FILL_ON, str(folder / FILE)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
     )
@@ -222,13 +238,13 @@ def test_D1_a_killed_desk_keeps_every_acknowledged_entry_and_nothing_by_halves(f
     process.wait(20)
 
     def found(stored: ReadTransaction) -> list[int]:
-        books = stored.trading(SCOPE)
-        books.verify()
+        trading_rows = stored.trading(SCOPE)
+        trading_rows.verify()
         return [
-            len(books.entries.page()),
-            len(books.intents.open()),
-            len(books.snipes.open()),
-            int(books.entries.balance(LedgerAccount.DESK, "NEW")) // 9,
+            len(trading_rows.entries.page()),
+            len(trading_rows.intents.open()),
+            len(trading_rows.snipes.open()),
+            int(trading_rows.entries.balance(LedgerAccount.DESK, "NEW")) // 9,
         ]
 
     async def reopen() -> list[int]:
@@ -259,9 +275,7 @@ SEALED = [
 
 
 @pytest.mark.parametrize("table", SEALED)
-def test_D5_a_flipped_bit_that_sqlite_overlooks_is_reported_wherever_it_lies(
-    folder: Path, table: str
-) -> None:
+def test_D5_a_flipped_bit_that_sqlite_overlooks_is_reported_in_every_table(folder: Path, table: str) -> None:
     connection = bare(folder)
     connection.execute("BEGIN")
     fill(in_file(connection).trading(SCOPE))
@@ -302,7 +316,7 @@ COLUMNS = [
 
 
 @pytest.mark.parametrize(("table", "change"), COLUMNS)
-def test_D5_a_changed_column_is_reported_too(table: str, change: str) -> None:
+def test_D5_a_changed_column_is_reported(table: str, change: str) -> None:
     connection, stored = in_memory()
     fill(stored.trading(SCOPE))
     connection.execute("PRAGMA foreign_keys = OFF")
@@ -312,7 +326,7 @@ def test_D5_a_changed_column_is_reported_too(table: str, change: str) -> None:
     connection.close()
 
 
-def test_D5_a_damaged_row_is_reported_when_it_is_read() -> None:
+def test_D5_a_damaged_row_is_reported_on_reading() -> None:
     connection, stored = in_memory()
     fill(stored.trading(SCOPE))
     connection.execute("UPDATE positions SET body = CAST(replace(CAST(body AS TEXT), '10', '11') AS BLOB)")
@@ -322,20 +336,20 @@ def test_D5_a_damaged_row_is_reported_when_it_is_read() -> None:
 
 
 @pytest.mark.parametrize("gone", [1, 2, 3])
-def test_D5_a_missing_entry_is_noticed_first_inner_or_last(gone: int) -> None:
+def test_D5_a_missing_entry_is_detected_at_the_start_middle_or_end(gone: int) -> None:
     connection, stored = in_memory()
-    books = stored.trading(SCOPE)
+    trading_rows = stored.trading(SCOPE)
     for number in (1, 2, 3):
-        books.entries.add(entry(f"e{number}"))
+        trading_rows.entries.add(entry(f"e{number}"))
     connection.execute("DROP TRIGGER entries_never_go")
     connection.execute("DELETE FROM entries WHERE number = ?", (gone,))
     with pytest.raises(StorageDamaged, match=r"missing before|not the sum"):
-        books.verify()
+        trading_rows.verify()
     connection.close()
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM balances WHERE asset = 'NEW'", "DELETE FROM intent_client_ids"])
-def test_D5_missing_balances_and_client_ids_are_noticed(sql: str) -> None:
+def test_D5_missing_balances_and_client_ids_are_detected(sql: str) -> None:
     connection, stored = in_memory()
     fill(stored.trading(SCOPE))
     connection.execute(sql)
@@ -344,10 +358,10 @@ def test_D5_missing_balances_and_client_ids_are_noticed(sql: str) -> None:
     connection.close()
 
 
-def test_an_order_may_be_seen_again_after_its_end() -> None:
+def test_a_closed_order_may_be_updated_again() -> None:
     connection, stored = in_memory()
-    books = stored.trading(SCOPE)
-    books.orders.save(order(state=OrderState.ABSENT))
-    books.orders.save(order(state=OrderState.PARTIAL))
-    assert [found.state for found in books.orders.open()] == [OrderState.PARTIAL]
+    trading_rows = stored.trading(SCOPE)
+    trading_rows.orders.save(order(state=OrderState.ABSENT))
+    trading_rows.orders.save(order(state=OrderState.PARTIAL))
+    assert [found.state for found in trading_rows.orders.open()] == [OrderState.PARTIAL]
     connection.close()

@@ -184,7 +184,7 @@ async def test_responses_state_why_a_command_was_not_executed(path: Path) -> Non
             halted = await client.send(HALT, Amount(9), deadline_s=5)
     assert unknown.words == "Unknown command 'sell'. Known commands: buy, count, halt, stop."
     assert "of" in shapeless.words
-    assert refused.words == "Less than nothing cannot be bought."
+    assert refused.words == "The amount must be positive."
     assert broken.outcome is CommandOutcome.FAILED
     assert "secret-canary" not in broken.words
     assert unwritten.outcome is CommandOutcome.REFUSED

@@ -180,4 +180,4 @@ async def test_status_of_a_halted_engine_exits_with_1(tmp_path: Path) -> None:
     await store.close()
     assert process.returncode == 1
     assert json.loads(said)["trading_state"] == "halted"
-    assert json.loads(said)["cause"] == "a person halted it"
+    assert json.loads(said)["cause"] == "by the operator"

@@ -1,4 +1,4 @@
-"""A desk server with a small engine behind it, and clients at its socket."""
+"""A desk server backed by a small engine, and clients connected to its socket."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ def now_ms() -> int:
 
 @dataclass
 class MemoryAudit:
-    """An audit that outlives an engine, like the durable one."""
+    """An audit that outlives an engine, like the persistent one."""
 
     rows: dict[str, tuple[ReceivedCommand, CommandResponse | None]] = field(
         default_factory=dict[str, tuple[ReceivedCommand, "CommandResponse | None"]]
@@ -124,7 +124,7 @@ class Engine:
 
     async def buy(self, args: Amount, command: ReceivedCommand) -> HandlerResult[Amount]:
         if args.of < 0:
-            raise CommandRefused("Less than nothing cannot be bought.")
+            raise CommandRefused("The amount must be positive.")
         if args.of == 0:
             raise ZeroDivisionError("secret-canary")
         if args.of == 13:

@@ -1,4 +1,4 @@
-"""A fake engine behind a real desk: fixed rows, and commands that are recorded."""
+"""A fake engine behind a real desk: fixed rows and recorded commands."""
 
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -40,7 +40,7 @@ CLOCK = SystemClock()
 
 @dataclass
 class FakeEngineQueries(EngineQueries):
-    """An engine with fixed contents."""
+    """Returns fixed rows."""
 
     state: TradingState = TradingState.ACTIVE
     standing: list[SignalRow] = field(default_factory=list[SignalRow])
@@ -56,7 +56,7 @@ class FakeEngineQueries(EngineQueries):
             mode="practice",
             exchange_session="w-1",
             trading_state=self.state,
-            cause="" if self.state is TradingState.ACTIVE else "a person halted it",
+            cause="" if self.state is TradingState.ACTIVE else "by the operator",
             started_ms=1,
             now_ms=CLOCK.now_ms(),
             clock=ClockRow(),
@@ -76,7 +76,7 @@ class FakeEngineQueries(EngineQueries):
 
     def signals(self) -> Sequence[SignalRow]:
         if self.is_broken:
-            raise ValueError("one row cannot be made")
+            raise ValueError("a row is broken")
         return self.standing
 
     def liquidity(self) -> Mapping[str, Liquidity]:

@@ -47,9 +47,9 @@ def bare(folder: Path, limits: StoreLimits | None = None) -> sqlite3.Connection:
 
 
 class InlineThread(SqliteThread):
-    """A connection without a thread: each call runs where it is made, so that a virtual loop stays exact.
+    """Runs each call in the calling thread, so that the virtual loop stays exact.
 
-    It stands in for aiosqlite's queue and thread, and knows both (aiosqlite is pinned below its next minor).
+    It replaces aiosqlite's queue and thread, internals of the pinned minor version.
     """
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
@@ -103,7 +103,7 @@ def alert(
 
 
 def pair(number: int) -> Callable[[UnitOfWork], int]:
-    """Return a unit of two facts, to check that it is stored atomically."""
+    """Return a unit that records two facts, to check that it is stored atomically."""
 
     def work(unit: UnitOfWork) -> int:
         unit.record(fact(number))

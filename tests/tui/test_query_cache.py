@@ -46,7 +46,7 @@ async def test_a_refusal_is_shown_with_the_last_response() -> None:
     await _answered(answers)
     heard = answers.latest(SETTINGS, NoArguments(), 60)
     assert heard.result == ASKED
-    assert "Nobody here answers settings" in heard.problem
+    assert "No reply is set for settings" in heard.problem
 
 
 async def test_the_number_of_cached_responses_is_bounded() -> None:

@@ -331,7 +331,7 @@ def test_status_of_a_halted_desk_exits_with_1(shell: Desk, engines: Engines) -> 
     engines.start(FakeTradingQueries(), FakeEngineQueries(TradingState.HALTED))
     done = shell.run("status")
     assert done.exit_code == 1
-    assert "halted: a person halted it" in done.stdout
+    assert "halted: by the operator" in done.stdout
 
 
 def test_a_read_only_engine_has_no_positions_and_refuses_commands(shell: Desk, engines: Engines) -> None:

@@ -79,7 +79,7 @@ async def test_only_the_malformed_trade_is_skipped() -> None:
 async def test_a_malformed_balance_is_skipped_and_named_by_its_asset(changes: dict[str, Any]) -> None:
     async with talking(account(USDT, {**COIN, **changes})) as (client, _):
         found = await client.account.account()
-        assert (found.can_trade, [one.asset for one in found.balances]) == (True, ["USDT"])
+        assert (found.can_trade, [balance.asset for balance in found.balances]) == (True, ["USDT"])
         assert [row.name for row in found.skipped] == ["ABC"]
         assert client.skipped_rows[0].startswith("/api/v3/account: 1 of 2 rows skipped: ABC: ")
         assert (found.free("USDT"), found.free("ABC"), found.free("MX")) == (Decimal(10), None, Decimal(0))

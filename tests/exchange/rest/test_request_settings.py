@@ -112,7 +112,7 @@ async def test_breaker_open_s_sets_how_long_the_breaker_stays_open() -> None:
     async with client_with("breaker_failures = 1\nhttp_retries = 1\nbreaker_open_s = 7", DOWN) as (client, _):
         with pytest.raises(RequestRefused):
             await client.market.default_symbols()
-        state = next(one for one in client.breakers.values() if one.phase is BreakerPhase.OPEN)
+        state = next(breaker for breaker in client.breakers.values() if breaker.phase is BreakerPhase.OPEN)
         assert 6 < state.retry_in_s <= 7
 
 

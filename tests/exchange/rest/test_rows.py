@@ -78,7 +78,7 @@ def test_a_decorative_field_may_be_null(name: str) -> None:
 def test_a_row_without_a_readable_name_is_skipped_without_a_name(row: object) -> None:
     found = PAIRS.list(json.dumps([row, OTHER]).encode())
     assert [pair.symbol for pair in found.rows] == ["AUSDT"]
-    assert [one.name for one in found.skipped] == [""]
+    assert [item.name for item in found.skipped] == [""]
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
@@ -101,7 +101,7 @@ def test_read_and_skipped_rows_add_up_and_keep_their_order(are_good: list[bool])
     assert [pair.symbol for pair in found.rows] == [
         row["symbol"] for row, good in zip(rows, are_good, strict=True) if good
     ]
-    assert [one.name for one in found.skipped] == [
+    assert [item.name for item in found.skipped] == [
         row["symbol"] for row, good in zip(rows, are_good, strict=True) if not good
     ]
 

@@ -32,7 +32,7 @@ async def test_pages_have_no_gaps_and_no_duplicates(tmp_path: Path) -> None:
     found: list[str] = []
     before: tuple[int, str] = (2**62, "")
     while page := read_offline(tmp_path / FILE, clock, lambda stored: stored.listings.page(*before, limit=2)):  # noqa: B023
-        found += [one.symbol for one in page]
+        found += [listing.symbol for listing in page]
         before = page[-1].first_seen_ms, page[-1].id
     assert found == ["NEW4USDT", "NEW3USDT", "NEW2USDT", "NEW1USDT", "NEW0USDT"]
     signals = read_offline(tmp_path / FILE, clock, lambda stored: stored.signals.page(limit=3))
@@ -53,7 +53,7 @@ async def test_facts_are_found_by_subject_kind_and_time(tmp_path: Path) -> None:
 
     def numbers(**wanted: str | int) -> list[int]:
         facts = read_offline(tmp_path / FILE, clock, lambda stored: stored.journal.page(**wanted))  # type: ignore[arg-type]
-        return [one.sequence for one in facts]
+        return [fact.sequence for fact in facts]
 
     assert numbers() == [5, 4, 3, 2, 1]
     assert numbers(before=4, limit=2) == [3, 2]

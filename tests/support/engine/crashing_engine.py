@@ -1,4 +1,4 @@
-"""An engine that buys one listing and crashes at a chosen moment, and the checks of its ledger afterwards."""
+"""An engine that buys one listing and crashes at a chosen moment, and checks of its ledger afterwards."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -25,55 +25,55 @@ from tests.support.engine.practice_day import PracticeDay
 ORDER = "/api/v3/order"
 HANDS_OFF = {"ladder": "", "stop_loss_pct": 50, "entry_early_ms": 0}
 PUNCTUAL = msgspec.structs.replace(QUIET, jitter_ms=0)
-"""Its first order is not refused for being early."""
+"""A listing without jitter: its first order is not rejected as too early."""
 OPENING_S = 40.0
 
 
 def at_the_opening(kind: FaultKind, *, times: int = 1, amount_ms: int = 0) -> FaultPlan:
-    """Strike the first orders of the opening."""
+    """Return a fault that hits the first orders of the opening."""
     return FaultPlan(kind=kind, at_s=OPENING_S, method="POST", path=ORDER, times=times, amount_ms=amount_ms)
 
 
 def cut_power(running: RunningEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on nothing more is stored and nothing more is sent: what the exchange has, it has."""
+    """Let every further write and send fail, as if the power were cut; the exchange keeps its state."""
     components = components_of(running)
 
     async def refuse(*_: object, **__: object) -> None:
         await asyncio.sleep(0)
         raise StorageError("the power is cut")
 
-    def dead(*_: object) -> str:
+    def power_is_cut(*_: object) -> str:
         return "the power is cut"
 
     monkeypatch.setattr(running.store, "write", refuse)
-    components.execution.refusal = dead
+    components.execution.refusal = power_is_cut
 
 
 def cut_power_when(
     running: RunningEngine, monkeypatch: pytest.MonkeyPatch, method: str, *, is_sent: bool
 ) -> asyncio.Event:
-    """Cut it when this ledger method is called for the first time; `is_sent`: the bytes still leave."""
+    """Cut the power at the first call of this ledger method; `is_sent`: the current order still leaves."""
     ledger, components = components_of(running).ledger, components_of(running)
     original: Callable[..., Any] = getattr(ledger, method)
-    gate, happened = components.execution.refusal, asyncio.Event()
+    gate, is_cut = components.execution.refusal, asyncio.Event()
 
-    def struck(*args: Any) -> Any:
-        if not happened.is_set():
-            happened.set()
+    def cut_before_call(*args: Any) -> Any:
+        if not is_cut.is_set():
+            is_cut.set()
             cut_power(running, monkeypatch)
             if is_sent:
                 components.execution.refusal = gate
         return original(*args)
 
-    monkeypatch.setattr(ledger, method, struck)
-    return happened
+    monkeypatch.setattr(ledger, method, cut_before_call)
+    return is_cut
 
 
 @asynccontextmanager
 async def mortal(day: PracticeDay, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[RunningEngine]:
-    """An engine that is killed at the end: it stores and sends nothing more, and says no farewell."""
+    """Yield an engine that is killed at the end of the block: without a clean stop."""
 
-    async def no_farewell() -> str:
+    async def skip_stop() -> str:
         components = components_of(running)
         for task in tuple(components.execution._running):  # pyright: ignore[reportPrivateUsage]
             task.cancel()
@@ -82,37 +82,37 @@ async def mortal(day: PracticeDay, monkeypatch: pytest.MonkeyPatch) -> AsyncGene
 
     with suppress(StorageError):
         async with day.engine() as running:
-            monkeypatch.setattr(components_of(running), "stop", no_farewell)
+            monkeypatch.setattr(components_of(running), "stop", skip_stop)
             yield running
             cut_power(running, monkeypatch)
 
 
 def were_struck(day: PracticeDay) -> bool:
-    """Whether every fault of a bounded number was spent: the test would mean nothing otherwise."""
+    """Return whether every bounded fault was used up; otherwise the test would prove nothing."""
     planned = day.server._faults._requests  # pyright: ignore[reportPrivateUsage]
     return all(not fault._left for fault in planned)  # pyright: ignore[reportPrivateUsage]
 
 
 def ours(day: PracticeDay) -> list[OrderRecord]:
-    """Return the desk's orders as the exchange has them."""
+    """Return the desk's orders as recorded by the exchange."""
     rows = day.server.session.all_orders(SYMBOL, 0, 2**53, 1_000)
     return [row for row in rows if row.client_order_id.startswith(PREFIX)]
 
 
 def bought(day: PracticeDay) -> list[OrderRecord]:
-    """Return the buys that got something."""
+    """Return the buys that were filled at least in part."""
     return [row for row in ours(day) if row.side is Side.BUY and row.executed]
 
 
 async def stored_orders(running: RunningEngine) -> dict[str, Order]:
-    """Return every order of the books."""
+    """Return every order stored in the ledger."""
     scope = components_of(running).ledger.scope
     rows = await running.store.read("orders", lambda stored: stored.trading(scope).orders.page(limit=1_000))
     return {row.client_order_id: row for row in rows}
 
 
 async def same_books(day: PracticeDay, running: RunningEngine) -> None:
-    """Hold the stored books against the exchange's own, to the last digit."""
+    """Assert that the stored ledger equals the exchange's balances and orders to the last digit."""
     components = components_of(running)
     run = await components.reconciler.compare(Trigger.MANUAL)
     assert not run.unexplained, run.unexplained
@@ -123,11 +123,15 @@ async def same_books(day: PracticeDay, running: RunningEngine) -> None:
         assert row.state.is_terminal == (record.status.value not in ("NEW", "PARTIALLY_FILLED"))
     held = {balance.asset: balance.free + balance.locked for balance in day.server.session.balances()}
     scope = components.ledger.scope
-    kept = await running.store.read("kept", lambda stored: stored.trading(scope).entries.balances())
+    stored_balances = await running.store.read(
+        "balances", lambda stored: stored.trading(scope).entries.balances()
+    )
     totals: dict[str, Decimal] = {}
-    for one in kept:
-        if one.account in (LedgerAccount.DESK, LedgerAccount.OWN):
-            totals[one.asset] = totals.get(one.asset, Decimal(0)) + one.amount
+    for stored_balance in stored_balances:
+        if stored_balance.account in (LedgerAccount.DESK, LedgerAccount.OWN):
+            totals[stored_balance.asset] = (
+                totals.get(stored_balance.asset, Decimal(0)) + stored_balance.amount
+            )
     for asset in ("USDT", "CLEAN"):
         assert totals.get(asset, Decimal(0)) == held.get(asset, Decimal(0)), asset
     assert len(bought(day)) <= 1

@@ -1,4 +1,4 @@
-"""A fake trading engine for front ends: made-up rows, and commands that are recorded."""
+"""A fake trading engine for clients: fixed rows and recorded commands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -92,7 +92,7 @@ def performance() -> PerformanceRow:
 
 @dataclass
 class FakeTradingQueries(TradingQueries):
-    """Answer for one position, one resting order and one snipe."""
+    """Serves one position, one resting order and one snipe."""
 
     approved: bool = True
     now: RiskRow = field(default_factory=risk)
@@ -166,7 +166,7 @@ class FakeTradingQueries(TradingQueries):
         return self._did("close", symbol, "all" if share_pct is None else str(share_pct))
 
     async def check_exits(self, symbol: str, request: ExitUpdate) -> str:
-        return f"{symbol} may have them."
+        return f"{symbol}: exits allowed."
 
     async def edit_exits(self, symbol: str, request: ExitUpdate, by: str) -> CommandResult[ExitsRow]:
         self.done.append(("edit_exits", symbol, str(request.stop_price)))

@@ -1,4 +1,4 @@
-"""A store without a thread, so that virtual time does not pass during a query."""
+"""A store without a thread, so that virtual time does not advance during a query."""
 
 import asyncio
 import sqlite3
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class InlineThread(SqliteThread):
-    """No thread at all."""
+    """Runs every query in the calling thread."""
 
     @classmethod
     async def opened(cls, connector: Callable[[], sqlite3.Connection]) -> Self:

@@ -1,4 +1,4 @@
-"""An engine that holds a bought listing with its exits active, and functions that move its prices."""
+"""An engine that holds a bought listing with its exits active, and functions that move its price."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -33,18 +33,18 @@ QUIET = ListingPlan(
 
 
 def components_of(running: RunningEngine) -> TradingComponents:
-    """Return the components of trading."""
+    """Return the trading components of an engine."""
     assert running.engine.trading_components is not None
     return running.engine.trading_components
 
 
 def held(running: RunningEngine) -> Position:
-    """Return the one position that is open."""
+    """Return the open position."""
     return next(iter(components_of(running).ledger.state.positions.values()))
 
 
 async def until(is_so: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait until something is so."""
+    """Wait until the condition is true."""
     async with asyncio.timeout(seconds):
         while not is_so():  # noqa: ASYNC110 - virtual seconds
             await asyncio.sleep(0.05)
@@ -77,7 +77,7 @@ async def buy(running: RunningEngine) -> Position:
 
 @asynccontextmanager
 async def guarding(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, TradingComponents, Position]]:
-    """An engine that holds what it bought a second ago."""
+    """Yield an engine that bought its position a second ago."""
     await day.open()
     async with day.engine() as running:
         position = await buy(running)
@@ -85,7 +85,7 @@ async def guarding(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, Trad
 
 
 def price(components: TradingComponents, position: Position, share: str) -> None:
-    """Let the bid be so much of what was paid."""
+    """Set the bid to this multiple of the entry price."""
     bid = position.entry_price * Decimal(share)
     components.prices.on_quote(
         BestQuote(
@@ -100,21 +100,21 @@ def price(components: TradingComponents, position: Position, share: str) -> None
 
 
 async def price_for(components: TradingComponents, position: Position, share: str, seconds: float) -> None:
-    """Let the bid be so much for a while, against what the stream says."""
+    """Keep the bid at this multiple of the entry price for a while, against the stream."""
     for _ in range(round(seconds / 0.05)):
         price(components, position, share)
         await asyncio.sleep(0.05)
 
 
 def change_rules(day: PracticeDay, **rules: Decimal) -> None:
-    """Let the exchange publish and apply other rules of the pair that is held."""
+    """Change the rules of the pair on the exchange."""
     pair = day.server.session.pair(SYMBOL)
     assert pair is not None
     pair.rules = msgspec.structs.replace(pair.rules, **rules)
 
 
 def rules_of(day: PracticeDay) -> dict[str, Decimal]:
-    """Return the rules of the pair that is held, to be changed back."""
+    """Return the rules of the pair, for restoring them later."""
     pair = day.server.session.pair(SYMBOL)
     assert pair is not None
     names = ("min_quantity", "min_value", "min_value_market", "max_value", "max_value_market")
@@ -122,7 +122,7 @@ def rules_of(day: PracticeDay) -> dict[str, Decimal]:
 
 
 async def closed(running: RunningEngine, seconds: float = 30) -> Position:
-    """Return the position once it is closed, as stored."""
+    """Return the stored position once it is closed."""
     components = components_of(running)
     await until(lambda: not components.ledger.state.positions, seconds)
     rows = await running.store.read(
@@ -132,23 +132,23 @@ async def closed(running: RunningEngine, seconds: float = 30) -> Position:
 
 
 async def protection(running: RunningEngine) -> tuple[Protection, str]:
-    """Return where the protection of what is held lives, as faces show it."""
-    face = await trading_queries(running.engine)
-    assert face is not None
-    row = face.positions()[0]
+    """Return where the position's protection is placed, with its text on screens."""
+    queries = await trading_queries(running.engine)
+    assert queries is not None
+    row = queries.positions()[0]
     return row.protection, row.protection_words
 
 
 async def agree(running: RunningEngine) -> None:
-    """Books and exchange agree, and nothing is left unexplained."""
+    """Assert that ledger and exchange agree without unexplained differences."""
     await asyncio.sleep(3)
     await confirmed(running)
 
 
 async def confirmed(running: RunningEngine, about: frozenset[str] = frozenset()) -> list[Reconciliation]:
-    """Compare until nothing waits for confirmation; only these assets may differ without a reason.
+    """Reconcile until no difference awaits confirmation; only these assets may stay unexplained.
 
-    Returns the runs since then: any of them may have booked what was confirmed.
+    Return the reconciliations since the call; any of them may have booked a confirmed difference.
     """
     components = components_of(running)
     began_ms = components.port.now_ms()
@@ -158,6 +158,6 @@ async def confirmed(running: RunningEngine, about: frozenset[str] = frozenset())
     scope = components.ledger.scope
     stored = await running.store.read("runs", lambda stored: stored.trading(scope).reconciliations.page())
     runs = [run for _, run in stored if run.at_ms >= began_ms]
-    found = {one.about for run in runs for one in run.unexplained}
+    found = {difference.about for run in runs for difference in run.unexplained}
     assert found <= about, found
     return runs

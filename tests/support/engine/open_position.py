@@ -34,7 +34,7 @@ HANDS_OFF: dict[str, bool | float | str] = {
     "stop_confirm_ms": 10_000,
     "stop_at_once_factor": 10,
 }
-"""Positions stay as they are, unless a test does something."""
+"""Settings that leave positions untouched unless a test acts."""
 
 
 def components_of(running: RunningEngine) -> TradingComponents:
@@ -65,7 +65,7 @@ async def holding(
     knobs: Knobs | None = None,
     **lent: bool | float | str,
 ) -> AsyncGenerator[tuple[PracticeDay, RunningEngine, BookCloser]]:
-    """An engine that bought a listing by hand and holds it."""
+    """Yield an engine that bought a listing by a manual snipe and holds it."""
     settings = {**LENT, **HANDS_OFF, **lent}
     changed = msgspec.structs.replace(DAY, settings=settings, knobs=knobs or Knobs())
     day = PracticeDay(sim, folder, changed)
@@ -82,7 +82,7 @@ async def holding(
 
 
 async def rest_a_sale(components: TradingComponents, running: RunningEngine) -> Intent:
-    """Let half of the position rest as a take-profit."""
+    """Place a resting take-profit for half of the position."""
     position = next(iter(components.ledger.state.positions.values()))
     grid = grid_of(running.engine.known.knowledge.pairs[SYMBOL])
     bid = components.prices.of(SYMBOL).bid
@@ -101,7 +101,7 @@ async def rest_a_sale(components: TradingComponents, running: RunningEngine) -> 
         snipe_id=position.snipe_id,
         position_id=position.id,
         created_ms=components.port.now_ms(),
-        reason="a rung",
+        reason="a ladder step",
     )
     await components.ledger.save_intent(intent)
     order = NewOrder(
@@ -125,27 +125,27 @@ async def guard_acted(running: RunningEngine) -> list[RiskMonitorActed]:
 
 @contextmanager
 def fallen_to(components: TradingComponents, share: str) -> Generator[None]:
-    """Let the bid be so much of what was paid, whatever the streams bring meanwhile."""
+    """Pin the bid to this multiple of the entry price, whatever the streams deliver."""
     position = next(iter(components.ledger.state.positions.values()))
     bid = position.entry_price * D(share)
     quote = BestQuote(
         symbol=SYMBOL, bid_price=bid, bid_quantity=D(100), ask_price=bid * 2, ask_quantity=D(100), version=0
     )
 
-    def keep(move: PriceMove) -> None:
+    def restore_quote(move: PriceMove) -> None:
         if move.price.symbol == SYMBOL and move.price.bid != bid:
             components.prices.on_quote(quote)
 
     components.prices.on_quote(quote)
-    components.prices.on_move(keep)
+    components.prices.on_move(restore_quote)
     try:
         yield
     finally:
-        components.prices.off_move(keep)
+        components.prices.off_move(restore_quote)
 
 
 async def fall_to(components: TradingComponents, share: str) -> None:
-    """Let the bid be so much of what was paid until the guard is sure that something is wrong, or for 5 s."""
+    """Keep the bid at this multiple of the entry price until the risk monitor acts, for at most 5 s."""
     with fallen_to(components, share):
         for _ in range(5):
             components.safety.equity.mark()

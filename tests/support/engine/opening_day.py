@@ -65,7 +65,7 @@ def scenario(
 
 
 class ScriptedSession(ExchangeSession):
-    """Refuses the first buys with what a test says, and keeps when each came."""
+    """Rejects the first buys as scripted and records every buy with its arrival time."""
 
     def __init__(
         self, plan: Scenario, seed: int, start_ms: int, refusals: tuple[PracticeRefusal, ...]
@@ -73,9 +73,9 @@ class ScriptedSession(ExchangeSession):
         super().__init__(plan, seed, start_ms)
         self.refusals = list(refusals)
         self.asked: list[tuple[int, NewOrder]] = []
-        """Every buy that arrived, and when."""
+        """Every buy that arrived, with its arrival time."""
         self.executes_refused = False
-        """Whether a buy that is refused is carried out all the same."""
+        """Whether a rejected buy is executed all the same."""
 
     def place(self, order: NewOrder) -> OrderRecord:
         if order.side is ExchangeSide.BUY:
@@ -88,7 +88,7 @@ class ScriptedSession(ExchangeSession):
 
 
 class Watcher:
-    """One running engine, as a test looks at it."""
+    """A running engine with queries of its state and history."""
 
     def __init__(self, day: PracticeDay, session: ScriptedSession, running: RunningEngine) -> None:
         self.day, self.session, self.running = day, session, running
@@ -109,9 +109,11 @@ class Watcher:
                 await asyncio.sleep(0.02)
 
     def note_states(self) -> list[SnipeState]:
-        """Return a list that every state of a snipe is put on from now on, as it is committed."""
+        """Return a list that receives every committed state of a snipe from now on."""
         states: list[SnipeState] = []
-        self.components.ledger.on_change(lambda written: states.extend(one.state for one in written.snipes))
+        self.components.ledger.on_change(
+            lambda written: states.extend(snipe.state for snipe in written.snipes)
+        )
         return states
 
     async def snipes(self, symbol: str = NAME) -> list[Snipe]:
@@ -139,21 +141,21 @@ class Watcher:
 
     async def refused(self, symbol: str = NAME) -> list[SnipeRefused]:
         page = await self.running.store.read("journal", lambda stored: list(stored.journal.after(0, 5_000)))
-        facts = [one.event for one in page]
-        return [one for one in facts if isinstance(one, SnipeRefused) and one.about == symbol]
+        facts = [fact.event for fact in page]
+        return [fact for fact in facts if isinstance(fact, SnipeRefused) and fact.about == symbol]
 
     def bought(self) -> Decimal:
-        """Return what the exchange's own books say was spent on the new pair."""
+        """Return the amount spent on the new pair according to the exchange."""
         return sum((order.executed_quote for order in self.buys()), Decimal(0))
 
     def buys(self, symbol: str = NAME) -> list[OrderRecord]:
-        """Return the exchange's own records of what was bought of a pair, oldest first."""
+        """Return the exchange's records of buys of a pair, oldest first."""
         found = self.session.all_orders(symbol, 0, 2**60, 1_000)
-        return [one for one in found[::-1] if one.side is ExchangeSide.BUY]
+        return [order for order in found[::-1] if order.side is ExchangeSide.BUY]
 
 
 class Exchange:
-    """The practice exchange of one day: engines come and go."""
+    """The practice exchange of one day; engines come and go."""
 
     def __init__(self, sim: Simulation, folder: Path, plan: Scenario, *refusals: PracticeRefusal) -> None:
         self.session = ScriptedSession(plan, 1, sim.clock.now_ms(), refusals)
@@ -162,7 +164,7 @@ class Exchange:
 
     @property
     def paths(self) -> Paths:
-        """Return where its engines keep their things."""
+        """Return the data paths of its engines."""
         return self._day.paths
 
     @asynccontextmanager
@@ -178,7 +180,7 @@ class Exchange:
 async def opening(
     sim: Simulation, folder: Path, plan: Scenario, *refusals: PracticeRefusal
 ) -> AsyncGenerator[Watcher]:
-    """An engine on an exchange whose first buys are answered with these refusals."""
+    """Yield an engine on an exchange that rejects the first buys as scripted."""
     exchange = Exchange(sim, folder, plan, *refusals)
     await exchange.open()
     async with exchange.engine() as watcher:

@@ -43,11 +43,11 @@ DAY = Scenario(
 
 
 QUIET = {"ladder": "", "stop_loss_pct": "50"}
-"""Nothing is sold for a while."""
+"""A listing whose price stays below every exit for a while."""
 
 
 class PaperDay:
-    """An exchange that stands in for MEXC, and what desks on paper asked it and their own exchange."""
+    """A substitute for MEXC that records the requests of paper desks to it and to their own exchange."""
 
     def __init__(self, sim: Simulation, folder: Path) -> None:
         self.sim = sim
@@ -93,7 +93,7 @@ class PaperDay:
 
 
 class Desk:
-    """One running desk on paper, as a test looks at it."""
+    """A running paper desk with queries of its state."""
 
     def __init__(self, day: PaperDay, running: RunningEngine, face: TradingQueries) -> None:
         self.day, self.running, self.face = day, running, face
@@ -114,7 +114,7 @@ class Desk:
                 await asyncio.sleep(0.05)
 
     async def buy(self) -> None:
-        """Arm the listing by hand, and wait until it is held."""
+        """Arm the listing by hand and wait for its position."""
         await self.at(OPENS_S - 12)
         await self.face.arm(NAME, "test")
         await self.at(OPENS_S)
@@ -122,37 +122,37 @@ class Desk:
         await asyncio.sleep(1)
 
     def records(self, side: Side) -> list[OrderRecord]:
-        """Return the paper exchange's own records of orders in the listing, oldest first."""
+        """Return the paper exchange's records of orders in the listing, oldest first."""
         found = self.session.all_orders(NAME, 0, 2**60, 1_000)
-        return [one for one in found[::-1] if one.side is side]
+        return [order for order in found[::-1] if order.side is side]
 
     def held(self) -> dict[str, D]:
-        """Return what the paper exchange says its account holds."""
-        return {one.asset: one.free + one.locked for one in self.session.balances()}
+        """Return the balances of the account at the paper exchange."""
+        return {balance.asset: balance.free + balance.locked for balance in self.session.balances()}
 
     async def booked(self) -> dict[str, D]:
-        """Return what the ledger says is held, by asset."""
+        """Return the balances in the ledger, by asset."""
         rows = await self.running.store.read(
             "balances", lambda stored: list(stored.trading(SCOPE).entries.balances())
         )
         found = dict[str, D]()
-        for one in rows:
-            if one.account.value in ("desk", "own") and one.amount:
-                found[one.asset] = found.get(one.asset, D(0)) + one.amount
+        for row in rows:
+            if row.account.value in ("desk", "own") and row.amount:
+                found[row.asset] = found.get(row.asset, D(0)) + row.amount
         return found
 
     async def facts(self) -> list[AnyEvent]:
         """Return the journal, oldest first."""
         page = await self.running.store.read("journal", lambda stored: list(stored.journal.after(0, 5_000)))
-        return [one.event for one in page]
+        return [fact.event for fact in page]
 
     async def codes(self) -> list[int | None]:
-        """Return the exchange's codes in the answers to the listing's snipe, in the order of its attempts."""
+        """Return the exchange's response codes to the listing's snipe, in the order of its attempts."""
 
         def read(stored: Stored) -> list[int | None]:
             rows = stored.trading(SCOPE)
             (snipe,) = rows.snipes.of_symbol(NAME)
-            return [one.code for one in rows.attempts.of_snipe(snipe.id)]
+            return [attempt.code for attempt in rows.attempts.of_snipe(snipe.id)]
 
         return await self.running.store.read("codes", read)
 

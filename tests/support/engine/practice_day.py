@@ -40,7 +40,7 @@ DAY = Scenario(
 
 
 class PracticeDay:
-    """An exchange that lives on while engines come and go."""
+    """An exchange that outlives the engines connected to it."""
 
     def __init__(self, sim: Simulation, folder: Path, scenario: Scenario = DAY) -> None:
         self.sim = sim
@@ -63,7 +63,7 @@ class PracticeDay:
 
 
 async def every_listing(running: RunningEngine) -> list[ListingRow]:
-    """Return all that was ever stored, as who asks without the engine is told."""
+    """Return every listing ever stored, as an offline query returns them."""
     settings, now_ms = running.engine.detection_settings(), running.engine.parts.market.now_ms()
     return await running.store.read(
         "listings", lambda stored: stored_queries.listings(stored, now_ms, settings, 2**62, "", 1_000)

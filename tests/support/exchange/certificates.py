@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 BAD = [("localhost", False), ("expired", True), ("elsewhere", True)]
-"""Certificates that nobody may believe when asked for localhost, and whether their maker is known."""
+"""Certificates that are invalid for localhost, and whether their issuer is trusted."""
 
 
 def write_certificates(folder: Path) -> Path:
-    """Write them for localhost, for another name, and one of yesterday; return the folder."""
+    """Write certificates for localhost, for another name and an expired one; return the folder."""
     now = datetime.now(UTC)
     for file, name, ends in (
         ("localhost", "localhost", now + timedelta(days=1)),
@@ -39,19 +39,19 @@ def write_certificates(folder: Path) -> Path:
 
 
 def showing(folder: Path, name: str) -> ssl.SSLContext:
-    """Return what a server needs to show the certificate of `name`."""
+    """Return the TLS context of a server that presents the certificate of `name`."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     show(context, folder, name)
     return context
 
 
 def show(context: ssl.SSLContext, folder: Path, name: str) -> None:
-    """Show this certificate to whoever connects from now on."""
+    """Present this certificate to all new connections."""
     context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
 
 
 def checking(folder: Path, *trusted: str) -> aiohttp.TCPConnector:
-    """Check as always, with these certificates among the known ones."""
+    """Return a connector with normal verification that also trusts these certificates."""
     context = ssl.create_default_context()
     for name in trusted:
         context.load_verify_locations(folder / f"{name}.pem")

@@ -1,4 +1,4 @@
-"""A small client of the practice exchange; it shares no code with the client of the desk."""
+"""A small client of the practice exchange that shares no code with the desk's client."""
 
 import hashlib
 import hmac
@@ -36,7 +36,7 @@ def scenario(
 
 
 class Client:
-    """One trader."""
+    """One trader's client."""
 
     def __init__(self, session: aiohttp.ClientSession, endpoint: Endpoint, now_ms: Callable[[], int]) -> None:
         self.session = session
@@ -44,17 +44,17 @@ class Client:
         self.now_ms = now_ms
 
     async def get(self, path: str, **params: Any) -> Any:
-        """Ask a public endpoint; the body of a good answer."""
+        """Query a public endpoint and return the body of a successful response."""
         status, body = await self.ask("GET", path, **params)
         assert status == 200, (status, body)
         return body
 
     async def ask(self, method: str, path: str, **params: Any) -> tuple[int, Any]:
-        """Send without a signature: (status, body)."""
+        """Send a request without a signature; return status and body."""
         return await self._send(method, path, _text(params), {})
 
     async def sign(self, method: str, path: str, **params: Any) -> tuple[int, Any]:
-        """Send a signed request: (status, body)."""
+        """Send a signed request; return status and body."""
         params.setdefault("timestamp", self.now_ms())
         text = _text(params)
         digest = hmac.new(self.endpoint.api_secret.encode(), text.encode(), hashlib.sha256).hexdigest()
@@ -62,7 +62,7 @@ class Client:
         return await self._send(method, path, f"{text}&signature={digest}", headers)
 
     async def good(self, method: str, path: str, **params: Any) -> Any:
-        """Send a signed request that must work: its body."""
+        """Send a signed request that must succeed; return its body."""
         status, body = await self.sign(method, path, **params)
         assert status == 200, (status, body)
         return body
@@ -91,14 +91,14 @@ class Client:
 
 
 class Stream:
-    """One WebSocket."""
+    """One WebSocket of the exchange."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
         self.early: list[Push] = []
 
     async def call(self, method: str, *params: str, number: int = 1) -> Any:
-        """Send a command and return the reply; pushes that come first are kept."""
+        """Send a command and return its reply; keep pushes that arrive first."""
         await self.socket.send_str(json.dumps({"method": method, "params": params, "id": number}))
         return await self.reply()
 
@@ -122,7 +122,7 @@ class Stream:
         return [await self.push() for _ in range(count)]
 
     async def closing(self) -> aiohttp.WSMsgType:
-        """Read until the connection ends: how it ended."""
+        """Read until the connection ends; return the type of the final message."""
         while True:
             message = await self.socket.receive()
             if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):

@@ -59,25 +59,25 @@ def session(
 
 
 def refusal(call: Callable[[], object]) -> PracticeRefusal:
-    """Run a call that must be refused, and return the refusal."""
+    """Return the refusal that a call raises."""
     with pytest.raises(PracticeRefusal) as caught:
         call()
     return caught.value
 
 
 def best_bid(found: ExchangeSession, symbol: str = MX) -> Decimal:
-    """Best bid of a pair that has one."""
+    """Return the best bid of a pair that has one."""
     top = found.depth(symbol, 1)
     return top.bids[0].price
 
 
 def best_ask(found: ExchangeSession, symbol: str = MX) -> Decimal:
-    """Best ask of a pair that has one."""
+    """Return the best ask of a pair that has one."""
     return found.depth(symbol, 1).asks[0].price
 
 
 def limit(side: Side, price: Decimal, quantity: Decimal | int, client_id: str = "") -> NewOrder:
-    """A LIMIT order on MXUSDT."""
+    """Return a LIMIT order on MXUSDT."""
     return order(side, OrderType.LIMIT, price=price, quantity=Decimal(quantity), client_id=client_id)
 
 
@@ -91,7 +91,7 @@ def order(
     quote: Decimal | None = None,
     client_id: str = "",
 ) -> NewOrder:
-    """Any order."""
+    """Return an order of any type."""
     return NewOrder(
         symbol=symbol,
         side=side,

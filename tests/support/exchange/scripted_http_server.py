@@ -21,7 +21,7 @@ Reply = bytes | Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable
 
 
 class WallClock:
-    """The real monotonic clock, beside a wall clock that stands still."""
+    """The real monotonic clock with a constant wall clock."""
 
     def now_ms(self) -> int:
         return SERVER_MS
@@ -31,7 +31,7 @@ class WallClock:
 
 
 class Hostile:
-    """A server with a list of replies, one for each request; the last one repeats."""
+    """A server with scripted replies, one for each request; the last one repeats."""
 
     def __init__(self, replies: list[Reply], tls: ssl.SSLContext | None = None) -> None:
         self.replies = replies
@@ -86,7 +86,7 @@ async def client_of(
     limits: ClientLimits | None = None,
     connector: aiohttp.BaseConnector | None = None,
 ) -> AsyncGenerator[MexcClient]:
-    """A client whose clock offset is known, with waits between retries of next to nothing."""
+    """Yield a client whose clock offset is known and whose retries hardly wait."""
     clock = WallClock()
     credentials = Credentials(ACCESS_KEY, Secret(SECRET)) if keys else None
     made = MexcClient(
@@ -101,13 +101,13 @@ async def client_of(
 
 @asynccontextmanager
 async def talking(*replies: Reply) -> AsyncGenerator[tuple[MexcClient, Hostile]]:
-    """A client and the server that it talks to."""
+    """Yield a client and the server it sends to."""
     async with hostile(*replies) as server, client_of(server.origin) as client:
         yield client, server
 
 
 class Still(Random):
-    """Jitter of nothing, so that no test waits."""
+    """Zero jitter, so that no test waits."""
 
     def uniform(self, a: float, b: float) -> float:
         return a
@@ -128,13 +128,13 @@ def answer(
 
 
 async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Break the connection without an answer."""
+    """Break the connection without a response."""
     writer.transport.abort()
     raise ConnectionResetError
 
 
 def reset_after(start: bytes) -> Reply:
-    """Send the start of an answer, then break the connection."""
+    """Send the start of a response, then break the connection."""
 
     async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(start)
@@ -146,7 +146,7 @@ def reset_after(start: bytes) -> Reply:
 
 
 def never(start: bytes = b"") -> Reply:
-    """Send the start of an answer, then nothing until the client is gone."""
+    """Send the start of a response, then nothing until the client disconnects."""
 
     async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(start)
@@ -158,7 +158,7 @@ def never(start: bytes = b"") -> Reply:
 
 
 def endless(start: bytes, chunk: bytes) -> Reply:
-    """Send an answer that has no end, as fast as it is read."""
+    """Send an endless response as fast as it is read."""
 
     async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(start)

@@ -1,4 +1,4 @@
-"""A WebSocket server whose behaviour a test scripts; it has no market."""
+"""A WebSocket server with scripted behaviour and without a market."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 
 @dataclass(eq=False)
 class Session:
-    """One socket as the exchange sees it."""
+    """One socket as seen by the exchange."""
 
     ws: web.WebSocketResponse
     key: str
@@ -25,15 +25,15 @@ class Session:
 
 @dataclass
 class Manners:
-    """How the exchange behaves; changed by a test at any time."""
+    """Behaviour of the exchange; a test may change it at any time."""
 
     answer_pings: bool = True
     answer_requests: bool = True
     refuse: set[str] = field(default_factory=set[str])
     ignore: set[str] = field(default_factory=set[str])
-    """Silently dropped: not subscribed, not named in the answer."""
+    """Topics silently dropped: neither subscribed nor named in the reply."""
     mute: set[str] = field(default_factory=set[str])
-    """Acknowledged, never pushed on the socket that asked first."""
+    """Topics acknowledged but never pushed on the socket that requested them first."""
     max_topics: int = 30
     reject_connections: int = 0
     reject_status: int = 503
@@ -44,7 +44,7 @@ class Manners:
 
 
 class StreamServer:
-    """Sockets that subscribe and are pushed to."""
+    """Accepts subscriptions and pushes frames to its sockets."""
 
     def __init__(self) -> None:
         self.manners = Manners()
@@ -55,18 +55,18 @@ class StreamServer:
 
     @property
     def open(self) -> list[Session]:
-        """The sockets that are open, oldest first."""
+        """Return the open sockets, oldest first."""
         return [session for session in self.sessions if session.closed_s is None]
 
     def application(self) -> web.Application:
-        """Return the server, to be run on a socket or in memory."""
+        """Return the server's application, for a real socket or in memory."""
         app = web.Application()
         app.router.add_get("/ws", self._serve)
         app.router.add_get("/elsewhere", self._elsewhere)
         return app
 
     async def push(self, topic: str, frame: bytes) -> int:
-        """Send a frame to every socket that has the topic; return to how many."""
+        """Send a frame to every socket subscribed to the topic; return their number."""
         bearers = [session for session in self.open if topic in session.topics]
         for session in bearers:
             if topic not in self.manners.mute:
@@ -74,13 +74,13 @@ class StreamServer:
         return len(bearers)
 
     async def close_all(self) -> None:
-        """Close every socket properly."""
+        """Close every socket cleanly."""
         for session in self.open:
             await session.ws.close(code=1000)
 
     async def _elsewhere(self, _request: web.Request) -> web.Response:
         self.redirected += 1
-        return web.Response(text="should not have come here")
+        return web.Response(text="redirects must not be followed")
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if self.manners.redirect_to:
@@ -156,7 +156,7 @@ class StreamServer:
 
 @asynccontextmanager
 async def listening(server: StreamServer) -> AsyncGenerator[str]:
-    """Serve on a real loopback socket; yields the WebSocket URL."""
+    """Serve on a real loopback socket; yield the WebSocket URL."""
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -18,7 +18,7 @@ URL = "wss://wbs-api.mexc.com/ws"
 
 
 class StreamBench:
-    """A server, the way to it, streams, and what they told."""
+    """A server, its host, market streams, and a record of pushes and gaps."""
 
     def __init__(self, sim: Simulation, server: StreamServer, host: Host, timings: SocketTimings) -> None:
         self.sim = sim
@@ -43,7 +43,7 @@ class StreamBench:
         return asyncio.get_running_loop().time()
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Let virtual time pass until something is so; it is looked at ten times a second."""
+        """Let virtual time pass until the condition is true, checked ten times a second."""
         while not is_so():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
@@ -63,7 +63,7 @@ class StreamBench:
 async def virtual_streams(
     sim: Simulation, wanted: Iterable[StreamTopic], timings: SocketTimings | None = None
 ) -> AsyncGenerator[StreamBench]:
-    """Run streams of the wanted topics for the time of the block."""
+    """Run streams of these topics for the duration of the block."""
     server = StreamServer()
     host = await sim.network.serve("wbs-api.mexc.com", 443, server.application())
     bench = StreamBench(sim, server, host, timings or SocketTimings())

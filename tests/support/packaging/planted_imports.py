@@ -1,7 +1,7 @@
 """Plant imports into a copy of the package, one at a time, and report which import contracts break.
 
-Run in the folder of the copy with `importer>imported` pairs as arguments; writes one JSON object from pair to
-names of broken contracts. The pair "" is the unchanged copy.
+Run in the folder of the copy with `importer>imported` pairs as arguments; prints one JSON object that maps
+each pair to the names of its broken contracts. The pair "" is the unchanged copy.
 """
 
 import json
@@ -32,7 +32,7 @@ def broken_contracts() -> list[str]:
 
 
 def broken_with(pair: str) -> list[str]:
-    """Return the names of the contracts that one more import breaks."""
+    """Return the names of the contracts broken by one more import."""
     if not pair:
         return broken_contracts()
     importer, _, imported = pair.partition(">")
@@ -45,7 +45,7 @@ def broken_with(pair: str) -> list[str]:
 
 
 def main() -> None:
-    """Check every pair of the command line."""
+    """Check every pair given on the command line."""
     spec = find_spec("mexc_tui")
     assert spec is not None
     assert spec.origin == str(COPY / "mexc_tui" / "__init__.py")

@@ -1,6 +1,6 @@
-"""Run the command line in forked children of one process with every import done: dozens of runs a second.
+"""Run the command line in forked children of one preloaded process: dozens of runs a second.
 
-A child's standard streams are made as an interpreter makes them that starts with these descriptors.
+A child's standard streams are created as a new interpreter creates them from these descriptors.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ CLOSED = "closed"
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of one run."""
+    """The result of one run."""
 
     code: int
     out: str
@@ -27,13 +27,13 @@ class Ran:
 
     @property
     def lines(self) -> list[str]:
-        """What was said on standard error."""
+        """Return the lines written to standard error."""
         return self.err.splitlines()
 
 
 @dataclass
 class Zygote:
-    """A process that has loaded the program. Use it as a context."""
+    """A process with the program loaded, used as a context manager."""
 
     folder: Path
     process: "subprocess.Popen[str] | None" = field(default=None, init=False)
@@ -62,47 +62,47 @@ class Zygote:
         stderr: str = "",
         encoding: str = "utf-8",
     ) -> Ran:
-        """Run a command in `folder`. Streams are paths, `CLOSED`, or empty: what is written is returned."""
+        """Run a command in `folder`; streams are paths, `CLOSED`, or empty to return the written text."""
         assert self.process is not None
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         out, err = self.folder / "out", self.folder / "err"
         for file in (out, err):
             file.write_text("")
-        wanted = {
-            "arguments": [os.fsdecode(one) for one in arguments],
+        request = {
+            "arguments": [os.fsdecode(argument) for argument in arguments],
             "environ": dict(environ),
             "streams": [stdin, stdout or str(out), stderr or str(err)],
             "encoding": encoding,
             "folder": str(self.folder),
         }
-        self.process.stdin.write(json.dumps(wanted) + "\n")
+        self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         code = int(self.process.stdout.readline())
         return Ran(code, out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
 
 
-def _child(wanted: dict[str, Any]) -> None:
+def _child(request: dict[str, Any]) -> None:
     import traceback
 
     from mexc_tui.cli.main import main
 
     os.environ.clear()
-    os.environ.update(wanted["environ"])
-    os.chdir(wanted["folder"])
-    sys.argv = ["mexc-tui", *wanted["arguments"]]
-    for number, place in enumerate(wanted["streams"]):
+    os.environ.update(request["environ"])
+    os.chdir(request["folder"])
+    sys.argv = ["mexc-tui", *request["arguments"]]
+    for number, place in enumerate(request["streams"]):
         os.close(number)
         if place != CLOSED:
-            opened = os.open(place, os.O_RDONLY if not number else os.O_WRONLY)
-            if opened != number:
-                os.dup2(opened, number)
-                os.close(opened)
+            streams = os.open(place, os.O_RDONLY if not number else os.O_WRONLY)
+            if streams != number:
+                os.dup2(streams, number)
+                os.close(streams)
     sys.stdin, sys.stdout, sys.stderr = (  # type: ignore[assignment]
         None
         if place == CLOSED
-        else open(number, "w" if number else "r", encoding=wanted["encoding"], closefd=False)  # noqa: SIM115
-        for number, place in enumerate(wanted["streams"])
+        else open(number, "w" if number else "r", encoding=request["encoding"], closefd=False)  # noqa: SIM115
+        for number, place in enumerate(request["streams"])
     )
     code = 0
     try:
@@ -133,10 +133,10 @@ def _serve() -> None:
     ):
         import_module(module)
     for line in sys.stdin:
-        wanted = json.loads(line)
+        request = json.loads(line)
         child = os.fork()
         if not child:
-            _child(wanted)
+            _child(request)
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""An engine and a practice exchange, each in a process of its own."""
+"""An engine and a practice exchange, each in its own process."""
 
 import json
 import os
@@ -96,7 +96,7 @@ class DeskProcesses:
     def engine(self) -> subprocess.Popen[str]:
         engine = begin(self.folder, "--headless", "--exchange", str(self.file))
         assert engine.stderr is not None
-        if not any("Ready" in line for line in engine.stderr):  # a slow disk is said before
+        if not any("Ready" in line for line in engine.stderr):  # warnings about a slow disk may precede it
             engine.communicate(timeout=20)
             pytest.fail("the engine did not start")
         return engine

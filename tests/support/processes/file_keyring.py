@@ -1,4 +1,4 @@
-"""Run the program with a keyring in a file under HOME, which the program itself does not trust."""
+"""Run the program with a keyring in a file under HOME, a backend it does not trust by default."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from mexc_tui.host import credentials
 
 
 class FileKeyring(KeyringBackend):
-    """Keeps everything in one file."""
+    """Stores all passwords in one file."""
 
     priority = 1  # pyright: ignore[reportAssignmentType]  # the library reads it as a class property
 
@@ -28,10 +28,10 @@ class FileKeyring(KeyringBackend):
         self._file.write_text(json.dumps(self._read() | {f"{service}/{username}": password}))
 
     def delete_password(self, service: str, username: str) -> None:
-        kept = self._read()
-        if kept.pop(f"{service}/{username}", None) is None:
+        passwords = self._read()
+        if passwords.pop(f"{service}/{username}", None) is None:
             raise PasswordDeleteError("none")
-        self._file.write_text(json.dumps(kept))
+        self._file.write_text(json.dumps(passwords))
 
     def _read(self) -> dict[str, str]:
         return json.loads(self._file.read_text()) if self._file.exists() else {}

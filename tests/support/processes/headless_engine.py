@@ -1,4 +1,4 @@
-"""A headless engine in a process: start it, read its lines, wait for its end."""
+"""A headless engine in a process: start it, read its lines, wait for its exit."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ def written(folder: Path, endpoint: Endpoint) -> Path:
 
 @asynccontextmanager
 async def desk(folder: Path, *arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """Run the command in a process of its own, which does not outlive the block."""
+    """Run the command in its own process, which ends with the block at the latest."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "mexc_tui", *arguments),
         env=environment(folder),

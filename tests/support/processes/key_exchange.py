@@ -1,4 +1,4 @@
-"""A practice exchange whose key has chosen permissions."""
+"""A practice exchange whose API key has chosen permissions."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ TRADES = ("SPOT_ACCOUNT_READ", "SPOT_DEAL_READ", "SPOT_DEAL_WRITE")
 
 @contextmanager
 def exchange(folder: Path, *permissions: str, ips: tuple[str, ...] = ()) -> Generator[tuple[Path, Endpoint]]:
-    """Serve an exchange whose key has these rights; lend the file that names it."""
+    """Serve an exchange whose key has these permissions; yield its endpoint file and endpoint."""
     loop, ready = asyncio.new_event_loop(), threading.Event()
     found: list[Endpoint] = []
     account = AccountPlan(permissions=permissions, ips=ips)

@@ -7,14 +7,14 @@ if TYPE_CHECKING:
 
 
 def ready_line(process: "subprocess.Popen[str]") -> str:
-    """Return the engine's `Ready: …` line; lines of its log before it are passed over.
+    """Return the engine's `Ready: …` line; skip log lines before it.
 
-    Raises AssertionError with what it said if it ended first.
+    Raises AssertionError with the output if the engine ends first.
     """
     assert process.stderr is not None
-    said = list[str]()
+    output = list[str]()
     for line in process.stderr:
         if line.startswith("Ready"):
             return line
-        said.append(line)
-    raise AssertionError(f"it ended before it was ready: {''.join(said)}")
+        output.append(line)
+    raise AssertionError(f"the engine ended before it was ready: {''.join(output)}")

@@ -1,4 +1,4 @@
-"""Run the command line as a user's shell does: processes with a home folder of their own."""
+"""Run the command line as a user's shell does: processes with their own home folder."""
 
 import json
 import os
@@ -13,7 +13,7 @@ RUN = [sys.executable, "-m", "mexc_tui"]
 
 @dataclass
 class Shell:
-    """A user's shell: everything of theirs lies under one folder."""
+    """A user's shell whose files are all in one folder."""
 
     home: Path
 

@@ -1,4 +1,4 @@
-"""Start the desk on a pseudo-terminal and wait for what it shows."""
+"""Start the desk on a pseudo-terminal and wait for its output."""
 
 import termios
 import time
@@ -25,7 +25,7 @@ def shell(tmp_path: Path) -> Generator[Shell]:
 
 
 def opened(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:
-    """Open the desk for the first time, and go on behind its welcome."""
+    """Open the desk for the first time and continue past its welcome screen."""
     terminal = Terminal(shell.environ, *words, run=run)
     terminal.until("Welcome")
     terminal.press(ENTER)
@@ -34,7 +34,7 @@ def opened(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:
 
 
 def gone(pid: int) -> None:
-    """Wait until a process is no more, or only waits to be buried."""
+    """Wait until a process has exited or is a zombie."""
     until(lambda: process_state(pid) in ("", "Z"))
 
 
@@ -53,6 +53,6 @@ def process_state(pid: int) -> str:
 
 
 def is_given_back(terminal: Terminal) -> bool:
-    """Whether lines are edited by the terminal again, and the screen before the desk is seen."""
+    """Return whether line editing is restored and the screen from before the desk is visible."""
     entered, left = (terminal.said.rfind(code) for code in (b"\x1b[?1049h", b"\x1b[?1049l"))
     return bool(termios.tcgetattr(terminal.master)[3] & termios.ICANON) and left > entered >= 0

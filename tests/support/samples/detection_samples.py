@@ -1,4 +1,4 @@
-"""A small detection desk that keeps its signals and restarts from what it stored."""
+"""A small detection desk that stores its signals and restarts before every pass."""
 
 from collections.abc import Mapping
 
@@ -12,13 +12,13 @@ from tests.support.samples.listing_sources import before, calendar, entry, knowi
 
 
 class Desk:
-    """Passes over one knowledge, at moments counted in seconds before the opening."""
+    """Runs detection passes over one knowledge base at times given in seconds before the opening."""
 
     def __init__(
         self, known: Knowledge | None = None, settings: DetectionSettings | None = None,
         history: CalibrationHistory | None = None,
     ) -> None:  # fmt: skip
-        """Begin with an empty list of signals."""
+        """Start without signals."""
         self.known = known or knowing()
         self.settings = settings or DetectionSettings()
         self.history = history
@@ -26,11 +26,11 @@ class Desk:
 
     @property
     def standing(self) -> dict[SignalKey, ActiveState]:
-        """Return what stands, told from what is stored alone: each pass is a restart."""
+        """Return the active signals derived from the stored ones alone, as after a restart."""
         return active_after(self.stored)
 
     def look(self, seconds: float, liquidity: Mapping[str, Liquidity] | None = None) -> PassResult:
-        """Make one pass over all listings, and store what it found."""
+        """Make one pass over all listings and store its signals."""
         found = detect(
             tuple(self.known.listings),
             before(seconds),
@@ -45,21 +45,21 @@ class Desk:
     def raised(self, detector: DetectorName, topic: str = "") -> list[Signal]:
         """Return all signals of a detector so far, oldest first."""
         return [
-            one
-            for one in self.stored
-            if isinstance(one, Signal) and one.key.detector is detector and topic in ("", one.key.topic)
+            item
+            for item in self.stored
+            if isinstance(item, Signal) and item.key.detector is detector and topic in ("", item.key.topic)
         ]
 
 
 def announced(seconds: float = 80_000) -> Desk:
-    """Return a desk that read NEWUSDT in the calendar so many seconds before its opening."""
+    """Return a desk that read NEWUSDT in the calendar this many seconds before its opening."""
     desk = Desk()
     desk.known.read_calendar(calendar(entry()), before(seconds))
     return desk
 
 
 def book(seconds: float, *, spread: float = 0.01, value: float = 5_000.0) -> Mapping[str, Liquidity]:
-    """Return the liquidity of NEWUSDT at a moment."""
+    """Return the liquidity of NEWUSDT at this time."""
     return {
         "NEWUSDT": Liquidity(
             at_ms=before(seconds), bid=1.0, ask=1.0 + spread, bid_value=value, ask_value=value

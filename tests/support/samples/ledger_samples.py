@@ -1,4 +1,4 @@
-"""A ledger in memory, and an exchange that reports the true orders and balances."""
+"""A ledger in memory, and an exchange that reports its true orders and balances."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -177,7 +177,7 @@ def trade(
 
 @dataclass
 class Desk:
-    """Applies bookings the way the bookkeeper does: rows out, rows in."""
+    """Applies ledger transactions as the ledger writer does, from rows to rows."""
 
     positions: dict[str, Position] = field(default_factory=dict[str, Position])
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
@@ -196,11 +196,11 @@ class Desk:
         return self
 
     def expect(self, *wanted: Intent | Order) -> "Desk":
-        for one in wanted:
-            if isinstance(one, Intent):
-                self.intents[one.id] = one
+        for item in wanted:
+            if isinstance(item, Intent):
+                self.intents[item.id] = item
             else:
-                self.orders[one.client_order_id] = one
+                self.orders[item.client_order_id] = item
         return self
 
     @property
@@ -208,8 +208,8 @@ class Desk:
         return sum_balances(self.entries.values())
 
     def books(self, position_id: str) -> LedgerRows:
-        intents = tuple(one for one in self.intents.values() if one.position_id == position_id)
-        orders = tuple(one for one in self.orders.values() if one.position_id == position_id)
+        intents = tuple(item for item in self.intents.values() if item.position_id == position_id)
+        orders = tuple(item for item in self.orders.values() if item.position_id == position_id)
         position = self.positions.get(position_id)
         if position is None:
             position = open_position(snipe(), intents[0], NOON_MS)
@@ -233,7 +233,7 @@ class Desk:
         for entry in booking.entries:
             assert entry.id not in self.entries, f"booked twice: {entry.id}"
             self.entries[entry.id] = entry
-        self.intents |= {one.id: one for one in booking.intents}
+        self.intents |= {item.id: item for item in booking.intents}
         self.days[booking.day.day] = booking.day
         self.words += booking.notes
 
@@ -257,21 +257,21 @@ class Desk:
         return LedgerSnapshot(
             orders=tuple(self.orders.values()),
             intents=tuple(self.intents.values()),
-            positions=tuple(one for one in self.positions.values() if one.remaining),
+            positions=tuple(position for position in self.positions.values() if position.remaining),
             balances=self.held,
             agreed_ms=NOON_MS,
             drifts=unreversed_drifts(self.entries.values()),
-            written_off=tuple(one for one in self.positions.values() if one.gone),
+            written_off=tuple(position for position in self.positions.values() if position.gone),
         )
 
     def mirrored(self, **moved: str) -> ExchangeSnapshot:
-        """Return an exchange that agrees with the desk but for what is said to have moved."""
+        """Return an exchange that agrees with the desk except for these balance changes."""
         assets = {asset for _, asset in self.held} | set(moved)
         totals = {asset: expected_balance(self.held, asset) + D(moved.get(asset, "0")) for asset in assets}
         return ExchangeSnapshot(
             at_ms=self.now_ms + 60_000,
             balances=tuple(Balance(asset, total, ZERO) for asset, total in totals.items() if total),
-            orders=tuple(_reported(one) for one in self.orders.values() if one.order_id),
+            orders=tuple(_reported(item) for item in self.orders.values() if item.order_id),
             listed_symbols=frozenset({"ABCUSDT"}),
         )
 
@@ -305,7 +305,7 @@ def _reported(one: Order) -> OrderReport:
 
 
 def a_desk(abc: str = "0") -> Desk:
-    """A desk that bought 10 ABC for 20 USDT and 0.01 fee, with a stop that was never sent."""
+    """Return a desk that bought 10 ABC for 20 USDT and 0.01 fee, with a stop that was never sent."""
     desk = Desk(prices={"MX": D(3)}).start(USDT="1000", ABC=abc, MX="5")
     desk.expect(intent(), order(), intent("stop", OrderRole.STOP), order("stop-1", Side.SELL))
     del desk.orders["stop-1"]
@@ -320,7 +320,7 @@ def a_desk(abc: str = "0") -> Desk:
 
 
 def selling(desk: Desk, filled: str = "0", value: str = "0") -> Desk:
-    """The same with a resting sell of all of it."""
+    """Return the same desk with a resting sell order for the whole position."""
     desk.expect(order("stop-1", Side.SELL, created_ms=NOON_MS + 500))
     status = OrderStatus.PARTIALLY_FILLED if D(filled) else OrderStatus.NEW
     desk.tell("stop-1", from_report(report("stop-1", filled, value, status, Side.SELL), NOON_MS))
@@ -329,7 +329,7 @@ def selling(desk: Desk, filled: str = "0", value: str = "0") -> Desk:
 
 @exactly
 def imbalances(entry: LedgerEntry) -> tuple[str, ...]:
-    """Return the assets in which the postings of an entry do not sum to zero (I6)."""
+    """Return the assets whose postings in this entry do not sum to zero (I6)."""
     totals: dict[str, Decimal] = {}
     for posting in entry.postings:
         totals[posting.asset] = totals.get(posting.asset, ZERO) + posting.amount

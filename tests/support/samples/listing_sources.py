@@ -1,4 +1,4 @@
-"""Observations of listing sources at moments in seconds before the opening."""
+"""Reports of listing sources at times in seconds before the opening."""
 
 from decimal import Decimal
 
@@ -9,11 +9,11 @@ from mexc_tui.model.stream import BestQuote, StreamDeal
 from mexc_tui.model.symbol import ListedType, Permission, Symbol, SymbolStatus
 
 OPENS_MS = 1_790_003_600_000
-"""When NEWUSDT opens in the examples."""
+"""Opening time of NEWUSDT in the examples."""
 
 
 def before(seconds: float) -> int:
-    """Return the moment so many seconds before the opening; negative: after it."""
+    """Return the time this many seconds before the opening, or after it if negative."""
     return OPENS_MS - round(seconds * 1_000)
 
 
@@ -62,7 +62,7 @@ def pair(
 
 
 OLD = (pair("BTC", opens_ms=None, contract=""), pair("ETH", opens_ms=None, contract=""))
-"""Pairs that have always been there."""
+"""Pairs that have always existed."""
 
 
 def deal(
@@ -84,7 +84,7 @@ def deal(
 
 
 def quote(symbol: str = "NEWUSDT", ask: str | None = "0.05", bid: str | None = None) -> BestQuote:
-    """Return best prices on the stream."""
+    """Return a best bid and ask on the stream."""
     return BestQuote(
         symbol=symbol,
         bid_price=Decimal(bid) if bid else None,
@@ -96,7 +96,7 @@ def quote(symbol: str = "NEWUSDT", ask: str | None = "0.05", bid: str | None = N
 
 
 def knowing(*, pairs: tuple[Symbol, ...] = OLD, at_ms: int = before(90_000)) -> Knowledge:
-    """Return what a desk knows that has looked at exchangeInfo once."""
+    """Return the knowledge of a desk that read exchangeInfo once."""
     known = Knowledge()
     known.read_pairs(pairs, at_ms)
     return known

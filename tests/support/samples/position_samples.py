@@ -69,7 +69,7 @@ def take_profit(at: str = "2.20", state: OrderState = OrderState.ACKNOWLEDGED, f
 
 
 def books(one: Position | None = None, *orders: Order, stop: str = "10") -> LedgerState:
-    """Return books with one position and a stop over so many coins; none of them: 0."""
+    """Return a ledger state with one position and a stop over this many coins; 0: without a stop."""
     held = position() if one is None else one
     intents = dict[str, Intent]()
     if D(stop):

@@ -37,7 +37,7 @@ DAY = StoredDay(
 def said(
     source: ListingSource, at_ms: int, symbol: str = "NEWUSDT", *, present: bool = True, **facts: object
 ) -> Sighting:
-    """Something that a source said; `opens` is in milliseconds of the day."""
+    """Return a report of a source; `opens` is in milliseconds of the day."""
     opens = facts.pop("opens", None)
     moment_ms = FROM_MS + opens if isinstance(opens, int) else None
     known = ListingFacts(
@@ -51,7 +51,7 @@ def said(
 
 
 def opened(symbol: str = "NEWUSDT", opens: int = 20_000) -> Listing:
-    """Announced, moved by five seconds, shown, opened to keys, open a little late."""
+    """Return a listing announced, moved by five seconds, shown, API-enabled and opened a little late."""
     return listing_from(
         f"{symbol}-1",
         (
@@ -72,7 +72,7 @@ def opened(symbol: str = "NEWUSDT", opens: int = 20_000) -> Listing:
 
 
 def cancelled(symbol: str = "GONEUSDT") -> Listing:
-    """Announced and taken back."""
+    """Return a listing that was announced and cancelled."""
     return listing_from(
         f"{symbol}-1",
         (
@@ -83,7 +83,7 @@ def cancelled(symbol: str = "GONEUSDT") -> Listing:
 
 
 def waiting(symbol: str = "LATERUSDT", opens: int = 600_000) -> Listing:
-    """Announced for after the day."""
+    """Return a listing that opens after the day."""
     return listing_from(
         f"{symbol}-1", (said(ListingSource.CALENDAR, 1_000, symbol, opens=opens, coin_id=symbol),)
     )
@@ -92,7 +92,7 @@ def waiting(symbol: str = "LATERUSDT", opens: int = 600_000) -> Listing:
 def outcome(
     listing: Listing, end: OutcomeEnd = OutcomeEnd.OPENED, *, has_gap: bool = False
 ) -> ListingOutcome:
-    """What became of it."""
+    """Return the outcome of a listing."""
     is_open = end is OutcomeEnd.OPENED
     return ListingOutcome(
         listing_id=listing.id,
@@ -120,7 +120,7 @@ def signal(
     detector: DetectorName = DetectorName.READY_STATE,
     probability: Probability | None = None,
 ) -> Signal:
-    """A signal about it."""
+    """Return a signal about a listing."""
     return Signal(
         key=SignalKey(detector, listing.id, "triple"),
         state="since 1",
@@ -138,7 +138,7 @@ def signal(
 
 
 def look(at_ms: int, calendar_age_ms: int | None = 100) -> DetectionPass:
-    """A pass of detection."""
+    """Return a detection pass."""
     return DetectionPass(
         at_ms=FROM_MS + at_ms,
         read=(ReadAge(ListingSource.CALENDAR, calendar_age_ms),),
@@ -150,7 +150,7 @@ def look(at_ms: int, calendar_age_ms: int | None = 100) -> DetectionPass:
 
 
 def alert(at_ms: int, *, times: int = 1, closed_ms: int | None = None) -> StoredAlert:
-    """An alert."""
+    """Return a stored alert."""
     told = Alert(
         at_ms=FROM_MS + at_ms,
         about="calendar",
@@ -168,12 +168,12 @@ def alert(at_ms: int, *, times: int = 1, closed_ms: int | None = None) -> Stored
 
 
 def read(report: DayReport) -> str:
-    """Return the report's text with its folded lines whole again; none is wider than a terminal."""
+    """Return the report's text with folded lines joined; assert that no line exceeds the terminal width."""
     text = to_text(report)
     assert [line for line in text.splitlines() if len(line) > MOST_COLUMNS] == []
     return whole_lines(text)
 
 
 def whole_lines(text: str) -> str:
-    """Return a text whose lines do not go on below."""
+    """Return a text with its continuation lines joined."""
     return re.sub(r"\n {4,}(?=\S)", " ", text)

@@ -46,7 +46,7 @@ PAIR = Symbol(
 
 
 def position(**changes: Any) -> Position:
-    """Return 100 coins bought at 1."""
+    """Return a position of 100 coins bought at 1."""
     fields: dict[str, Any] = {
         "id": "p1", "symbol": "NEWUSDT", "base_asset": "NEW", "quote_asset": "USDT",
         "state": PositionState.OPEN, "snipe_id": "s1", "signal_id": "g1", "config_hash": "c", "plan": PLAN,
@@ -57,13 +57,13 @@ def position(**changes: Any) -> Position:
 
 
 def holding(held: Position | None = None, **changes: Any) -> ExitHolding:
-    """Return a position, all of it free."""
+    """Return the holding of a position without reserved coins."""
     held = held or position()
     return replace(ExitHolding(position=held, grid=GRID, free=held.remaining), **changes)
 
 
 def refusal(code: int, advice: Advice, number: Decimal | None = None, *, definite: bool = True) -> Refusal:
-    """Return an answer that says no."""
+    """Return a rejection by the exchange."""
     return Refusal(
         http_status=400,
         code=code,
@@ -77,7 +77,7 @@ def refusal(code: int, advice: Advice, number: Decimal | None = None, *, definit
 
 
 def listing(**changes: Any) -> Listing:
-    """Return a listing that the calendar confirms."""
+    """Return a listing confirmed by the calendar."""
     seen = Sighting(
         source=ListingSource.CALENDAR, at_ms=T0 - 9, facts=ListingFacts(symbol="NEWUSDT", opens_ms=T0)
     )
@@ -98,7 +98,7 @@ def listing(**changes: Any) -> Listing:
 
 
 def wish(**changes: Any) -> ArmProposal:
-    """Return a wish that everything approves of."""
+    """Return a proposal that passes every check."""
     return replace(
         ArmProposal(
             symbol="NEWUSDT",
@@ -117,7 +117,7 @@ def wish(**changes: Any) -> ArmProposal:
 
 
 def book(**changes: Any) -> RiskBook:
-    """Return books that leave room for everything."""
+    """Return a risk book with room for every entry."""
     known = RiskBook(
         equity=D(1_000),
         peak=D(1_000),
@@ -133,7 +133,7 @@ def book(**changes: Any) -> RiskBook:
 
 
 def facts(**changes: Any) -> ArmFacts:
-    """Return facts that everything approves of."""
+    """Return facts that pass every check."""
     desk = DeskFacts(
         mode=Mode.PRACTICE,
         is_unlocked=False,

@@ -8,7 +8,7 @@ T0_MS = 1_760_000_000_000
 
 
 def push_on(topic: StreamTopic) -> Push:
-    """Return an empty message of the topic, its wrapper filled as on the wire."""
+    """Return an empty message of the topic with its wrapper fields set as on the wire."""
     push = Push(channel=topic.channel)
     if topic.symbol:
         push.symbol = topic.symbol
@@ -175,7 +175,7 @@ def batch_frame() -> bytes:
 
 
 def all_frames() -> list[tuple[StreamTopic, bytes]]:
-    """Return thirty frames of every kind that can be subscribed, some with defaults left out."""
+    """Return thirty frames covering every kind of subscription, some with defaults omitted."""
     orders, fills, account = topics.private_topics()
     deals, depth, quote = topics.deals("MXUSDT"), topics.depth("MXUSDT"), topics.best_quote("MXUSDT")
     ladder = [(f"{2.51 + n / 100:.2f}", f"{n}.25") for n in range(10)]

@@ -33,7 +33,7 @@ def snipe(
     state: SnipeState = SnipeState.ARMED,
     armed_ms: int = 1_000,
 ) -> Snipe:
-    """Return a snipe; each of another name comes of another signal."""
+    """Return a snipe; each name has its own signal."""
     return Snipe(
         id=name,
         key=SnipeKey(symbol, signal_id or f"signal of {name}"),
@@ -137,7 +137,7 @@ def position(
     cost: str = "10",
     quote: str = "USDT",
 ) -> Position:
-    """Return a position, a closed one if it has a time of closing."""
+    """Return a position, closed if it has a closing time."""
     is_open = closed_ms is None
     return Position(
         id=name,
@@ -182,7 +182,7 @@ def lot(
 
 
 def entry(name: str = "e1", *postings: tuple[LedgerAccount, str, str], at_ms: int = 4_000) -> LedgerEntry:
-    """Return an entry; without postings it buys 9 NEW for 10 USDT."""
+    """Return an entry, by default one that buys 9 NEW for 10 USDT."""
     lines = postings or (
         (LedgerAccount.DESK, "NEW", "9"),
         (LedgerAccount.EXCHANGE, "NEW", "-9"),

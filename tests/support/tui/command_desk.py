@@ -1,4 +1,4 @@
-"""A frozen desk that records the commands it receives, and the keys that give them."""
+"""A frozen desk that records the commands it receives, and the keys that send them."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ QUESTIONS = {"preview", "journal", "settings", "market", "performance", "equity"
 
 @dataclass
 class Desk:
-    """A desk under a test's hand, with a clock that the test moves."""
+    """A desk driven by a test, with a clock that the test moves."""
 
     app: DeskApp
     pilot: Pilot[None]
@@ -29,41 +29,41 @@ class Desk:
     now: list[float]
 
     async def press(self, *keys: str) -> None:
-        """Press keys, with the pause of a hand before each."""
+        """Press keys, with a human pause before each."""
         for key in keys:
             self.now[0] += 1.0
             await self.pilot.press(key)
 
     async def until(self, words: str) -> str:
-        """Wait until the screen says something."""
+        """Wait until the screen contains these words."""
         return await until(self.pilot, self.app, words)
 
     async def gone(self, words: str) -> None:
-        """Wait until the screen does not say something any more."""
+        """Wait until the screen no longer contains these words."""
         await seen(self.pilot, self.app, lambda text: words not in text, f"{words!r} stayed")
 
     @property
     def wire(self) -> Counting:
-        """Return what the terminal was sent."""
+        """Return the bytes sent to the terminal."""
         driver = self.app._driver  # pyright: ignore[reportPrivateUsage]
         assert isinstance(driver, Counting)
         return driver
 
     @property
     def text(self) -> str:
-        """Return the screen."""
+        """Return the text on the screen."""
         return "\n".join(screen(self.app))
 
     @property
     def table(self) -> Table:
-        """Return the table that keys act on."""
+        """Return the table that receives keys."""
         assert isinstance(self.app.screen, BoardScreen)
         table = self.app.screen.table
         assert table is not None
         return table
 
     def told(self) -> list[str]:
-        """Return the names of the commands that were given since the last look."""
+        """Return the names of the commands received since the last call."""
         names = [name for name, _ in self.frozen.given if name not in QUESTIONS]
         self.frozen.given.clear()
         return names

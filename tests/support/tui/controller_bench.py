@@ -21,14 +21,14 @@ HALTED = Achieved(state=TradingState.HALTED, orders_cancelled=5, positions_left=
 
 
 class Bench:
-    """A hand without a screen, with a clock that the test moves."""
+    """A command controller without a screen, with a clock that the test moves."""
 
     def __init__(self, frozen: Frozen | None = None) -> None:
         self.frozen = frozen or Frozen()
         self.now_s = 100.0
         self.width = 120
         self.symbol = "OPENUSDT"
-        """Of the row under the cursor."""
+        """Symbol of the row under the cursor."""
         self.is_visible = True
         self.said: list[str] = []
         self.happened = ActivityLog()
@@ -44,20 +44,20 @@ class Bench:
         self.said.append(words)
 
     async def press(self, *keys: str) -> None:
-        """Press keys, with the pause of a hand before each."""
+        """Press keys, with a human pause before each."""
         for key in keys:
             self.now_s += 1.0
             await self.press_at_once(key)
 
     async def press_at_once(self, key: str) -> None:
-        """Press a key in the same moment as what was before."""
+        """Press a key at the same time as the previous one."""
         if not self.hand.key(key, key if len(key) == 1 else None):
             self._want(key)
         for _ in range(5):
             await asyncio.sleep(0)
 
     def _want(self, key: str) -> None:
-        found = next((one.id for one in KEYS if key in one.each), key)
+        found = next((item.id for item in KEYS if key in item.each), key)
         if found == "halt":
             self.hand.halt()
         elif found in BY_ID:
@@ -66,13 +66,13 @@ class Bench:
 
     @property
     def text(self) -> str:
-        """Return the three lines, as they are now."""
+        """Return the three current lines."""
         act = self.hand.shown
         lines: Lines = [] if act is None else drawn(act, self._source, self.now_s, self.width)
         return "\n".join("   ".join(part.text for part in line) for line in lines)
 
     async def until(self, words: str) -> str:
-        """Let go on what goes on until something is said."""
+        """Let pending tasks continue until these words are shown."""
         for _ in range(50):
             if words in "\n".join([self.text, *self.said]):
                 return self.text
@@ -81,11 +81,11 @@ class Bench:
 
     @property
     def told(self) -> list[str]:
-        """Return the names of the commands that were given."""
+        """Return the names of the sent commands."""
         return [name for name, _ in self.frozen.given if name != "preview"]
 
     def args(self, name: str) -> Any:
-        """Return what the last command of a name was given with."""
+        """Return the arguments of the last command with this name."""
         return next(args for given, args in reversed(self.frozen.given) if given == name)
 
 

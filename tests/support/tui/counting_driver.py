@@ -1,4 +1,4 @@
-"""A small app around one widget whose driver records what is written to the terminal."""
+"""A small app around one widget whose driver records the bytes written to the terminal."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,17 +16,17 @@ from mexc_tui.tui.widgets.table import Table
 
 
 class Counting(HeadlessDriver):
-    """A terminal that is written to, and keeps what was written."""
+    """A terminal driver that records its output."""
 
     written: str = ""
 
     @property
     def is_headless(self) -> bool:
-        """Have frames written as to a real terminal."""
+        """Return False, so that frames are written as to a real terminal."""
         return False
 
     def write(self, data: str) -> None:
-        """Keep what a terminal would have got."""
+        """Record the data."""
         self.written += minified(data)
 
 
@@ -40,18 +40,18 @@ class Around(ThemedApp):
 
     @property
     def wire(self) -> Counting:
-        """Return the terminal."""
+        """Return the recording driver."""
         driver = self._driver
         assert isinstance(driver, Counting)
         return driver
 
     def compose(self) -> ComposeResult:
-        """Show it."""
+        """Show the widget."""
         yield self._make()
 
 
 class Watched(Table):
-    """A table that says which of its lines were drawn, and which regions it asked for."""
+    """A table that records its drawn lines and its requested refreshes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,11 +59,11 @@ class Watched(Table):
         self.asked: list[Region] = []
 
     def render_line(self, y: int) -> Any:
-        """Note the line."""
+        """Record the line."""
         self.drawn.append(y)
         return super().render_line(y)
 
     def refresh(self, *regions: Region, **kwargs: Any) -> Any:
-        """Note the regions."""
+        """Record the regions."""
         self.asked.extend(regions)
         return super().refresh(*regions, **kwargs)

@@ -29,7 +29,7 @@ async def desk(
     theme: str = "dark",
     environment: AppEnvironment = DEFAULT_ENVIRONMENT,
 ) -> AsyncGenerator[tuple[DeskApp, Pilot[None], Frozen]]:
-    """Open the desk; it is left once the first screen shows money."""
+    """Open the desk; yield once the first screen shows money."""
     frozen = frozen or Frozen()
     app = DeskApp(
         frozen.source(),
@@ -45,18 +45,18 @@ async def desk(
 
 
 def screen(app: DeskApp) -> list[str]:
-    """Return what is on the screen, without its colours."""
+    """Return the lines of the screen without colours."""
     strips = app.screen._compositor.render_strips()  # pyright: ignore[reportPrivateUsage]
     return [strip.text for strip in strips]
 
 
 async def until(pilot: Pilot[None], app: DeskApp, words: str) -> str:
-    """Wait until words are on the screen; return all that is on it then."""
-    return await seen(pilot, app, lambda text: words in text, f"{words!r} did not come")
+    """Wait until these words are on the screen; return all of its text."""
+    return await seen(pilot, app, lambda text: words in text, f"{words!r} did not appear")
 
 
 async def seen(pilot: Pilot[None], app: DeskApp, is_so: Callable[[str], bool], problem: str) -> str:
-    """Wait until the screen is as it should be, however busy the machine is; return it."""
+    """Wait until the screen satisfies the condition, however busy the machine is; return its text."""
     try:
         async with asyncio.timeout(SOON_S):
             while True:
@@ -68,11 +68,11 @@ async def seen(pilot: Pilot[None], app: DeskApp, is_so: Callable[[str], bool], p
 
 
 SAME_FOR = 4
-"""Equal reads in a row after which the screen has settled."""
+"""Number of equal reads in a row that count as settled."""
 
 
 async def settled(pilot: Pilot[Any], app: DeskApp) -> str:
-    """Wait until every answer has come and nothing moves any more; return what is on the screen."""
+    """Wait until every response has arrived and nothing changes; return the text of the screen."""
     before, same = "", 0
     for _ in range(400):
         await pilot.pause(0.05)
@@ -81,4 +81,4 @@ async def settled(pilot: Pilot[Any], app: DeskApp) -> str:
         before = now
         if same >= SAME_FOR:
             return now
-    raise AssertionError(f"it did not settle:\n{before}")
+    raise AssertionError(f"the screen did not settle:\n{before}")

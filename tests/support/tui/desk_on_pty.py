@@ -27,13 +27,13 @@ SOON_S = 20.0
 
 
 class OnPty(TerminalDriver):
-    """The driver of a desk, on a pseudo-terminal instead of this process's own."""
+    """The driver of a desk on a pseudo-terminal instead of this process's own terminal."""
 
     slave: int
     fails_at: str = ""
-    """A key whose message cannot be passed on, the first time."""
+    """A key whose message raises an error the first time."""
     looks: int = 0
-    """How often it has looked for input."""
+    """Number of reads of the input."""
 
     def __init__(self, *args: object, **extra: object) -> None:
         super().__init__(*args, **extra)  # type: ignore[arg-type]
@@ -46,13 +46,13 @@ class OnPty(TerminalDriver):
     def process_message(self, message: Message) -> None:
         if isinstance(message, events.Key) and message.key == self.fails_at:
             type(self).fails_at = ""
-            raise RuntimeError("nobody foresaw this key")
+            raise RuntimeError("unexpected key")
         super().process_message(message)
 
 
 @contextmanager
 def _signals_kept() -> Generator[None]:
-    """Leave the signals of this process as they were."""
+    """Restore the signal handlers of this process afterwards."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         yield
@@ -63,7 +63,7 @@ def _signals_kept() -> Generator[None]:
 
 @dataclass
 class DeskOnPty:
-    """A desk, and the other end of its terminal."""
+    """A desk and the other end of its terminal."""
 
     app: DeskApp
     driver: type[OnPty]
@@ -77,7 +77,7 @@ class DeskOnPty:
         os.write(self.master, data)
 
     def told(self) -> list[str]:
-        """Return the commands that were given since the last look."""
+        """Return the commands received since the last call."""
         names = [name for name, _ in self.frozen.given if name not in QUESTIONS]
         self.frozen.given.clear()
         return names
@@ -88,7 +88,7 @@ class DeskOnPty:
                 await asyncio.sleep(0.01)
 
     async def pause(self) -> None:
-        """Type nothing for a while: let the desk give up whatever is incomplete."""
+        """Type nothing for a while, so that the desk gives up incomplete input."""
         looks = self.driver.looks
         await self.until(lambda: self.driver.looks > looks + 1)
         self.now[0] += 10.0
@@ -96,11 +96,11 @@ class DeskOnPty:
         await self.until(lambda: self.driver.looks > looks + 1)
 
     def notes(self) -> str:
-        """Return what the desk told in corners."""
-        return " ".join(one.words for one in self.app._news)  # pyright: ignore[reportPrivateUsage]
+        """Return the notices of the desk."""
+        return " ".join(notice.words for notice in self.app._news)  # pyright: ignore[reportPrivateUsage]
 
     async def halts(self) -> bool:
-        """Press `h`; return whether the engine was told to halt."""
+        """Press `h`; return whether the engine received a halt."""
         self.told()
         self.send(b"h")
         await self.until(lambda: "halt" in [name for name, _ in self.frozen.given])

@@ -26,7 +26,7 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 
 
 class View(Generic[Row]):
-    """A view whose rows a test puts."""
+    """A view whose rows are set by a test."""
 
     def __init__(self, rows: dict[str, Row], *, is_complete: bool = True) -> None:
         self._rows = rows
@@ -35,11 +35,11 @@ class View(Generic[Row]):
         self._listeners: list[Callable[[frozenset[str]], None]] = []
 
     def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
-        """Tell this listener."""
+        """Subscribe this listener."""
         self._listeners.append(listener)
 
     def put(self, key: str, row: Row | None) -> None:
-        """Let a row be another, or go."""
+        """Replace a row, or remove it."""
         if row is None:
             self._rows.pop(key, None)
         else:
@@ -49,20 +49,20 @@ class View(Generic[Row]):
 
 
 class Frozen:
-    """All views, and a clock and a link that a test sets."""
+    """All views, with a clock and a connection that a test sets."""
 
     def __init__(self, *, is_empty: bool = False, is_complete: bool = True) -> None:
         many = not is_empty
         self.now_ms = NOW_MS
         self.may_operate = True
         self.replies: dict[str, Any] = {}
-        """What the engine answers, by the name of the question or command; or what is awaited for it."""
+        """Responses by the name of the query or command: values, or functions to await."""
         self.given: list[tuple[str, Any]] = []
-        """What it was asked and told."""
+        """The received queries and commands."""
         self.ids: list[tuple[str, str | None]] = []
-        """Under which number."""
+        """Their command ids."""
         self.followers: list[Callable[[Fact], None]] = []
-        """Who is told of every fact."""
+        """Subscribers of every fact."""
         self.link = LinkState(Link.CONNECTED, "", 0.0, 0, None)
         self.silence_ms: float | None = 200.0
         self.status = View({"engine": status()} if many else {}, is_complete=is_complete)
@@ -79,7 +79,7 @@ class Frozen:
     async def send(
         self, kind: CommandKind[Any, Any], args: Any, *, deadline_s: float, command_id: str | None = None
     ) -> Reply[Any]:
-        """Answer as an engine does that knows only what a test put there."""
+        """Respond as an engine that returns only the replies set by the test."""
         del deadline_s
         self.given.append((kind.name, args))
         self.ids.append((kind.name, command_id))
@@ -87,19 +87,19 @@ class Frozen:
         if callable(reply):
             reply = await cast("Callable[[Any], Awaitable[Any]]", reply)(args)
         if reply is None:
-            return Reply(CommandOutcome.REFUSED, f"Nobody here answers {kind.name}.", None, is_repeated=False)
+            return Reply(CommandOutcome.REFUSED, f"No reply is set for {kind.name}.", None, is_repeated=False)
         if isinstance(reply, Reply):
             return cast("Reply[Any]", reply)
         return Reply(CommandOutcome.DONE, "", reply, is_repeated=False)
 
     def go(self, by_ms: int) -> None:
-        """Let time pass for the screen and for the engine, which says so."""
+        """Advance the time of screen and engine and publish the new status."""
         self.now_ms += by_ms
         row = self.status.rows["engine"]
         self.status.put("engine", msgspec.structs.replace(row, now_ms=self.now_ms))
 
     def source(self) -> DeskSource:
-        """Return what screens look at."""
+        """Return the data source of the screens."""
         return DeskSource(
             status=self.status,
             listings=self.listings,
@@ -120,7 +120,7 @@ class Frozen:
 
 
 def status(mode: str = "practice") -> StatusRow:
-    """Return an engine that is well."""
+    """Return the status of a healthy engine."""
     return StatusRow(
         running=True,
         pid=4121,
@@ -145,7 +145,7 @@ def status(mode: str = "practice") -> StatusRow:
 
 
 def risk(state: TradingState = TradingState.ACTIVE, words: str = "") -> RiskRow:
-    """Return what a small account risks."""
+    """Return the risk row of a small account."""
     return RiskRow(
         state=state,
         cause=Cause.NONE if state is TradingState.ACTIVE else Cause.MANUAL,

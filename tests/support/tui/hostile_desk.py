@@ -40,17 +40,17 @@ TEXTS = (
 
 
 def hostile(kind: type[T], texts: Iterator[str]) -> T:
-    """Return a struct whose every text is the next hostile one, and whose every list has something in it."""
+    """Return a struct with a hostile text in every string and an item in every list."""
     return cast("T", _made(kind, texts))
 
 
 def _made(hint: Any, texts: Iterator[str]) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return _made(next(one for one in args if one is not type(None)), texts)
+        return _made(next(arg for arg in args if arg is not type(None)), texts)
     if origin in (tuple, list):
         inner = args[:1] if len(args) < 2 or args[1] is ... else args
-        made = [_made(one, texts) for one in inner]
+        made = [_made(item, texts) for item in inner]
         return tuple(made) if origin is tuple else made
     if origin is dict:
         return {next(texts): _made(args[1], texts)}
@@ -79,7 +79,7 @@ def _fact(texts: Iterator[str]) -> FactRow:
 
 
 class Hostile(Frozen):
-    """All views and all answers, hostile from end to end."""
+    """All views and replies, with hostile texts everywhere."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class Hostile(Frozen):
     async def send(
         self, kind: CommandKind[Any, Any], args: Any, *, deadline_s: float, command_id: str | None = None
     ) -> Reply[Any]:
-        """Answer everything, in hostile words."""
+        """Return hostile replies to everything."""
         del args, deadline_s, command_id
         outcome = CommandOutcome.PARTLY if kind.changes_state else CommandOutcome.DONE
         return Reply(outcome, next(self.texts), hostile(kind.result, self.texts), is_repeated=False)
@@ -119,7 +119,7 @@ def _kind_of(name: str) -> type[msgspec.Struct]:
 
 
 def _opened(row: msgspec.Struct) -> msgspec.Struct:
-    """Let a position be open, and everything stand now."""
+    """Return a row whose position is open and whose signal is active."""
     fields = {name: None for name in ("closed_ms", "ended_ms") if name in row.__struct_fields__}
     fields |= {name: NOW_MS for name in ("opens_ms", "at_ms") if name in row.__struct_fields__}
     return msgspec.structs.replace(row, **fields)

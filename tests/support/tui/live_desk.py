@@ -1,4 +1,4 @@
-"""A frozen desk in live mode, and what it needs to be unlocked."""
+"""A frozen desk in live mode, and the phrase that unlocks it."""
 
 import msgspec
 

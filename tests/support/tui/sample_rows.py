@@ -75,7 +75,7 @@ def detectors() -> DetectorsRow:
 
 
 def latency() -> LatencyRow:
-    """Return one shot that was refused first."""
+    """Return the latencies of one entry whose first attempt was rejected."""
     stages = (
         StageTime(name="decide", took_ms=0.2),
         StageTime(name="send", took_ms=0.3),
@@ -96,13 +96,15 @@ def latency() -> LatencyRow:
                 clock_error_ms=2.0,
             ),
         ),
-        stages=tuple(StageRow(name=one.name, n=14, p50_ms=1.5, p99_ms=None, max_ms=4.0) for one in stages),
+        stages=tuple(
+            StageRow(name=stage.name, n=14, p50_ms=1.5, p99_ms=None, max_ms=4.0) for stage in stages
+        ),
         attempts=14,
     )
 
 
 def machine() -> MachineRow:
-    """Return what an engine costs that is well but for one connection."""
+    """Return the metrics of an engine that is healthy except for one connection."""
     return MachineRow(
         at_ms=NOW_MS,
         rss_bytes=78_500_000,
@@ -191,7 +193,7 @@ def why(frozen: Frozen, listing_id: str) -> WhyRow:
     )
 
 
-def fact(number: int, about: str = "practice", reason: str = "asked by somebody") -> FactRow:
+def fact(number: int, about: str = "practice", reason: str = "requested by the operator") -> FactRow:
     """Return a fact."""
     event = EngineStopped(at_ms=NOW_MS - 1_000 * (900 - number), about=about, reason=reason)
     return FactRow(
@@ -269,7 +271,7 @@ def order(symbol: str, client_order_id: str) -> OrderRow:
 
 
 def performance() -> PerformanceRow:
-    """Return how a desk has done."""
+    """Return the performance of a desk."""
     return PerformanceRow(
         scope="account/practice",
         quote_asset="USDT",
@@ -289,7 +291,7 @@ def performance() -> PerformanceRow:
 
 
 def course() -> EquityRow:
-    """Return an equity that went up, and down again."""
+    """Return an equity history that rises and falls again."""
     equities = [500, 505, 512, 530, 520, 512]
     peaks = [max(equities[: number + 1]) for number in range(len(equities))]
     return EquityRow(
@@ -312,7 +314,7 @@ def course() -> EquityRow:
 
 
 def limited() -> Frozen:
-    """Return a desk with a limit that is near and one that is reached."""
+    """Return a desk with one limit nearly used up and one reached."""
     frozen = Frozen()
     limits = (
         LimitRow(name="exposure", used=Decimal("147.5"), limit=Decimal(150), unit="USDT"),
@@ -342,7 +344,7 @@ def setting(name: str, value: str, default: str, pending: str = "") -> SettingRo
 
 
 def settings(*, bell: bool, flash: bool) -> SettingList:
-    """Return the two settings of being loud."""
+    """Return the two settings of audible and visible alerts."""
 
     def row(name: str, *, value: bool) -> SettingRow:
         return SettingRow(
@@ -361,7 +363,7 @@ def settings(*, bell: bool, flash: bool) -> SettingList:
 
 
 def alarm(row: RiskRow) -> RiskRow:
-    """Return a state that no person wished for."""
+    """Return a risk row in a state set by the engine."""
     return msgspec.structs.replace(row, cause=Cause.DRAWDOWN)
 
 
@@ -377,7 +379,7 @@ KNOWN = HeaderData(
 
 
 def whole() -> Frozen:
-    """Return a desk on which every screen has something to show."""
+    """Return a desk on which every screen has rows."""
     frozen = limited()
     frozen.replies |= {
         "detectors": detectors(),

@@ -1,4 +1,4 @@
-"""Measure the age of what a screen shows, by its clock, its countdowns and the time of each figure."""
+"""Measure the age of displayed values by the screen's clock, its countdowns and the time of each figure."""
 
 import re
 from collections import defaultdict
@@ -15,20 +15,20 @@ DAY_MS = 86_400_000
 LOOKED_MS = 1_000
 """Tolerance for a value that was correct at the previous reading."""
 MARKS = ("OLD", "SILENT", "NO CONNECTION", "FROZEN")
-"""In the header: everything below is marked."""
+"""Marks in the header that apply to the whole screen."""
 _CLOCK = re.compile(r" (\d\d):(\d\d):(\d\d)Z ")
 _COUNTDOWN = re.compile(r"\b([A-Z0-9]{2,}USDT)\s[^│]*?\bT([-+])(?:(\d+):)?(\d\d):(\d\d)\b")
 _OPENED = re.compile(r"opened (\d\d:\d\d:\d\dZ), T\+(?:(\d+):)?(\d\d):(\d\d)")
 _EQUITY = re.compile(r"^ (?:was: )?equity ~?([\d.,]+) ")
 _BID = re.compile(r"\b([A-Z0-9]{2,}USDT)\s+[▲▼ ]*[-+]?[\d.,]+(?:\s+[▲▼ ]*[-+]?[\d.]+%)?\s+([\d.,]+)\s")
-"""The percentage is dropped on a narrow screen."""
+"""The percentage is omitted on a narrow screen."""
 _CHOSEN = re.compile(r"^[│ ] ?> ([A-Z0-9]{2,}USDT) ")
 _TRADE = re.compile(r"(\d\d:\d\d:\d\dZ) [▲▼?]\s+([\d.,]+)\s+([\d.,]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """How old one thing on the screen certainly is, and whether it is marked as old."""
+    """The minimum age of one item on the screen, and whether it is marked as old."""
 
     what: str
     ms: float
@@ -37,39 +37,39 @@ class Age:
 
 @dataclass(slots=True)
 class Truth:
-    """What was true when. Moments are of the exchange."""
+    """History of the true values, by exchange time."""
 
     opens: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict[str, set[int]](set))
     _until: defaultdict[str, dict[str, int]] = field(
         default_factory=lambda: defaultdict[str, dict[str, int]](dict)
     )
-    """Of each figure its values, and until when each was true."""
+    """For each figure its values, and until when each was true."""
     _noted_ms: dict[str, int] = field(default_factory=dict[str, int])
 
     def note_openings(self, rows: Iterable[ListingRow | SnipeRow]) -> None:
-        """Take note of when pairs open, or opened."""
+        """Record the opening times of pairs."""
         for row in rows:
             opened_ms = row.opened_ms if isinstance(row, ListingRow) else None
-            self.opens[row.symbol] |= {one for one in (row.opens_ms, opened_ms) if one is not None}
+            self.opens[row.symbol] |= {at_ms for at_ms in (row.opens_ms, opened_ms) if at_ms is not None}
 
     def note_risk(self, row: RiskRow, at_ms: int) -> None:
-        """Take note of the equity."""
+        """Record the equity."""
         self._note("equity", f"{row.equity:.2f}", at_ms)
 
     def note_positions(self, rows: Iterable[PositionRow], at_ms: int) -> None:
-        """Take note of the bids."""
+        """Record the bids."""
         for row in rows:
             if row.bid is not None:
                 self._note(f"bid {row.symbol}", _plain(f"{row.bid:f}"), at_ms)
 
     def note_market(self, row: MarketRow) -> None:
-        """Take note of the newest trade of a pair."""
+        """Record the newest trade of a pair."""
         if row.trades:
             newest = row.trades[0]
             self._note(f"trade {row.symbol}", f"{utc(newest.at_ms)} {_plain(f'{newest.price:f}')}", row.at_ms)
 
     def age_ms(self, figure: str, text: str, now_ms: int) -> float | None:
-        """Return how long ago a value was true; None: that is not known, for nobody looked lately."""
+        """Return how long ago a value was true; None if it is unknown for lack of recent readings."""
         until_ms, noted_ms = self._until[figure].get(text), self._noted_ms.get(figure, 0)
         is_known = until_ms is not None and (until_ms < noted_ms or now_ms - noted_ms <= LOOKED_MS)
         return max(now_ms - until_ms, 0) if until_ms is not None and is_known else None
@@ -79,13 +79,13 @@ class Truth:
 
 
 def chosen(lines: Sequence[str]) -> str | None:
-    """Return the pair under the cursor of the screen of positions; None: another screen is in front."""
+    """Return the pair under the cursor of the positions screen; None on another screen."""
     rows = (_CHOSEN.search(line) for line in lines) if any("Trades" in line for line in lines) else ()
     return next((found[1] for found in rows if found is not None), None)
 
 
 def ages(lines: Sequence[str], truth: Truth, now_ms: int) -> Iterable[Age]:
-    """Yield the age of everything on a screen that tells it."""
+    """Yield the age of every item on a screen that has one."""
     clock = _CLOCK.search(lines[0])
     if clock is None:
         return
@@ -99,7 +99,9 @@ def ages(lines: Sequence[str], truth: Truth, now_ms: int) -> Iterable[Age]:
             is_old = is_marked or _has_marked_title(lines, number, found.start())
             shown_ms = _shown_ms(found)
             opens = truth.opens.get(found[1], ())
-            known = [_painted_age_ms(one, shown_ms, now_ms, is_behind=found[2] == "+") for one in opens]
+            known = [
+                _painted_age_ms(opens_ms, shown_ms, now_ms, is_behind=found[2] == "+") for opens_ms in opens
+            ]
             if known:
                 yield Age(f"countdown {found[1]}", min(known, key=abs), is_old)
         for found in _BID.finditer(line):
@@ -118,7 +120,7 @@ def _figure(what: str, text: str, truth: Truth, now_ms: int, is_marked: bool) ->
 
 
 def _has_marked_title(lines: Sequence[str], number: int, column: int) -> bool:
-    """Whether the title of the pane around a place says that it is old."""
+    """Return whether the title of the surrounding pane is marked as old."""
     left = max(lines[number].rfind("│", 0, column), 0)
     above = (line[left:] for line in reversed(lines[:number]) if line[left : left + 1] in ("╭", "─"))
     title = next(above, "").split("╮")[0]
@@ -126,7 +128,7 @@ def _has_marked_title(lines: Sequence[str], number: int, column: int) -> bool:
 
 
 def _clock_ms(clock: re.Match[str], now_ms: int) -> float:
-    """Return for how long the second that a clock shows has been over."""
+    """Return how long ago the second shown by a clock ended."""
     hours, minutes, seconds = (int(part) for part in clock.groups())
     shown_ms = ((hours * 60 + minutes) * 60 + seconds + 1) * 1_000
     behind_ms = (now_ms - shown_ms) % DAY_MS
@@ -138,7 +140,7 @@ def _shown_ms(found: re.Match[str]) -> int:
 
 
 def _painted_age_ms(opens_ms: int, shown_ms: int, now_ms: int, *, is_behind: bool) -> float:
-    """Return how long ago a countdown was right."""
+    """Return how long ago a countdown was correct."""
     until_ms = opens_ms + shown_ms + 1_000 if is_behind else opens_ms - shown_ms + 1_000
     return max(now_ms - until_ms, 0)
 

@@ -12,7 +12,7 @@ _PIECE = re.compile(
 
 
 class Glass:
-    """The cells of a terminal; colours are left out."""
+    """The cells of a terminal without colours."""
 
     def __init__(self, columns: int, lines: int) -> None:
         self._cells = [[" "] * columns for _ in range(lines)]
@@ -21,11 +21,11 @@ class Glass:
 
     @property
     def lines(self) -> list[str]:
-        """Return what is read on it."""
+        """Return the visible lines."""
         return ["".join(cells) for cells in self._cells]
 
     def write(self, data: str) -> None:
-        """Show what was sent; a code that is cut off waits for its end."""
+        """Apply the output; keep an incomplete sequence until the rest arrives."""
         data = self._rest + data
         cut = data.rfind("\x1b")
         is_whole = cut < 0 or re.match(r"\x1b(\[[0-9;?<>=$]*[ -/]*[@-~]|[^\[\]])", data[cut:]) is not None
@@ -40,7 +40,7 @@ class Glass:
 
     def _obey(self, code: str, numbers: str) -> None:
         if code == "H":
-            y, x = (int(one or 1) for one in (numbers or "1;1").split(";"))
+            y, x = (int(number or 1) for number in (numbers or "1;1").split(";"))
             self._y, self._x = min(y, len(self._cells)) - 1, min(x, len(self._cells[0])) - 1
         elif code == "J" or (code == "h" and numbers == "?1049"):
             self._cells = [[" "] * len(cells) for cells in self._cells]

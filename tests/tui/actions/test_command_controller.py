@@ -227,7 +227,7 @@ async def test_a_refused_preview_needs_no_confirmation() -> None:
 async def test_without_a_preview_no_action_adds_risk() -> None:
     one = Bench()  # nobody answers the preview
     await one.press("A")
-    await one.until("refused: Nobody here answers preview.")
+    await one.until("refused: No reply is set for preview.")
     await one.press("Y")
     assert one.told == []
 

@@ -69,4 +69,4 @@ async def test_the_engine_screen_shows_resources_and_lost_connections() -> None:
 async def test_without_a_response_the_engine_screen_states_the_reason() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("7")
-        await until(pilot, app, "Nobody here answers latency")
+        await until(pilot, app, "No reply is set for latency")

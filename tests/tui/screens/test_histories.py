@@ -68,4 +68,4 @@ async def test_a_time_in_a_signal_is_readable_and_never_in_milliseconds() -> Non
 async def test_without_a_response_a_history_states_the_reason() -> None:
     async with desk(size=(200, 60)) as (app, pilot, _):
         await pilot.press("2")
-        await until(pilot, app, "Nobody here answers why")
+        await until(pilot, app, "No reply is set for why")

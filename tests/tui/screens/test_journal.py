@@ -24,7 +24,7 @@ async def test_facts_are_listed_newest_first_in_plain_words_with_all_of_one_besi
     frozen.replies["journal"] = _journal(7, 8)
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("8")
-        text = await until(pilot, app, "reason: asked by somebody")
+        text = await until(pilot, app, "reason: requested by the operator")
         assert "Journal 2" in text
         await pilot.press("down")
         assert app.screen.query(Table).first().cursor == "7"

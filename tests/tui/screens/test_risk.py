@@ -71,7 +71,7 @@ async def test_an_answer_that_does_not_come_is_said_in_words() -> None:
     del frozen.replies["performance"]
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("5")
-        await until(pilot, app, "Nobody here answers performance")
+        await until(pilot, app, "No reply is set for performance")
 
 
 async def test_the_risk_screen_is_complete_at_eighty_by_twenty_four() -> None:

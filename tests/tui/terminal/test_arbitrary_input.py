@@ -56,6 +56,6 @@ async def test_a_failed_reader_is_restarted_and_reported_on_screen() -> None:
         here.send(b"\x1b[24~h")
         await here.until(lambda: "Reading keys failed" in here.notes())
         await here.until(lambda: "halt" in here.told())
-        assert "nobody foresaw this key" in here.notes()
+        assert "unexpected key" in here.notes()
         await here.pause()
         assert await here.halts()

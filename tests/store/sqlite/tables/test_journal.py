@@ -57,10 +57,10 @@ def test_facts_are_read_back_unchanged_including_those_of_a_later_build(
 def test_facts_are_found_by_number_subject_and_kind_and_from_the_end(connection: sqlite3.Connection) -> None:
     record(connection, fact(1), fact(2, about="OTHERUSDT"), STARTED, fact(4))
     found = journal(connection)
-    assert [one.sequence for one in found.after(1, limit=2)] == [2, 3]
-    assert [one.sequence for one in found.about("NEWUSDT")] == [1, 4]
-    assert [one.sequence for one in found.of_kind("alert", limit=2)] == [2, 4]
-    assert [one.sequence for one in found.latest(2)] == [3, 4]
+    assert [row.sequence for row in found.after(1, limit=2)] == [2, 3]
+    assert [row.sequence for row in found.about("NEWUSDT")] == [1, 4]
+    assert [row.sequence for row in found.of_kind("alert", limit=2)] == [2, 4]
+    assert [row.sequence for row in found.latest(2)] == [3, 4]
     assert found.head() == 4
 
 
@@ -116,7 +116,7 @@ def test_verification_can_be_limited_to_the_newest_facts(connection: sqlite3.Con
 def test_a_restart_continues_the_numbering(folder: Path) -> None:
     for number in range(3):
         connection = bare(folder)
-        assert [one.sequence for one in record(connection, fact(number))] == [number + 1]
+        assert [row.sequence for row in record(connection, fact(number))] == [number + 1]
         connection.close()
     connection = bare(folder)
     assert journal(connection).verify() == 3

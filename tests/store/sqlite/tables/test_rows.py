@@ -144,7 +144,7 @@ def test_a_signal_ends_where_the_merged_listing_has_its_own(stored: ReadTransact
     assert stored.signals.end(
         SignalEnd(key=key(), state="ready", at_ms=6_000, reason="joined", into="OLDUSDT-1")
     )
-    assert [(one.key.subject, one.state) for one in stored.signals.standing()] == [("OLDUSDT-1", "other")]
+    assert [(row.key.subject, row.state) for row in stored.signals.standing()] == [("OLDUSDT-1", "other")]
 
 
 def test_signals_are_read_newest_first(stored: ReadTransaction) -> None:
@@ -152,11 +152,11 @@ def test_signals_are_read_newest_first(stored: ReadTransaction) -> None:
         subject = f"{'AB'[place % 2]}USDT-1000"
         stored.signals.add(signal(key(subject, f"topic {place}"), at_ms=place, symbol=subject.split("-")[0]))
     found = stored.signals
-    assert [one.at_ms for one in found.of_symbol("AUSDT")] == [2, 0]
-    assert [one.at_ms for one in found.of_listing("BUSDT-1000", limit=1)] == [3]
-    assert [one.at_ms for one in found.of_detector(DetectorName.READY_STATE, 1, limit=3)] == [3, 2, 1]
+    assert [row.at_ms for row in found.of_symbol("AUSDT")] == [2, 0]
+    assert [row.at_ms for row in found.of_listing("BUSDT-1000", limit=1)] == [3]
+    assert [row.at_ms for row in found.of_detector(DetectorName.READY_STATE, 1, limit=3)] == [3, 2, 1]
     assert found.of_detector(DetectorName.READY_STATE, 2) == []
-    assert [one.at_ms for one in found.latest(before_ms=3)] == [2, 1, 0]
+    assert [row.at_ms for row in found.latest(before_ms=3)] == [2, 1, 0]
 
 
 def test_labelled_signals_are_those_of_the_most_recently_labelled_listings(stored: ReadTransaction) -> None:
@@ -168,8 +168,8 @@ def test_labelled_signals_are_those_of_the_most_recently_labelled_listings(store
     stored.outcomes.save(outcome("N2USDT-1000", at_ms=2, version="2"))
     stored.outcomes.save(outcome("NEVERSIGNALLED-1000", at_ms=3))
     found = stored.signals.labelled("1")
-    assert sorted(one.at_ms for one in found) == [0, 2, 10, 12]
-    assert sorted(one.at_ms for one in stored.signals.labelled("1", listings=2)) == [2, 12]
+    assert sorted(row.at_ms for row in found) == [0, 2, 10, 12]
+    assert sorted(row.at_ms for row in stored.signals.labelled("1", listings=2)) == [2, 12]
 
 
 def test_outcomes_of_different_label_versions_are_not_mixed(stored: ReadTransaction) -> None:
@@ -201,7 +201,7 @@ def test_verdicts_are_counted_once_per_listing_and_case(stored: ReadTransaction)
     assert found.tally(DetectorName.OPENING, 1, "x") == CaseTally(
         detector=DetectorName.OPENING, version=1, stratum="x", n=0, hits=0
     )
-    assert [(one.version, one.n, one.hits) for one in found.tallies()] == [(1, 2, 1), (2, 1, 1)]
+    assert [(tally.version, tally.n, tally.hits) for tally in found.tallies()] == [(1, 2, 1), (2, 1, 1)]
     assert found.base() == {ClaimKind.PROFITS: (2, 1)}
     other = stored.verdicts("2")
     assert (other.tallies(), other.base()) == ([], {})
@@ -251,7 +251,7 @@ def test_a_repeated_alert_is_counted_until_it_is_closed(stored: ReadTransaction)
 
 
 def test_alerts_with_another_rule_or_subject_are_separate(stored: ReadTransaction) -> None:
-    assert all(stored.alerts.add(one) for one in (alert(1), alert(2, rule="late"), alert(3, about="AUSDT")))
+    assert all(stored.alerts.add(row) for row in (alert(1), alert(2, rule="late"), alert(3, about="AUSDT")))
     assert len(stored.alerts.open()) == 3
 
 
@@ -266,8 +266,8 @@ def test_changes_of_a_setting_are_stored(stored: ReadTransaction) -> None:
         SettingChanged(at_ms=at_ms, about="poll_s", old="30", new="5", needs_restart=False, origin="a flag")
         for at_ms in (1, 2)
     ]
-    for one in changes:
-        stored.settings.add(one)
+    for row in changes:
+        stored.settings.add(row)
     assert stored.settings.of("poll_s") == changes[::-1]
     assert stored.settings.of("other") == []
 

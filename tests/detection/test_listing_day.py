@@ -98,7 +98,7 @@ class Day:
         return self
 
     def _due(self, now_ms: int) -> Iterator[ListingSource]:
-        polls = plan(self.known.run(now_ms), now_ms, self._last_ms, bounds=Bounds(now_ms=30_000))
+        polls = plan(self.known.live(now_ms), now_ms, self._last_ms, bounds=Bounds(now_ms=30_000))
         return (poll.source for poll in polls if poll.due_ms <= now_ms)
 
     def _read(self, source: ListingSource, now_ms: int) -> None:
@@ -122,7 +122,7 @@ class Day:
 
     def _stream_trades(self, now_ms: int) -> None:
         """Process the trades of visible listings as streams deliver them."""
-        for listing in self.known.run(now_ms):
+        for listing in self.known.live(now_ms):
             if self.session.pair(listing.symbol) is None:
                 continue
             tape = self.tapes.setdefault(listing.id, Tape())

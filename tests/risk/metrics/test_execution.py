@@ -44,7 +44,7 @@ def test_slippage_needs_a_fill_and_a_reference() -> None:
 
 def shortfall(side: Side, ordered: str, fills: list[tuple[D, D]]) -> Shortfall:
     return implementation_shortfall(
-        side=side, ordered=D(ordered), fills=fills, decision=D(100), arrival=D(101), end=D(110), fees=D("0.5")
+        side=side, wanted=D(ordered), fills=fills, decision=D(100), arrival=D(101), end=D(110), fees=D("0.5")
     )
 
 
@@ -80,7 +80,7 @@ def test_shortfall_is_the_paper_portfolio_less_the_real_one(
     paper = sign * ordered * (end - decision)
     real = sum((sign * quantity * (end - price) for price, quantity in fills), D(0)) - fees
     found = implementation_shortfall(
-        side=side, ordered=ordered, fills=fills, decision=decision, arrival=arrival, end=end, fees=fees
+        side=side, wanted=ordered, fills=fills, decision=decision, arrival=arrival, end=end, fees=fees
     )
     assert float(found.total) == near(float(paper - real), rel=1e-9, abs=1e-9)
 

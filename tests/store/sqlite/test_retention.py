@@ -239,7 +239,7 @@ async def test_an_older_database_is_migrated_and_can_shrink(old_database: Path, 
         await run_retention(store, clock.now_ms())
         assert await store.read("verify", lambda stored: stored.journal.verify()) == NEWEST_FACTS
         assert await store.read(
-            "mode", lambda stored: stored.rows.column("SELECT auto_vacuum FROM pragma_auto_vacuum")
+            "mode", lambda stored: stored.rows.one("SELECT auto_vacuum FROM pragma_auto_vacuum")
         ) == (2,)
     finally:
         await store.close()

@@ -28,8 +28,8 @@ from mexc_tui.host.paths import paths_of
 from mexc_tui.model.trading_view import PositionRow, RiskRow, SnipeRow
 from mexc_tui.model.view import ListingRow, StatusRow
 from tests.support.processes.pseudo_terminal import Terminal
-from tests.support.tui.screen_ages import Age, Truth, ages, chosen
-from tests.support.tui.virtual_terminal import Glass
+from tests.support.tui.screen_ages import Age, TrueValues, ages, chosen
+from tests.support.tui.virtual_terminal import VirtualTerminal
 
 SIZE = 120, 40
 DAY_S, LOOK_S, STAY_S, ASK_S = 240.0, 0.1, 1.3, 0.3
@@ -48,7 +48,7 @@ class Viewer:
     snipes: Mirror[SnipeRow]
     positions: Mirror[PositionRow]
     risk: Mirror[RiskRow]
-    truth: Truth = field(default_factory=Truth)
+    truth: TrueValues = field(default_factory=TrueValues)
     _asked_s: float = 0.0
     _asking: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
@@ -108,7 +108,7 @@ def viewer(socket: Path) -> Viewer:
 
 async def watch(terminal: Terminal, seeing: Viewer, for_s: float) -> dict[str, list[Age]]:
     """Cycle through the screens for a time; return the ages of all displayed values."""
-    glass, read = Glass(*SIZE), 0
+    glass, read = VirtualTerminal(*SIZE), 0
     seen: defaultdict[str, list[Age]] = defaultdict(list)
     listening = asyncio.create_task(seeing.client.run())
     begun_s, turn = time.monotonic(), 0

@@ -12,29 +12,29 @@ from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples.report_samples import (
     DAY,
     FROM_MS,
-    cancelled,
-    look,
-    opened,
+    cancelled_listing,
+    detection_pass,
+    future_listing,
+    opened_listing,
     outcome,
     signal,
-    waiting,
 )
-from tests.support.store_parts import HandClock
+from tests.support.store_parts import ManualClock
 
 
 def fill(unit: UnitOfWork) -> None:
-    new, gone, later = opened(), cancelled(), waiting()
+    new, gone, later = opened_listing(), cancelled_listing(), future_listing()
     for listing in (new, gone, later):
         unit.listings.save(listing, listing.stage)
     unit.outcomes.save(outcome(new))
     unit.outcomes.save(outcome(gone, OutcomeEnd.CANCELLED))
     unit.signals.add(signal(new, 4_100))
     unit.signals.add(signal(gone, 2_000))
-    unit.passes.add(look(5_000))
+    unit.passes.add(detection_pass(5_000))
 
 
 async def test_the_report_is_read_from_the_store_and_claims_are_judged(tmp_path: Path) -> None:
-    store = await SqliteStore.open(tmp_path / "profile" / "desk.sqlite3", HandClock())
+    store = await SqliteStore.open(tmp_path / "profile" / "desk.sqlite3", ManualClock())
     try:
         await store.write("fill", fill, durability=Durability.NORMAL)
         report = await report_day(store, DAY)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes.engine_and_exchange import DeskProcesses, begin, desk, end
+from tests.support.processes.engine_and_exchange import DeskProcesses, desk, start_command, stop_engine
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
 
@@ -17,20 +17,20 @@ __all__ = ["desk"]
 
 def reconcile(desk: DeskProcesses, *more: str, file: Path | None = None) -> subprocess.CompletedProcess[str]:
     words = ["reconcile", "--json", "--exchange", str(file or desk.file), *more]
-    asked = begin(desk.folder, *words)
+    asked = start_command(desk.folder, *words)
     said, complained = asked.communicate(timeout=60)
     return subprocess.CompletedProcess(words, asked.returncode, said, complained)
 
 
 def stored(desk: DeskProcesses) -> int:
-    asked = begin(desk.folder, "reconcile", "--json")
+    asked = start_command(desk.folder, "reconcile", "--json")
     said, complained = asked.communicate(timeout=20)
     assert said, complained
     return int(json.loads(said)["at_ms"])
 
 
 def test_after_a_killed_engine_the_ledger_is_reconciled_unless_locked(desk: DeskProcesses) -> None:
-    end(desk.engine(), signal.SIGKILL)
+    stop_engine(desk.engine(), signal.SIGKILL)
     before = stored(desk)
     done = reconcile(desk)
     assert done.returncode == 0, done.stderr + done.stdout
@@ -48,7 +48,7 @@ def test_after_a_killed_engine_the_ledger_is_reconciled_unless_locked(desk: Desk
 
 
 def test_an_unknown_order_is_left_alone_ends_with_1_and_halts_trading(desk: DeskProcesses) -> None:
-    end(desk.engine())
+    stop_engine(desk.engine())
     desk.place_orders()
     done = reconcile(desk)
     assert done.returncode == 1, done.stderr + done.stdout
@@ -59,7 +59,7 @@ def test_an_unknown_order_is_left_alone_ends_with_1_and_halts_trading(desk: Desk
     try:
         assert desk.status()["trading_state"] == "halted"
     finally:
-        end(engine)
+        stop_engine(engine)
 
 
 def test_without_a_ledger_of_the_account_nothing_is_reconciled(desk: DeskProcesses) -> None:

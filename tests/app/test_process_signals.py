@@ -17,11 +17,11 @@ from tests.support.processes.terminal_session import (
     ENTER,
     INTERRUPT,
     READY,
-    gone,
-    is_given_back,
-    opened,
+    is_restored,
+    open_desk,
     shell,
     until,
+    wait_until_gone,
 )
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
@@ -91,7 +91,7 @@ def test_an_attached_screen_that_is_killed_gives_the_terminal_back(
         os.kill(child if is_child else terminal.process.pid, number)
         terminal.ended()
         until(lambda: terminal.read(0.05) is False and _is_whole(terminal))
-        gone(child)
+        wait_until_gone(child)
         if is_child:
             assert "The screen was killed. The engine keeps running." in terminal.text()
     assert running.json("status")["running"]
@@ -99,7 +99,7 @@ def test_an_attached_screen_that_is_killed_gives_the_terminal_back(
 
 @pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGABRT, signal.SIGINT])
 def test_a_signal_to_a_desk_stops_its_engine_gracefully(shell: Shell, number: signal.Signals) -> None:
-    with opened(shell) as terminal:
+    with open_desk(shell) as terminal:
         terminal.process.send_signal(number)
         assert terminal.ended() == 0
         assert "The engine has stopped." in terminal.text()
@@ -108,7 +108,7 @@ def test_a_signal_to_a_desk_stops_its_engine_gracefully(shell: Shell, number: si
 
 
 def test_a_hang_up_by_hand_gives_the_terminal_back_and_the_engine_goes_on(shell: Shell) -> None:
-    with opened(shell) as terminal:
+    with open_desk(shell) as terminal:
         pid = shell.json("status")["pid"]
         terminal.process.send_signal(signal.SIGHUP)
         assert terminal.ended() == 0
@@ -118,7 +118,7 @@ def test_a_hang_up_by_hand_gives_the_terminal_back_and_the_engine_goes_on(shell:
 
 
 def test_a_desk_whose_shell_side_was_killed_leaves_the_terminal_and_goes_on(shell: Shell) -> None:
-    with opened(shell) as terminal:
+    with open_desk(shell) as terminal:
         pid = shell.json("status")["pid"]
         terminal.process.kill()
         until(lambda: os.getsid(pid) == pid)
@@ -177,7 +177,7 @@ def test_interrupting_at_any_moment_of_opening_ends_it_with_130(
         until(lambda: seen.encode() in terminal.said or not terminal.read(5) or seen in terminal.text())
         terminal.press(INTERRUPT)
         assert terminal.ended() == 130
-        assert is_given_back(terminal)
+        assert is_restored(terminal)
         assert terminal.text().rstrip().endswith("Start-up interrupted.")
         assert "Traceback" not in terminal.text()
     assert shell.run("status", "--profile", "paper").returncode == 3
@@ -192,7 +192,7 @@ def test_a_signal_before_anything_was_begun_gives_the_terminal_back(
         terminal.until("opens")
         terminal.process.send_signal(number)
         assert terminal.ended() == 128 + number
-        assert is_given_back(terminal)
+        assert is_restored(terminal)
 
 
 def test_interrupting_while_the_command_line_is_loaded_prints_no_traceback(shell: Shell) -> None:

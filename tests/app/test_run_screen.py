@@ -13,12 +13,12 @@ from tests.support.processes.terminal_session import (
     ENTER,
     INTERRUPT,
     READY,
-    gone,
-    is_given_back,
-    opened,
+    is_restored,
+    open_desk,
     process_state,
     shell,
     until,
+    wait_until_gone,
 )
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
@@ -27,7 +27,7 @@ __all__ = ["shell"]
 
 
 def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(shell: Shell) -> None:
-    with opened(shell) as first:
+    with open_desk(shell) as first:
         first.press("q")
         first.until("Enter detaches.")
         first.press("d")
@@ -43,7 +43,7 @@ def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(sh
         second.until(READY)
         third.until(READY)
         second.hang_up()
-        gone(second.process.pid)
+        wait_until_gone(second.process.pid)
         third.press("q")
         assert third.ended() == 0
     assert shell.json("status")["pid"] == pid
@@ -61,11 +61,11 @@ def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(sh
 
 
 def test_a_lost_terminal_detaches_the_engine(shell: Shell) -> None:
-    with opened(shell) as terminal:
+    with open_desk(shell) as terminal:
         pid = shell.json("status")["pid"]
         assert pid != terminal.process.pid
         terminal.hang_up()
-        gone(terminal.process.pid)
+        wait_until_gone(terminal.process.pid)
     until(lambda: os.getsid(pid) == pid)
     assert shell.json("status")["running"]
     with Terminal(shell.environ, "attach") as again:
@@ -75,7 +75,7 @@ def test_a_lost_terminal_detaches_the_engine(shell: Shell) -> None:
 
 
 def test_terminating_the_parent_stops_the_engine_gracefully(shell: Shell) -> None:
-    with opened(shell) as terminal:
+    with open_desk(shell) as terminal:
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.ended() == 0
         assert "The engine has stopped." in terminal.text()
@@ -84,7 +84,7 @@ def test_terminating_the_parent_stops_the_engine_gracefully(shell: Shell) -> Non
 
 def test_hostile_terminal_input_is_harmless(shell: Shell) -> None:
     """A storm of sizes, a megabyte pasted, a terminal that stops reading, and an engine that stands still."""
-    with opened(shell) as terminal:
+    with open_desk(shell) as terminal:
         for number in range(40):
             terminal.resize(80 + number, 24 + number % 20)
         facts = shell.json("status")["journal"]
@@ -113,7 +113,7 @@ def test_hostile_terminal_input_is_harmless(shell: Shell) -> None:
 
 
 def test_a_terminal_that_stopped_reading_is_given_back_all_the_same(shell: Shell) -> None:
-    with opened(shell) as terminal:
+    with open_desk(shell) as terminal:
         pid = shell.json("status")["pid"]
         sizes = iter(range(100, 2_000))
 
@@ -135,12 +135,12 @@ def test_a_terminal_that_stopped_reading_is_given_back_all_the_same(shell: Shell
 
         until(has_let_go)
         assert terminal.ended() == 0
-        assert is_given_back(terminal)
+        assert is_restored(terminal)
         assert b"mexc-tui stop." in terminal.said[-100:]
 
 
 def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_it_was(shell: Shell) -> None:
-    with opened(shell) as terminal:
+    with open_desk(shell) as terminal:
         pid = shell.json("status")["pid"]
         os.kill(pid, signal.SIGSTOP)
         shells = termios.tcgetattr(terminal.master)
@@ -153,7 +153,7 @@ def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_i
         assert not termios.tcgetattr(terminal.master)[3] & termios.ICANON
         os.kill(pid, signal.SIGKILL)
         assert terminal.ended() == 128 + signal.SIGKILL
-        assert is_given_back(terminal)
+        assert is_restored(terminal)
         assert "The engine was killed: stops of open positions are not watched." in terminal.text()
 
 
@@ -189,7 +189,7 @@ def test_interrupting_while_it_opens_gives_the_terminal_back(shell: Shell) -> No
         terminal.until("Opening the desk")
         terminal.press(INTERRUPT)
         assert terminal.ended() == 130
-        assert is_given_back(terminal)
+        assert is_restored(terminal)
         assert "killed" not in terminal.text()
 
 
@@ -207,7 +207,7 @@ main()
 
 
 def test_a_failed_screen_exits_with_1_and_the_engine_keeps_running(shell: Shell) -> None:
-    with opened(shell, run=[sys.executable, "-c", BREAKS]) as terminal:
+    with open_desk(shell, run=[sys.executable, "-c", BREAKS]) as terminal:
         pid = shell.json("status")["pid"]
         terminal.press("?")
         _said_that_it_broke(terminal, shell, "engine.log")
@@ -230,7 +230,7 @@ def _said_that_it_broke(terminal: Terminal, shell: Shell, log_name: str) -> None
     assert "Traceback" not in terminal.text()
     assert "nobody foresaw this" in log.read_text()
     assert all("a secret" not in text for text in (terminal.text(), log.read_text()))
-    assert is_given_back(terminal)
+    assert is_restored(terminal)
 
 
 def test_without_a_terminal_the_alternative_is_printed(shell: Shell) -> None:

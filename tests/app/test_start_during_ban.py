@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from mexc_tui.model.endpoint import Endpoint
-from tests.support.processes.headless_engine import desk, end_of, written
+from tests.support.processes.headless_engine import desk, end_of, write_endpoint
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
 
@@ -40,7 +40,7 @@ async def test_five_starts_under_one_ban_ask_the_exchange_once(
             api_secret="0" * 32,
             exchange_session="session",
         )
-        file = await asyncio.to_thread(written, tmp_path, endpoint)
+        file = await asyncio.to_thread(write_endpoint, tmp_path, endpoint)
         for number in range(5):
             async with desk(tmp_path, "--headless", "--exchange", str(file)) as engine:
                 code, said, complained = await end_of(engine)

@@ -21,7 +21,7 @@ from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.position import LedgerAccount
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
-from tests.support.processes.headless_engine import desk, end_of, environment, line_of, written
+from tests.support.processes.headless_engine import desk, end_of, environment, line_of, write_endpoint
 from tests.support.samples.trading_samples import entry, intent, lot, position
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
@@ -99,7 +99,7 @@ async def told(folder: Path, *arguments: str) -> tuple[int | None, Any]:
 @pytest.mark.parametrize("status", [418, NOBODY])
 async def test_the_desk_responds_while_a_start_with_a_position_waits(tmp_path: Path, status: int) -> None:
     async with turning_away(status) as endpoint:
-        file = await asyncio.to_thread(written, tmp_path, endpoint)
+        file = await asyncio.to_thread(write_endpoint, tmp_path, endpoint)
         await hold(tmp_path, endpoint)
         async with desk(tmp_path, "--headless", "--exchange", str(file)) as engine:
             assert "Ready" in await line_of(engine)

@@ -21,7 +21,7 @@ from mexc_tui.model.storage import StorageFailed
 from mexc_tui.practice.clock import wall_clock
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer, serving
-from tests.support.processes.headless_engine import desk, end_of, environment, line_of, written
+from tests.support.processes.headless_engine import desk, end_of, environment, line_of, write_endpoint
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
 
@@ -56,7 +56,9 @@ async def test_a_signal_during_the_start_ends_it_at_once_and_cleanly(
 
     listener = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     origin = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    file = written(tmp_path, Endpoint(rest=origin, ws=origin.replace("http", "ws") + "/ws", web=origin))
+    file = write_endpoint(
+        tmp_path, Endpoint(rest=origin, ws=origin.replace("http", "ws") + "/ws", web=origin)
+    )
     async with listener, desk(tmp_path, "--headless", "--mode", "paper", "--exchange", str(file)) as process:
         async with asyncio.timeout(40):
             await reached.wait()
@@ -108,7 +110,7 @@ async def test_on_paper_a_practice_exchange_stands_in_for_mexc_and_gets_no_key_a
     endpoint = server.endpoint(runner.addresses[0][1])
     assert endpoint.api_key
     try:
-        file = written(tmp_path, endpoint)
+        file = write_endpoint(tmp_path, endpoint)
         async with desk(tmp_path, "--headless", "--mode", "paper", "--exchange", str(file)) as process:
             assert "Ready: profile paper, paper" in await line_of(process)
             process.terminate()
@@ -126,7 +128,9 @@ def test_on_paper_without_a_network_one_line_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
 ) -> None:
     origin = f"http://127.0.0.1:{unused_tcp_port}"
-    file = written(tmp_path, Endpoint(rest=origin, ws=f"ws://127.0.0.1:{unused_tcp_port}/ws", web=origin))
+    file = write_endpoint(
+        tmp_path, Endpoint(rest=origin, ws=f"ws://127.0.0.1:{unused_tcp_port}/ws", web=origin)
+    )
     assert run_headless(LaunchOptions("paper", "calm", 1, file, None), environment(tmp_path)) == 3
     said = capsys.readouterr()
     assert said.out == ""
@@ -157,7 +161,7 @@ def test_what_stands_in_for_the_exchange_in_live_is_on_this_machine(
 ) -> None:
     here = Endpoint(rest="http://127.0.0.1:9", ws="ws://127.0.0.1:9/ws", web="http://127.0.0.1:9")
     scheme = "wss" if place == "ws" else "https"
-    file = written(tmp_path, msgspec.structs.replace(here, **{place: f"{scheme}://exchange.example"}))
+    file = write_endpoint(tmp_path, msgspec.structs.replace(here, **{place: f"{scheme}://exchange.example"}))
     assert run_headless(LaunchOptions("live", "calm", 1, file, None), environment(tmp_path)) == 3
     (line,) = capsys.readouterr().err.splitlines()
     assert "exchange.example is not on this machine" in line
@@ -192,7 +196,7 @@ def test_wrong_usage_is_two_and_one_line(
 def test_a_practice_exchange_elsewhere_is_never_reached(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = written(
+    file = write_endpoint(
         tmp_path,
         Endpoint(
             rest="https://api.mexc.com",
@@ -212,7 +216,7 @@ def test_a_practice_exchange_elsewhere_is_never_reached(
 
 async def test_two_profiles_with_one_account_have_one_engine(tmp_path: Path) -> None:
     async with serving(QUIET, 1) as endpoint:
-        file = written(tmp_path, endpoint)
+        file = write_endpoint(tmp_path, endpoint)
         async with desk(tmp_path, "--headless", "--exchange", str(file), "--profile", "one") as first:
             assert "Ready: profile one" in await line_of(first)
             async with desk(tmp_path, "--headless", "--exchange", str(file), "--profile", "two") as second:
@@ -236,7 +240,7 @@ async def test_a_final_update_that_takes_too_long_is_reported_and_is_no_differen
 ) -> None:
     monkeypatch.setattr(engine_room, "FINAL_UPDATE_S", 0)
     async with serving(SHORT, 1) as endpoint:
-        launch = LaunchOptions(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
+        launch = LaunchOptions(None, "calm", 1, write_endpoint(tmp_path, endpoint), None, until_done=True)
         assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 0
     said = capsys.readouterr()
     assert "SOONUSDT" in said.out
@@ -252,6 +256,6 @@ async def test_trouble_behind_the_start_is_one_line_and_a_code_of_its_own(
 
     monkeypatch.setattr(headless, "report_day", fail)
     async with serving(SHORT, 1) as endpoint:
-        launch = LaunchOptions(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
+        launch = LaunchOptions(None, "calm", 1, write_endpoint(tmp_path, endpoint), None, until_done=True)
         assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 4
     assert "The engine ended with an error. The disk is full." in capsys.readouterr().err

@@ -28,11 +28,11 @@ from mexc_tui.simulation.network import Host
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.exchange.scripted_http_server import (
     SERVER_MS,
-    Hostile,
+    ScriptedServer,
     WallClock,
-    answer,
-    client_of,
-    hostile,
+    client_for,
+    http_response,
+    scripted_server,
 )
 
 HOST = "127.0.0.1"
@@ -66,11 +66,11 @@ async def wired(client: MexcClient) -> AsyncGenerator[MexcTrading]:
 @asynccontextmanager
 async def trading(
     body: str = "{}", *, clock_known: bool = True
-) -> AsyncGenerator[tuple[MexcTrading, Hostile]]:
+) -> AsyncGenerator[tuple[MexcTrading, ScriptedServer]]:
     """The port, and a server that answers everything with this."""
     async with (
-        hostile(answer(body)) as server,
-        client_of(server.origin, clock_known=clock_known) as client,
+        scripted_server(http_response(body)) as server,
+        client_for(server.origin, clock_known=clock_known) as client,
         wired(client) as port,
     ):
         yield port, server
@@ -90,8 +90,8 @@ async def test_before_a_measurement_the_machine_clock_is_used_without_an_error_b
 
 async def test_after_a_measurement_the_exchange_clock_is_used_with_its_error_bound() -> None:
     async with (
-        hostile(answer("{}")) as server,
-        client_of(server.origin, clock_known=False) as client,
+        scripted_server(http_response("{}")) as server,
+        client_for(server.origin, clock_known=False) as client,
         wired(client) as port,
     ):
         now_ns = WallClock().monotonic_ns()
@@ -216,8 +216,8 @@ async def test_entries_have_less_budget_than_exits_and_never_below_zero() -> Non
 @pytest.mark.parametrize(("status", "words"), [(429, "blocks requests"), (418, "blocks requests")])
 async def test_a_ban_is_reported_as_text_and_an_entry_is_not_sent(status: int, words: str) -> None:
     async with (
-        hostile(answer("{}", status, headers="Retry-After: 30\r\n")) as server,
-        client_of(server.origin) as client,
+        scripted_server(http_response("{}", status, headers="Retry-After: 30\r\n")) as server,
+        client_for(server.origin) as client,
         wired(client) as port,
     ):
         assert port.ban() == ""
@@ -365,8 +365,8 @@ async def test_all_fills_of_an_order_are_read_page_by_page() -> None:
         for number in range(150)
     ]
     newest = fills[::-1]
-    pages = [answer(json.dumps(newest[:100])), answer(json.dumps(newest[99:]))]
-    async with hostile(*pages) as server, client_of(server.origin) as client, wired(client) as port:
+    pages = [http_response(json.dumps(newest[:100])), http_response(json.dumps(newest[99:]))]
+    async with scripted_server(*pages) as server, client_for(server.origin) as client, wired(client) as port:
         told = await port.my_trades("NEWUSDT", order_id="C02__1", purpose=Purpose.EXIT)
         assert told.is_complete
         assert sorted(row.id for row in told.rows) == sorted(str(row["id"]) for row in fills)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes.engine_and_exchange import DeskProcesses, begin, desk, end
+from tests.support.processes.engine_and_exchange import DeskProcesses, desk, start_command, stop_engine
 from tests.support.processes.pseudo_terminal import Terminal
 from tests.support.processes.shell import Shell
 from tests.support.processes.terminal_session import READY, shell
@@ -26,11 +26,11 @@ def engine(desk: DeskProcesses) -> Generator[subprocess.Popen[str]]:
     running = desk.engine()
     yield running
     if running.poll() is None:
-        end(running)
+        stop_engine(running)
 
 
 def halt(desk: DeskProcesses) -> None:
-    asked = begin(desk.folder, "halt", "a test")
+    asked = start_command(desk.folder, "halt", "a test")
     said, complained = asked.communicate(timeout=40)
     assert asked.returncode == 0, said + complained
 
@@ -39,13 +39,13 @@ def test_h3_h8_a_halt_survives_crash_after_crash_and_no_lock_is_left(
     desk: DeskProcesses, engine: subprocess.Popen[str]
 ) -> None:
     halt(desk)
-    end(engine, signal.SIGSEGV)
+    stop_engine(engine, signal.SIGSEGV)
     for how in (signal.SIGKILL, signal.SIGABRT, signal.SIGTERM):
         again = desk.engine()
         try:
             assert desk.status()["trading_state"] == "halted"
         finally:
-            end(again, how)
+            stop_engine(again, how)
     with (desk.state / "engine.lock").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -55,7 +55,7 @@ def test_h4_a_second_engine_of_the_account_with_other_folders_is_refused(
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    second = begin(other, "--headless", "--exchange", str(desk.file))
+    second = start_command(other, "--headless", "--exchange", str(desk.file))
     said, complained = second.communicate(timeout=60)
     assert (second.returncode, said) == (3, "")
     assert f"same account is already running (process {engine.pid})" in complained
@@ -117,21 +117,21 @@ def test_a_restored_backup_starts_and_the_database_it_replaced_is_kept(
     desk: DeskProcesses, engine: subprocess.Popen[str]
 ) -> None:
     halt(desk)
-    end(engine)
+    stop_engine(engine)
     backups = desk.state / "backups"
     backups.mkdir(mode=0o700)
     with closing(sqlite3.connect(desk.state / "desk.sqlite3")) as connection:
         connection.execute("VACUUM INTO ?", (str(backups / "desk-20261130T120000Z.sqlite3"),))
     (desk.state / "desk.sqlite3").write_bytes(b"\xff" * 9_000)
-    refused = begin(desk.folder, "--headless", "--exchange", str(desk.file))
+    refused = start_command(desk.folder, "--headless", "--exchange", str(desk.file))
     _, complained = refused.communicate(timeout=60)
     assert refused.returncode == 3
     assert "desk-20261130T120000Z.sqlite3" in complained
     assert "mexc-tui restore --profile practice" in complained
-    restored = begin(desk.folder, "restore", "--yes", "--profile", "practice")
+    restored = start_command(desk.folder, "restore", "--yes", "--profile", "practice")
     said, complained = restored.communicate(timeout=60)
     assert restored.returncode == 0, complained
     assert "desk.sqlite3.replaced-" in said
     again = desk.engine()
     assert desk.status()["trading_state"] == "halted"
-    end(again)
+    stop_engine(again)

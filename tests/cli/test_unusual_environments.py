@@ -8,7 +8,7 @@ import click
 import pytest
 
 from mexc_tui.cli.main import main
-from tests.support.processes.command_server import CLOSED, Ran, Zygote
+from tests.support.processes.command_server import CLOSED, CommandServer, RunResult
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
 
@@ -76,8 +76,8 @@ PRINTING = [
 
 
 @pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Generator[Zygote]:
-    with Zygote(tmp_path_factory.mktemp("run")) as found:
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Generator[CommandServer]:
+    with CommandServer(tmp_path_factory.mktemp("run")) as found:
         yield found
 
 
@@ -96,7 +96,7 @@ def home(tmp_path: Path) -> dict[str, str]:
     )
 
 
-def checked(ran: Ran) -> Ran:
+def checked(ran: RunResult) -> RunResult:
     """Return a run that said what is wrong in one line, if anything is."""
     assert "Traceback" not in ran.err, ran.err
     assert ran.code in (0, 1, 2, 3), ran
@@ -124,7 +124,7 @@ def test_every_command_is_tried() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("stream", ["/dev/full", CLOSED])
 def test_a_full_output_is_one_line_and_a_failure(
-    zygote: Zygote, home: Mapping[str, str], command: tuple[str, ...], stream: str
+    zygote: CommandServer, home: Mapping[str, str], command: tuple[str, ...], stream: str
 ) -> None:
     ran = checked(zygote.run(command, home, stdout=stream))
     plain = zygote.run(command, home)
@@ -138,7 +138,7 @@ def test_a_full_output_is_one_line_and_a_failure(
 @pytest.mark.parametrize("name", PRINTING)
 @pytest.mark.parametrize("stream", ["/dev/full", CLOSED])
 def test_what_could_not_be_printed_ends_with_1(
-    zygote: Zygote, home: Mapping[str, str], name: str, stream: str
+    zygote: CommandServer, home: Mapping[str, str], name: str, stream: str
 ) -> None:
     ran = checked(zygote.run((*name.split(), *ARGUMENTS.get(name, ())), home, stdout=stream))
     reason = "No space left on device" if stream != CLOSED else "it is closed"
@@ -147,7 +147,7 @@ def test_what_could_not_be_printed_ends_with_1(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_closed_standard_error_breaks_nothing(
-    zygote: Zygote, home: Mapping[str, str], command: tuple[str, ...]
+    zygote: CommandServer, home: Mapping[str, str], command: tuple[str, ...]
 ) -> None:
     plain = checked(zygote.run(command, home))
     for stream in ("/dev/full", CLOSED):
@@ -221,7 +221,7 @@ ODD: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_unusable_folders_give_one_line(
-    zygote: Zygote, home: Mapping[str, str], tmp_path: Path, command: tuple[str, ...], odd: str
+    zygote: CommandServer, home: Mapping[str, str], tmp_path: Path, command: tuple[str, ...], odd: str
 ) -> None:
     ODD[odd](tmp_path)
     checked(zygote.run(command, home))
@@ -229,7 +229,7 @@ def test_unusable_folders_give_one_line(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_invalid_variables_give_one_line(
-    zygote: Zygote, home: dict[str, str], command: tuple[str, ...]
+    zygote: CommandServer, home: dict[str, str], command: tuple[str, ...]
 ) -> None:
     no_text = os.fsdecode(b"/tmp/\xff\xfe")
     for changed in (
@@ -247,7 +247,7 @@ def test_invalid_variables_give_one_line(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_undecodable_arguments_give_one_line(
-    zygote: Zygote, home: Mapping[str, str], command: tuple[str, ...]
+    zygote: CommandServer, home: Mapping[str, str], command: tuple[str, ...]
 ) -> None:
     checked(zygote.run([*command, b"\xff\xfe"], home))
     checked(zygote.run([*command, "--profile", b"\xff"], home))
@@ -257,7 +257,7 @@ def test_undecodable_arguments_give_one_line(
 
 @pytest.mark.parametrize("command", [("keys", "show"), ("keys", "check"), ("keys", "remove", "--yes")])
 def test_a_broken_keyring_names_the_correction(
-    zygote: Zygote, home: dict[str, str], command: tuple[str, ...]
+    zygote: CommandServer, home: dict[str, str], command: tuple[str, ...]
 ) -> None:
     ran = checked(zygote.run(command, home | {"PYTHON_KEYRING_BACKEND": "no.such.Keyring"}))
     assert "cannot be loaded (ModuleNotFoundError)" in ran.err
@@ -269,7 +269,7 @@ ASKING = ("listings", "signals", "journal", "alerts", "positions", "orders", "sn
 
 @pytest.mark.parametrize("name", ASKING)
 def test_an_unknown_profile_lists_the_known_ones(
-    zygote: Zygote, home: Mapping[str, str], tmp_path: Path, name: str
+    zygote: CommandServer, home: Mapping[str, str], tmp_path: Path, name: str
 ) -> None:
     command, _, option = name.partition(" ")
     more = {"why": ["NEWUSDT"], "orders": [option, "5"] if option else []}.get(command, [])
@@ -284,7 +284,7 @@ def test_an_unknown_profile_lists_the_known_ones(
 
 @pytest.mark.parametrize("command", ["listings", "settings", "--headless"])
 def test_all_errors_of_a_settings_file_are_printed_with_their_lines(
-    zygote: Zygote, home: Mapping[str, str], tmp_path: Path, command: str
+    zygote: CommandServer, home: Mapping[str, str], tmp_path: Path, command: str
 ) -> None:
     folder = tmp_path / "c" / "mexc-tui"
     folder.mkdir()
@@ -302,7 +302,7 @@ def test_all_errors_of_a_settings_file_are_printed_with_their_lines(
 @pytest.mark.parametrize("profile", [(), ("--profile", "practice")])
 @pytest.mark.parametrize(("command", "code"), [("listings", 2), ("status", 3)])
 def test_an_unknown_setting_after_set_is_reported_by_every_command(
-    zygote: Zygote, home: Mapping[str, str], profile: tuple[str, ...], command: str, code: int
+    zygote: CommandServer, home: Mapping[str, str], profile: tuple[str, ...], command: str, code: int
 ) -> None:
     ran = checked(zygote.run(("--set", "nosuch=1", *profile, command), home))
     assert ran.code == code  # a status is answered all the same
@@ -310,7 +310,7 @@ def test_an_unknown_setting_after_set_is_reported_by_every_command(
 
 
 def test_a_setting_that_is_set_on_the_command_line_is_shown_as_such(
-    zygote: Zygote, home: Mapping[str, str]
+    zygote: CommandServer, home: Mapping[str, str]
 ) -> None:
     ran = checked(zygote.run(("--set", "max_positions=3", "settings", "max_positions"), home))
     assert ran.code == 0
@@ -318,7 +318,7 @@ def test_a_setting_that_is_set_on_the_command_line_is_shown_as_such(
 
 
 def test_a_negative_value_of_a_setting_is_refused_with_its_bounds(
-    zygote: Zygote, home: Mapping[str, str]
+    zygote: CommandServer, home: Mapping[str, str]
 ) -> None:
     ran = checked(zygote.run(("settings", "position_quote", "-5"), home))
     assert ran.code == 2

@@ -26,8 +26,8 @@ from tests.support.desk_server import (
     Quote,
     client_of,
     now_ms,
-    running,
-    serving,
+    running_client,
+    serving_engine,
     until,
 )
 
@@ -38,11 +38,11 @@ def path(tmp_path: Path) -> Path:
 
 
 async def test_two_viewers_receive_the_same_rows_and_both_may_send_commands(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         engine.quotes.put("AUSDT", Quote(1))
         one, two = client_of(path, who="one"), client_of(path, who="two")
         mirrors = [one.mirror(QUOTES), two.mirror(QUOTES)]
-        async with running(one), running(two):
+        async with running_client(one), running_client(two):
             await until(lambda: all(mirror.is_complete for mirror in mirrors))
             engine.quotes.put("BUSDT", Quote(2))
             engine.quotes.drop("AUSDT")
@@ -55,10 +55,10 @@ async def test_two_viewers_receive_the_same_rows_and_both_may_send_commands(path
 
 async def test_I13_a_mirror_equals_the_engine_after_lost_connections(path: Path) -> None:
     rng = Random(5)
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         client = client_of(path)
         mirror = client.mirror(QUOTES)
-        async with running(client):
+        async with running_client(client):
             for _ in range(8):
                 for _ in range(200):
                     key = f"{rng.randrange(400)}USDT"
@@ -81,15 +81,15 @@ async def test_events_arrive_once_in_order_and_without_gaps_across_an_engine_res
         journal.add()
     client = client_of(path)
     client.follow(100, heard.append)
-    async with running(client):
-        async with serving(path, journal=journal) as engine:
+    async with running_client(client):
+        async with serving_engine(path, journal=journal) as engine:
             await until(lambda: len(heard) >= 300)
             for _ in range(300):
                 engine.fact()
             await until(lambda: len(heard) == 900)
         await until(lambda: client.state.link is Link.DISCONNECTED)
         journal.add()
-        async with serving(path, journal=journal, name="two") as engine:
+        async with serving_engine(path, journal=journal, name="two") as engine:
             engine.fact()
             await until(lambda: len(heard) == 902)
     assert [fact.sequence for fact in heard] == list(range(101, 1003))
@@ -104,26 +104,26 @@ async def test_news_are_the_events_since_the_first_connection_also_after_a_journ
         journal.add()
     client = client_of(path)
     client.follow_news(heard.append)
-    async with running(client):
-        async with serving(path, journal=journal) as engine:
+    async with running_client(client):
+        async with serving_engine(path, journal=journal) as engine:
             await until(lambda: client.state.link is Link.CONNECTED)
             engine.fact()
             await until(lambda: [fact.sequence for fact in heard] == [301])
         await until(lambda: client.state.link is Link.DISCONNECTED)
         journal.add()
-        async with serving(path, journal=journal, name="two") as engine:
+        async with serving_engine(path, journal=journal, name="two") as engine:
             await until(lambda: [fact.sequence for fact in heard] == [301, 302])
         await until(lambda: client.state.link is Link.DISCONNECTED)
-        async with serving(path, journal=MemoryJournal(), name="three") as engine:
+        async with serving_engine(path, journal=MemoryJournal(), name="three") as engine:
             await until(lambda: client.state.link is Link.CONNECTED)
             engine.fact()
             await until(lambda: [fact.sequence for fact in heard] == [301, 302, 1])
 
 
 async def test_a_command_id_is_executed_once_with_the_same_response(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         client, other = client_of(path), client_of(path)
-        async with running(client), running(other):
+        async with running_client(client), running_client(other):
             engine.may_go.clear()
             gives = [
                 asyncio.create_task(one.send(BUY, Amount(5), deadline_s=5, command_id="same-id-1"))
@@ -141,9 +141,9 @@ async def test_a_command_id_is_executed_once_with_the_same_response(path: Path) 
 
 
 async def test_a_command_during_a_lost_connection_is_executed_once(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         client = client_of(path)
-        async with running(client):
+        async with running_client(client):
             engine.may_go.clear()
             giving = asyncio.create_task(client.send(BUY, Amount(7), deadline_s=10))
             await until(lambda: len(engine.audit.rows) == 1)
@@ -158,11 +158,11 @@ async def test_a_command_during_a_lost_connection_is_executed_once(path: Path) -
 async def test_a_command_id_is_recognised_after_an_engine_restart(path: Path) -> None:
     audit = MemoryAudit()
     client = client_of(path)
-    async with running(client):
-        async with serving(path, audit):
+    async with running_client(client):
+        async with serving_engine(path, audit):
             await client.send(BUY, Amount(5), deadline_s=10, command_id="done-before")
         audit.rows["begun-before"] = audit.rows["done-before"][0], None
-        async with serving(path, audit, name="two") as engine:
+        async with serving_engine(path, audit, name="two") as engine:
             done = await client.send(BUY, Amount(5), deadline_s=10, command_id="done-before")
             begun = await client.send(BUY, Amount(5), deadline_s=10, command_id="begun-before")
     assert (done.outcome, done.is_repeated, engine.bought) == (CommandOutcome.DONE, True, [])
@@ -172,9 +172,9 @@ async def test_a_command_id_is_recognised_after_an_engine_restart(path: Path) ->
 async def test_responses_state_why_a_command_was_not_executed(path: Path) -> None:
     stranger = CommandKind("sell", Amount, Amount)
     wrong = CommandKind("buy", Quote, Amount)
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         client = client_of(path)
-        async with running(client):
+        async with running_client(client):
             unknown = await client.send(stranger, Amount(1), deadline_s=5)
             shapeless = await client.send(wrong, Quote(1), deadline_s=5)
             refused = await client.send(BUY, Amount(-1), deadline_s=5)
@@ -194,9 +194,9 @@ async def test_responses_state_why_a_command_was_not_executed(path: Path) -> Non
 
 
 async def test_a_read_only_viewer_may_only_query_and_reduce_risk(path: Path) -> None:
-    async with serving(path, highest=Role.VIEW) as engine:
+    async with serving_engine(path, highest=Role.VIEW) as engine:
         client = client_of(path, Role.OPERATE)
-        async with running(client):
+        async with running_client(client):
             assert "Read-only viewer" in (await client.send(BUY, Amount(1), deadline_s=5)).words
             stopped = await client.send(STOP, Amount(1), deadline_s=5)
             assert stopped.words == "Read-only viewer: stop needs the operate role."
@@ -209,9 +209,9 @@ async def test_a_read_only_viewer_may_only_query_and_reduce_risk(path: Path) -> 
 
 
 async def test_more_than_fifty_commands_in_a_second_are_refused(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         client = client_of(path)
-        async with running(client):
+        async with running_client(client):
             await until(lambda: client.state.link is Link.CONNECTED)
             replies = await asyncio.gather(*[client.send(COUNT, Amount(1), deadline_s=9) for _ in range(60)])
             refused = [reply for reply in replies if reply.outcome is CommandOutcome.REFUSED]
@@ -227,10 +227,10 @@ async def test_the_connection_state_distinguishes_a_silent_engine_from_a_lost_on
     links: list[Link] = []
     client = client_of(path)
     client.on_link(lambda state: links.append(state.link))
-    async with running(client):
+    async with running_client(client):
         await until(lambda: client.state.attempts > 0)
         assert "Start one" in client.state.words
-        async with serving(path):
+        async with serving_engine(path):
             await until(lambda: links[-2:] == [Link.CONNECTED, Link.STALE])
         await until(lambda: client.state.link is Link.DISCONNECTED)
 
@@ -239,7 +239,7 @@ async def test_an_engine_in_its_own_thread_serves_this_loop_and_single_requests(
     ready, stop = threading.Event(), threading.Event()
 
     async def engine_main() -> None:
-        async with serving(path) as engine:
+        async with serving_engine(path) as engine:
             engine.quotes.put("AUSDT", Quote(1, "x"))
             ready.set()
             while not stop.is_set():  # noqa: ASYNC110 - set by another thread
@@ -251,7 +251,7 @@ async def test_an_engine_in_its_own_thread_serves_this_loop_and_single_requests(
         await asyncio.to_thread(ready.wait)
         client = client_of(path)
         mirror = client.mirror(QUOTES)
-        async with running(client):
+        async with running_client(client):
             await until(lambda: mirror.is_complete)
 
         def one_shot() -> None:
@@ -271,7 +271,7 @@ async def test_an_engine_in_its_own_thread_serves_this_loop_and_single_requests(
 
 
 async def test_a_request_without_a_response_in_time_raises(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         engine.may_go.clear()
         with pytest.raises(EngineSilent, match="did not respond within"):
             await asyncio.to_thread(
@@ -282,7 +282,7 @@ async def test_a_request_without_a_response_in_time_raises(path: Path) -> None:
 
 async def test_an_expired_command_is_not_executed_but_a_completed_one_gets_its_response(path: Path) -> None:
     sender = CommandSender("late", 1, Role.OPERATE)
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         commands = engine.server.commands
         late = CommandMessage(id="late-one", name="buy", at_ms=1, until_ms=2, args=raw(Amount(1)))
         halt = CommandMessage(id="late-halt", name="halt", at_ms=1, until_ms=2, args=raw(Amount(2)))
@@ -300,7 +300,7 @@ async def test_ids_beyond_those_remembered_are_found_in_the_audit(
 ) -> None:
     monkeypatch.setattr("mexc_tui.desk.command_executor.MAX_REMEMBERED", 3)
     sender = CommandSender("many", 1, Role.OPERATE)
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         commands = engine.server.commands
         gives = [
             CommandMessage(id=f"number-{n}", name="buy", at_ms=1, until_ms=2**50, args=raw(Amount(n + 1)))
@@ -314,16 +314,16 @@ async def test_ids_beyond_those_remembered_are_found_in_the_audit(
 
 
 async def test_a_handler_cancelled_from_within_is_reported_as_failed(path: Path) -> None:
-    async with serving(path):
+    async with serving_engine(path):
         client = client_of(path)
-        async with running(client):
+        async with running_client(client):
             assert (await client.send(BUY, Amount(13), deadline_s=5)).outcome is CommandOutcome.FAILED
 
 
 async def test_a_running_command_gets_its_response_before_the_engine_closes(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         client = client_of(path)
-        async with running(client):
+        async with running_client(client):
             engine.may_go.clear()
             giving = asyncio.create_task(client.send(BUY, Amount(4), deadline_s=5))
             await until(lambda: len(engine.audit.rows) == 1)
@@ -341,7 +341,7 @@ async def test_a_single_journal_failure_loses_no_event(path: Path) -> None:
     journal.is_broken = True
     client = client_of(path)
     client.follow(0, heard.append)
-    async with serving(path, journal=journal), running(client):
+    async with serving_engine(path, journal=journal), running_client(client):
         await until(lambda: len(heard) == 5)
     assert not journal.is_broken
 
@@ -349,11 +349,11 @@ async def test_a_single_journal_failure_loses_no_event(path: Path) -> None:
 async def test_rows_of_a_previous_engine_are_not_mixed_with_current_ones(path: Path) -> None:
     client = client_of(path)
     mirror = client.mirror(QUOTES)
-    async with running(client):
-        async with serving(path) as engine:
+    async with running_client(client):
+        async with serving_engine(path) as engine:
             engine.quotes.put("AUSDT", Quote(1))
             await until(lambda: dict(mirror.rows) == {"AUSDT": Quote(1)})
-        async with serving(path, name="two") as engine:
+        async with serving_engine(path, name="two") as engine:
             engine.quotes.put("BUSDT", Quote(2))  # the same version, of another engine
             await until(lambda: dict(mirror.rows) == {"BUSDT": Quote(2)})
 
@@ -362,7 +362,7 @@ async def test_an_unpublished_event_is_read_from_the_journal(path: Path) -> None
     journal, heard = MemoryJournal(), list[Fact]()
     client = client_of(path)
     client.follow(0, heard.append)
-    async with serving(path, journal=journal) as engine, running(client):
+    async with serving_engine(path, journal=journal) as engine, running_client(client):
         engine.fact()
         await until(lambda: len(heard) == 1)
         journal.add()
@@ -379,7 +379,7 @@ async def test_a_risk_reducing_command_is_executed_before_the_audit_responds(pat
             return await super().begin(command)
 
     answers, audit = asyncio.Event(), SilentAudit()
-    async with serving(path, audit) as engine, running(client_of(path, Role.VIEW)) as client:
+    async with serving_engine(path, audit) as engine, running_client(client_of(path, Role.VIEW)) as client:
         reply = await client.send(HALT, Amount(1), deadline_s=10)
         assert reply.outcome is CommandOutcome.DONE
         assert engine.bought == [1]
@@ -395,7 +395,7 @@ async def test_an_older_risk_reducing_command_is_looked_up_in_the_audit_first(pa
         id="once", name=HALT.name, at_ms=given_ms, until_ms=given_ms + 1, args=raw(Amount(1))
     )
     for times in (1, 0):
-        async with serving(path, audit) as engine:
+        async with serving_engine(path, audit) as engine:
             await engine.server.commands.execute(give, CommandSender("ann", 1, Role.VIEW))
             assert len(engine.bought) == times
 
@@ -411,7 +411,7 @@ async def test_a_storage_error_is_one_line_in_the_response_and_in_the_log(
         async def begin(self, command: ReceivedCommand) -> AuditEntry | None:
             raise StorageFull("command begun: the disk is full; free some space.")
 
-    async with serving(path, FullAudit()), running(client_of(path)) as client:
+    async with serving_engine(path, FullAudit()), running_client(client_of(path)) as client:
         reply = await client.send(kind, Amount(1), deadline_s=5)
     assert reply.outcome is outcome
     assert "could not be stored" in reply.words

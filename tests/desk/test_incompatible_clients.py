@@ -18,7 +18,7 @@ from mexc_tui.desk.api_types import (
 )
 from mexc_tui.desk.private_socket import Peer
 from mexc_tui.desk.single_request import fetch_view, send_command
-from tests.support.desk_server import BUY, COUNT, QUOTES, Amount, Quote, now_ms, serving
+from tests.support.desk_server import BUY, COUNT, QUOTES, Amount, Quote, now_ms, serving_engine
 
 
 class Other(msgspec.Struct, frozen=True):
@@ -36,14 +36,14 @@ async def test_an_engine_of_another_release_is_named_with_the_next_step(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "PROTOCOL", 2)
-    async with serving(path):
+    async with serving_engine(path):
         with pytest.raises(ViewerRefused, match=r"front end 2\. Run both from the same release"):
             await asyncio.to_thread(fetch_view, path, QUOTES, who="cli", deadline_s=5)
 
 
 async def test_a_response_of_another_release_is_rejected(path: Path) -> None:
     kind = CommandKind("count", Amount, Other, changes_state=False)
-    async with serving(path):
+    async with serving_engine(path):
         with pytest.raises(FrontEndError, match=r"response to count .* Run both from the same release"):
             await asyncio.to_thread(
                 send_command, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5
@@ -51,7 +51,7 @@ async def test_a_response_of_another_release_is_rejected(path: Path) -> None:
 
 
 async def test_rows_of_another_release_are_rejected(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         engine.quotes.put("AUSDT", Quote(1))
         with pytest.raises(FrontEndError, match="Run both from the same release"):
             await asyncio.to_thread(fetch_view, path, ViewKind("quotes", Other), who="cli", deadline_s=5)
@@ -59,7 +59,7 @@ async def test_rows_of_another_release_are_rejected(path: Path) -> None:
 
 async def test_an_unknown_command_is_refused_with_the_list_of_known_ones(path: Path) -> None:
     kind = CommandKind("fly", Amount, Amount)
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         reply = await asyncio.to_thread(
             send_command, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5
         )
@@ -84,7 +84,7 @@ async def test_nothing_is_sent_to_an_engine_of_another_user(
         return Peer(uid=4_000_000_000, pid=1)
 
     monkeypatch.setattr(connection, "peer_of", stranger)
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         for kind in (BUY, COUNT):
             with pytest.raises(ViewerRefused, match="belongs to another user"):
                 await asyncio.to_thread(

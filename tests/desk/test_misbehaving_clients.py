@@ -43,8 +43,8 @@ from tests.support.desk_server import (
     Engine,
     Quote,
     client_of,
-    running,
-    serving,
+    running_client,
+    serving_engine,
     until,
 )
 
@@ -89,7 +89,7 @@ async def is_served(path: Path, engine: Engine) -> None:
     """Another viewer is served as if nothing had happened."""
     client = client_of(path)
     mirror = client.mirror(QUOTES)
-    async with running(client):
+    async with running_client(client):
         engine.quotes.put("AUSDT", Quote(engine.quotes.version))
         await until(lambda: mirror.version == engine.quotes.version)
 
@@ -107,7 +107,7 @@ async def is_served(path: Path, engine: Engine) -> None:
     ],
 )
 async def test_an_invalid_hello_is_refused_with_a_reason(path: Path, sent: bytes, words: str) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         said = await said_to(path, sent)
         assert len(said) == 1
         assert any(word in last_words(said) for word in words.split("|"))
@@ -115,7 +115,7 @@ async def test_an_invalid_hello_is_refused_with_a_reason(path: Path, sent: bytes
 
 
 async def test_garbage_after_the_hello_ends_only_that_viewer(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         said = await said_to(path, frame(HELLO), b"\0\0\0\x0a" + b"[" * 10)
         assert isinstance(said[0], Welcome)
         assert "Not a message" in last_words(said)
@@ -128,19 +128,19 @@ async def test_a_slowly_arriving_frame_times_out(
     path: Path, sent: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "FRAME_S", 0.05)
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         assert "in time" in last_words(await said_to(path, *sent))
         await is_served(path, engine)
 
 
 async def test_a_connection_without_a_hello_times_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HELLO_S", 0.05)
-    async with serving(path):
+    async with serving_engine(path):
         assert "No hello" in last_words(await said_to(path))
 
 
 async def test_an_unknown_view_or_event_is_refused_and_the_viewer_stays_connected(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(frame(HELLO) + frame(Subscribe(view="orders")) + frame(Follow(after=9)) + frame(HELLO))
         said = [from_engine(await read_frame(reader)) for _ in range(4)]
@@ -183,7 +183,7 @@ async def test_mutated_streams_leave_the_desk_serving(path: Path, monkeypatch: p
     monkeypatch.setattr(wire, "FRAME_S", 0.02)
     monkeypatch.setattr(server, "HELLO_S", 0.02)
     rng = Random(8)
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         for _ in range(150):
             sent = bytearray(b"".join(rng.sample(GOOD, len(GOOD))))
             sent[rng.randrange(len(sent))] = rng.randrange(256)
@@ -215,7 +215,7 @@ async def test_M10_a_stopped_viewer_costs_little_and_is_current_when_it_wakes(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mexc_tui.desk.viewer.UPDATE_INTERVAL_S", 0.0)  # a minute's worth, as fast as it goes
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", STOPPED, str(path), stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
         )
@@ -234,7 +234,7 @@ async def test_M10_a_stopped_viewer_costs_little_and_is_current_when_it_wakes(
             await until(lambda: b"version 1\n" in lines)
             os.kill(process.pid, signal.SIGSTOP)
             stopped = engine.server.viewers[0]
-            async with running(other):
+            async with running_client(other):
                 for number in range(400):
                     engine.quotes.put(f"{number}USDT", Quote(0, "x" * 200))
                 await until(lambda: mirror.version == engine.quotes.version)
@@ -267,7 +267,7 @@ async def test_another_user_is_refused_before_the_hello(path: Path) -> None:
     def stranger(connection: socket.socket) -> Peer:
         return Peer(OWN_UID + 1, 1)
 
-    async with serving(path, peer=stranger):
+    async with serving_engine(path, peer=stranger):
         assert last_words(await said_to(path)) == "This desk belongs to another user."
 
 
@@ -275,7 +275,7 @@ async def test_a_viewer_beyond_the_limit_is_refused_with_a_reason(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "MAX_VIEWERS", 1)
-    async with serving(path) as engine, running(client_of(path)):
+    async with serving_engine(path) as engine, running_client(client_of(path)):
         await until(lambda: len(engine.server.viewers) == 1)
         for watching in (Subscribe(view="quotes"), Follow(after=0)):
             assert "Close a viewer" in last_words(await said_to(path, frame(HELLO), frame(watching)))
@@ -284,14 +284,14 @@ async def test_a_viewer_beyond_the_limit_is_refused_with_a_reason(
 
 @pytest.mark.parametrize("role", [Role.OPERATE, Role.VIEW])
 async def test_full_slots_do_not_block_risk_reducing_commands(path: Path, role: Role) -> None:
-    async with serving(path) as engine, AsyncExitStack() as viewers:
+    async with serving_engine(path) as engine, AsyncExitStack() as viewers:
         for number in range(server.MAX_VIEWERS):
             client = client_of(path, who=f"viewer {number}")
             client.mirror(QUOTES)
-            await viewers.enter_async_context(running(client))
+            await viewers.enter_async_context(running_client(client))
         await until(lambda: len(engine.server.viewers) == server.MAX_VIEWERS)
         late = client_of(path, role)
-        async with running(late):
+        async with running_client(late):
             halted = await late.send(HALT, Amount(7), deadline_s=5)
             assert halted.outcome is CommandOutcome.DONE
             for kind in (BUY, COUNT):
@@ -308,10 +308,10 @@ async def test_a_silent_viewer_loses_its_reserved_slot(path: Path, monkeypatch: 
     monkeypatch.setattr(server, "MAX_VIEWERS", 0)
     monkeypatch.setattr(server, "RESERVED", 1)
     monkeypatch.setattr(viewer, "RESERVED_SILENCE_S", 0.05)
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         engine.may_go.clear()
         busy = client_of(path)
-        async with running(busy):
+        async with running_client(busy):
             giving = asyncio.create_task(busy.send(HALT, Amount(3), deadline_s=20))
             await until(lambda: len(engine.server.viewers) == 1)
             assert "Close a viewer" in last_words(await said_to(path, frame(HELLO)))
@@ -322,7 +322,7 @@ async def test_a_silent_viewer_loses_its_reserved_slot(path: Path, monkeypatch: 
 
 
 async def test_a_burst_of_silent_connections_blocks_no_viewer(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         burst = [await asyncio.open_unix_connection(path) for _ in range(server.MAX_HANDSHAKES + 20)]
         await is_served(path, engine)
         assert len(engine.server._handshakes) <= server.MAX_HANDSHAKES  # pyright: ignore[reportPrivateUsage]
@@ -331,7 +331,7 @@ async def test_a_burst_of_silent_connections_blocks_no_viewer(path: Path) -> Non
 
 
 async def test_many_connections_may_queue_before_the_first_is_accepted(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         waiting = [socket.socket(socket.AF_UNIX) for _ in range(300)]
         for one in waiting:  # the engine's loop takes none of them in meanwhile
             one.setblocking(False)
@@ -344,7 +344,7 @@ async def test_many_connections_may_queue_before_the_first_is_accepted(path: Pat
 async def test_the_socket_is_private_whatever_the_umask_and_gone_after_the_engine(path: Path) -> None:
     before = os.umask(0)
     try:
-        async with serving(path):
+        async with serving_engine(path):
             assert mode_of(path) == 0o600
             assert mode_of(path.with_name("desk.sock.lock")) == 0o600
     finally:
@@ -353,7 +353,7 @@ async def test_the_socket_is_private_whatever_the_umask_and_gone_after_the_engin
 
 
 async def test_a_socket_in_use_is_never_replaced(path: Path) -> None:
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         with pytest.raises(SocketInUse, match="attach to it"):
             DeskSocket(path)
         await is_served(path, engine)
@@ -372,7 +372,7 @@ async def test_the_socket_of_a_dead_engine_is_replaced(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
         dead.listen(1)
-    async with serving(path) as engine:
+    async with serving_engine(path) as engine:
         await is_served(path, engine)
 
 

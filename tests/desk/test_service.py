@@ -20,7 +20,7 @@ from mexc_tui.model.view import (
 )
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
-from tests.support.desk_server import client_of, running
+from tests.support.desk_server import client_of, running_client
 from tests.support.fake_engine import CLOCK, FakeEngineQueries, desk, opened
 from tests.support.samples import listing_samples
 
@@ -124,7 +124,7 @@ async def test_a_view_follows_the_engine(tmp_path: Path) -> None:
             seen.put_nowait([row.detector for row in mirror.rows.values()])
 
         mirror.on_change(note)
-        async with running(client), asyncio.timeout(10):
+        async with running_client(client), asyncio.timeout(10):
             assert await seen.get() == [DetectorName.READY_STATE]
             face.standing = []
             door.refresh()
@@ -141,7 +141,7 @@ async def test_the_first_viewer_receives_the_current_rows(tmp_path: Path) -> Non
         mirror = client.mirror(SIGNALS)
         seen: asyncio.Queue[list[str]] = asyncio.Queue()
         mirror.on_change(lambda _: seen.put_nowait([row.detector for row in mirror.rows.values()]))
-        async with running(client), asyncio.timeout(10):
+        async with running_client(client), asyncio.timeout(10):
             assert await seen.get() == [DetectorName.READY_STATE]
     await store.close()
 
@@ -154,7 +154,7 @@ async def test_a_failing_view_fails_no_command_and_is_updated_once_it_works_agai
         mirror = client.mirror(SIGNALS)
         seen: asyncio.Queue[list[str]] = asyncio.Queue()
         mirror.on_change(lambda _: seen.put_nowait([row.detector for row in mirror.rows.values()]))
-        async with running(client), asyncio.timeout(10):
+        async with running_client(client), asyncio.timeout(10):
             assert (
                 await client.send(engine_requests.STATUS, engine_requests.NoArguments(), deadline_s=5)
             ).result is not None

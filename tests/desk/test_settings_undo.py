@@ -13,7 +13,7 @@ from mexc_tui.model.view import SettingRow
 from mexc_tui.settings.all_settings import TABLE
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.desk_server import client_of
-from tests.support.desk_server import running as attached
+from tests.support.desk_server import running_client as attached
 from tests.support.engine.practice_day import PracticeDay, setting_text
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines

@@ -29,7 +29,7 @@ from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
-from tests.support.desk_server import client_of, running
+from tests.support.desk_server import client_of, running_client
 from tests.support.engine.fake_trading_engine import DIFFERENCE, FakeTradingQueries, reconciled
 from tests.support.fake_engine import FakeEngineQueries
 from tests.support.samples import listing_samples, trading_samples
@@ -50,7 +50,7 @@ async def desk(
     door = DeskService(parts)
     await door.open(folder / "s.sock")
     try:
-        async with running(client_of(folder / "s.sock", role=role)) as client:
+        async with running_client(client_of(folder / "s.sock", role=role)) as client:
             yield client, store
     finally:
         await door.close(0.5)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.detection.calibration import CalibrationHistory, CaseKey, Tally, shrunk
 from mexc_tui.model.signal import ClaimKind, DetectorName
-from tests.support.samples.detection_samples import Desk
+from tests.support.samples.detection_samples import DetectionBench
 from tests.support.samples.listing_sources import before, row, web
 
 READY = CaseKey(DetectorName.READY_STATE, 1, "web only")
@@ -20,9 +20,9 @@ def tallies(draw: st.DrawFn) -> Tally:
 
 def ready_with(history: CalibrationHistory | None) -> str:
     """Return the confidence of the ready state with this history, as text."""
-    desk = Desk(history=history)
+    desk = DetectionBench(history=history)
     desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
-    desk.look(899)
+    desk.run_pass(899)
     return str(desk.raised(DetectorName.READY_STATE)[0].probability)
 
 

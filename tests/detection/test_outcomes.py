@@ -12,7 +12,16 @@ from mexc_tui.market.tape import Tape, TapeBar
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.signal import ClaimKind
-from tests.support.samples.listing_sources import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair
+from tests.support.samples.listing_sources import (
+    OLD_PAIRS,
+    OPENS_MS,
+    before,
+    calendar,
+    deal,
+    entry,
+    knowledge_of_pairs,
+    pair,
+)
 
 FREE = LabelRule(slippage=0.0, fee=0.0)
 """The rule without costs, so that its results can be computed by hand."""
@@ -36,9 +45,9 @@ def bars(*prices: tuple[float, float, float, float]) -> list[TapeBar]:
 
 def opened(*, api: bool = True) -> Knowledge:
     """Return knowledge of NEWUSDT after its first trade."""
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
-    known.read_pairs((*OLD, pair(api=api)), before(1_800))
+    known.read_pairs((*OLD_PAIRS, pair(api=api)), before(1_800))
     known.merge_deal(deal(at_ms=before(-0.05)), before(-0.2))
     return known
 
@@ -120,14 +129,14 @@ def test_a_gap_before_the_opening_does_not_matter() -> None:
 
 
 def test_a_cancelled_listing_has_its_outcome_at_once() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_calendar(calendar(), before(60))
     assert decided_outcome(new(known), None, 60).end is OutcomeEnd.CANCELLED
 
 
 def test_a_dropped_listing_has_an_unknown_outcome() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.drop("NEWUSDT", before(60))
     assert decided_outcome(new(known), None, 50).end is OutcomeEnd.UNKNOWN
@@ -135,22 +144,22 @@ def test_a_dropped_listing_has_an_unknown_outcome() -> None:
 
 def test_never_tradable_by_api_differs_from_never_open() -> None:
     assert decided_outcome(new(opened(api=False)), None, -3_601).end is OutcomeEnd.NEVER_API
-    silent = knowing()
+    silent = knowledge_of_pairs()
     silent.read_calendar(calendar(entry()), before(7_200))
-    silent.read_pairs((*OLD, pair()), before(1_800))
+    silent.read_pairs((*OLD_PAIRS, pair()), before(1_800))
     assert outcome_of(new(silent), None, before(-3_599)) is None
     assert decided_outcome(new(silent), None, -3_600).end is OutcomeEnd.UNKNOWN
 
 
 def test_a_pair_with_delayed_api_access_opens_when_the_access_starts() -> None:
     known = opened(api=False)
-    known.read_pairs((*OLD, pair()), before(-600))
+    known.read_pairs((*OLD_PAIRS, pair()), before(-600))
     assert outcome_of(new(known), None, before(-4_000)) is None
     assert decided_outcome(new(known), None, -4_201).opened_ms == before(-600)
 
 
 def test_moved_openings_and_names_are_recorded() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_calendar(calendar(entry("NEX", OPENS_MS + 60_000)), before(600))
     known.read_calendar(calendar(), before(500))
@@ -198,7 +207,7 @@ def test_a_listing_is_undecided_at_the_end_of_its_session_unless_cancelled() -> 
         None,
     )
     assert {base_verdict(kind, left) for kind in ClaimKind} == {ClaimVerdict.CENSORED}
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_calendar(calendar(), before(600))
     assert outcome_of_ended_session(new(known), before(-100), DetectionSettings()).end is OutcomeEnd.CANCELLED

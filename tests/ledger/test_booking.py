@@ -22,7 +22,7 @@ from tests.support.samples.ledger_samples import (
     NOON_MS,
     RULES,
     D,
-    Desk,
+    LedgerBench,
     imbalances,
     intent,
     order,
@@ -51,31 +51,31 @@ def sell_order(name: str = "stop-1", quantity: str = "10", role: OrderRole = Ord
     return order(name, Side.SELL, D(quantity), role=role, created_ms=NOON_MS + 500)
 
 
-def a_desk(**assets: str) -> Desk:
+def a_desk(**assets: str) -> LedgerBench:
     """A desk that is about to buy; its entry ended, so that what it bought is open."""
     stop = intent("stop", OrderRole.STOP)
     return (
-        Desk(prices={"MX": D(3)})
+        LedgerBench(prices={"MX": D(3)})
         .start(**(assets or {"USDT": "1000"}))
         .expect(intent(), order(price=D(20)), stop)
     )
 
 
-def done(desk: Desk) -> None:
+def done(desk: LedgerBench) -> None:
     """End the entry."""
     desk.expect(msgspec.structs.replace(desk.intents["buy"], ended_ms=NOON_MS, reserved=ZERO))
-    desk.apply(recompute(desk.books("p1"), NOON_MS))
+    desk.apply(recompute(desk.rows_of("p1"), NOON_MS))
 
 
-def the(desk: Desk) -> Position:
+def the(desk: LedgerBench) -> Position:
     return desk.positions["p1"]
 
 
-def held(desk: Desk, asset: str, account: LedgerAccount = LedgerAccount.DESK) -> Decimal:
+def held(desk: LedgerBench, asset: str, account: LedgerAccount = LedgerAccount.DESK) -> Decimal:
     return desk.held.get((account, asset), ZERO)
 
 
-def assert_sound(desk: Desk) -> None:
+def assert_sound(desk: LedgerBench) -> None:
     """Postings balance, lots, positions and accounts agree, and equity is explained to the last digit."""
     assert [words for entry in desk.entries.values() for words in imbalances(entry)] == []
     assert lots_agree(desk.held, desk.positions.values(), RULES.quote_assets) == ()
@@ -94,7 +94,7 @@ def assert_sound(desk: Desk) -> None:
 
 def test_a_buy_becomes_a_lot_a_position_and_balanced_postings() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01"))
+    desk.apply_evidence("buy-1", bought(), fee("buy-1", "10", "0.01"))
     done(desk)
     assert the(desk).state is PositionState.OPEN
     assert (the(desk).remaining, the(desk).remaining_cost) == (10, D("20.01"))
@@ -105,37 +105,39 @@ def test_a_buy_becomes_a_lot_a_position_and_balanced_postings() -> None:
 
 def test_entry_price_comes_from_fills_and_never_from_the_response() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought(value="25"))
+    desk.apply_evidence("buy-1", bought(value="25"))
     assert the(desk).entry_price == D("2.5")
     assert (the(desk).initial_stop, the(desk).stop_price) == (D("2.25"), D("2.25"))
 
 
 def test_a_stop_that_was_moved_does_not_fall_back_when_more_is_bought() -> None:
     desk = a_desk()
-    desk.tell("buy-1", from_report(report("buy-1", "5", "10", OrderStatus.PARTIALLY_FILLED), NOON_MS))
+    desk.apply_evidence(
+        "buy-1", from_report(report("buy-1", "5", "10", OrderStatus.PARTIALLY_FILLED), NOON_MS)
+    )
     desk.positions["p1"] = msgspec.structs.replace(the(desk), stop_price=D("1.99"))
-    desk.tell("buy-1", bought(value="19"))
+    desk.apply_evidence("buy-1", bought(value="19"))
     assert (the(desk).initial_stop, the(desk).stop_price) == (D("1.71"), D("1.99"))
 
 
 def test_an_order_without_a_fill_makes_no_position() -> None:
     desk = a_desk()
-    desk.tell("buy-1", from_report(report("buy-1"), NOON_MS))
+    desk.apply_evidence("buy-1", from_report(report("buy-1"), NOON_MS))
     assert desk.positions == {}
     assert list(desk.entries) == ["start"]
 
 
 def test_a_resting_order_realises_nothing_and_no_fee_is_made_up() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     desk.expect(sell_order("take-1", role=OrderRole.TAKE_PROFIT))
-    desk.tell("take-1", sold("take-1", "0", "0", OrderStatus.NEW))
+    desk.apply_evidence("take-1", sold("take-1", "0", "0", OrderStatus.NEW))
     assert (the(desk).realised, the(desk).fees, the(desk).remaining) == (0, 0, 10)
 
 
 def test_what_is_booked_survives_being_written_down() -> None:
     desk = a_desk(USDT="1000", MX="5")
-    desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
+    desk.apply_evidence("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
     for row in (the(desk), desk.orders["buy-1"], desk.intents["stop"], desk.lots["buy-1"]):
         assert msgspec.json.decode(msgspec.json.encode(row), type=type(row)) == row
     for entry in desk.entries.values():
@@ -144,7 +146,9 @@ def test_what_is_booked_survives_being_written_down() -> None:
 
 def test_a_position_stays_opening_while_the_entry_may_bring_more() -> None:
     desk = a_desk()
-    desk.tell("buy-1", from_report(report("buy-1", "4", "8", OrderStatus.PARTIALLY_CANCELED), NOON_MS))
+    desk.apply_evidence(
+        "buy-1", from_report(report("buy-1", "4", "8", OrderStatus.PARTIALLY_CANCELED), NOON_MS)
+    )
     assert the(desk).state is PositionState.OPENING
     done(desk)
     assert the(desk).state is PositionState.OPEN
@@ -152,7 +156,7 @@ def test_a_position_stays_opening_while_the_entry_may_bring_more() -> None:
 
 def test_a_reservation_shrinks_with_what_was_spent_fees_included() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01"))
+    desk.apply_evidence("buy-1", bought(), fee("buy-1", "10", "0.01"))
     assert desk.intents["buy"].reserved == D("79.99")
     done(desk)
     assert desk.intents["buy"].reserved == 0
@@ -160,21 +164,23 @@ def test_a_reservation_shrinks_with_what_was_spent_fees_included() -> None:
 
 def test_the_stop_follows_what_remains_with_each_fill() -> None:
     desk = a_desk()
-    desk.tell("buy-1", from_report(report("buy-1", "4", "8", OrderStatus.PARTIALLY_FILLED), NOON_MS))
+    desk.apply_evidence(
+        "buy-1", from_report(report("buy-1", "4", "8", OrderStatus.PARTIALLY_FILLED), NOON_MS)
+    )
     assert desk.intents["stop"].quantity == 4
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     assert desk.intents["stop"].quantity == 10
     desk.expect(sell_order("take-1", "3", OrderRole.TAKE_PROFIT))
-    desk.tell("take-1", sold("take-1", "3", "6.6"))
+    desk.apply_evidence("take-1", sold("take-1", "3", "6.6"))
     assert desk.intents["stop"].quantity == 7
 
 
 def test_a_partial_take_profit_leaves_the_rest_open_and_protected() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     done(desk)
     desk.expect(sell_order("take-1", "3", OrderRole.TAKE_PROFIT))
-    desk.tell("take-1", sold("take-1", "3", "6.6"))
+    desk.apply_evidence("take-1", sold("take-1", "3", "6.6"))
     assert (the(desk).state, the(desk).remaining) == (PositionState.OPEN, 7)
     assert desk.intents["stop"].is_open
     assert the(desk).realised == D("0.6")
@@ -183,10 +189,10 @@ def test_a_partial_take_profit_leaves_the_rest_open_and_protected() -> None:
 
 def test_a_sale_closes_the_position_with_profit_net_of_both_fees() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01"))
+    desk.apply_evidence("buy-1", bought(), fee("buy-1", "10", "0.01"))
     done(desk)
     desk.expect(sell_order())
-    desk.tell("stop-1", sold("stop-1", "10", "18"), fee("stop-1", "10", "0.009"))
+    desk.apply_evidence("stop-1", sold("stop-1", "10", "18"), fee("stop-1", "10", "0.009"))
     closed = the(desk)
     assert (closed.state, closed.close_reason) == (PositionState.CLOSED, CloseReason.STOP)
     assert closed.realised == D("-2.019")
@@ -206,48 +212,48 @@ def test_a_sale_closes_the_position_with_profit_net_of_both_fees() -> None:
 )
 def test_the_last_sale_sets_the_close_reason(said: CloseReason, role: OrderRole, reason: CloseReason) -> None:
     desk = a_desk().expect(intent("exit", role, close_reason=said))
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     done(desk)
     desk.expect(sell_order("exit-1", role=role))
-    desk.tell("exit-1", sold("exit-1", "10", "18"))
+    desk.apply_evidence("exit-1", sold("exit-1", "10", "18"))
     assert the(desk).close_reason is reason
 
 
 def test_a_position_is_reducing_while_a_stop_is_under_way() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     done(desk)
     desk.expect(sell_order())
-    desk.tell("stop-1", sold("stop-1", "4", "7", OrderStatus.PARTIALLY_FILLED))
+    desk.apply_evidence("stop-1", sold("stop-1", "4", "7", OrderStatus.PARTIALLY_FILLED))
     assert the(desk).state is PositionState.REDUCING
-    desk.tell("stop-1", sold("stop-1", "4", "7", OrderStatus.PARTIALLY_CANCELED))
+    desk.apply_evidence("stop-1", sold("stop-1", "4", "7", OrderStatus.PARTIALLY_CANCELED))
     assert the(desk).state is PositionState.OPEN
 
 
 def test_lots_are_used_first_in_first_out() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     desk.expect(order("buy-2", price=D(20), created_ms=NOON_MS + 1))
-    desk.tell("buy-2", bought("buy-2", "10", "30"))
+    desk.apply_evidence("buy-2", bought("buy-2", "10", "30"))
     desk.expect(sell_order(quantity="12"))
-    desk.tell("stop-1", sold("stop-1", "12", "36"))
+    desk.apply_evidence("stop-1", sold("stop-1", "12", "36"))
     assert the(desk).realised == 36 - 20 - 6
     assert [desk.lots[name].remaining for name in ("buy-1", "buy-2")] == [0, 8]
 
 
 def test_a_cost_that_does_not_divide_loses_no_cent() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought(quantity="3", value="10"))
+    desk.apply_evidence("buy-1", bought(quantity="3", value="10"))
     for number in (1, 2, 3):
         desk.expect(sell_order(f"take-{number}", "1", OrderRole.TAKE_PROFIT))
-        desk.tell(f"take-{number}", sold(f"take-{number}", "1", "3"))
+        desk.apply_evidence(f"take-{number}", sold(f"take-{number}", "1", "3"))
     assert the(desk).realised == -1
     assert the(desk).remaining_cost == 0
 
 
 def test_a_fee_in_the_bought_coin_leaves_fewer_coins_to_sell() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought(), fee("buy-1", "10", "0.02", "ABC"))
+    desk.apply_evidence("buy-1", bought(), fee("buy-1", "10", "0.02", "ABC"))
     assert the(desk).remaining == D("9.98")
     assert the(desk).remaining_cost == 20
     assert the(desk).fees == D("0.04")
@@ -257,7 +263,7 @@ def test_a_fee_in_the_bought_coin_leaves_fewer_coins_to_sell() -> None:
 
 def test_a_fee_in_mx_is_valued_when_charged_and_reduces_no_position() -> None:
     desk = a_desk(USDT="1000", MX="5")
-    desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
+    desk.apply_evidence("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
     assert the(desk).remaining_cost == D("20.03")
     assert held(desk, "MX", LedgerAccount.OWN) == D("4.99")
     assert held(desk, "USDT") == 980
@@ -268,22 +274,22 @@ def test_a_fee_in_mx_is_valued_when_charged_and_reduces_no_position() -> None:
 def test_a_fee_without_a_price_stays_unvalued_with_an_alert_until_a_price_is_known() -> None:
     desk = a_desk()
     desk.prices = {}
-    desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
+    desk.apply_evidence("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
     assert desk.orders["buy-1"].fees[0].unvalued == D("0.01")
     assert desk.words == ["buy-1: the value of a fee of 0.01 MX is unknown"]
     assert the(desk).remaining_cost == 20
-    desk.apply(revalue(desk.books("p1"), desk.orders["buy-1"], {"MX": D(3)}, NOON_MS))
+    desk.apply(revalue(desk.rows_of("p1"), desk.orders["buy-1"], {"MX": D(3)}, NOON_MS))
     assert the(desk).remaining_cost == D("20.03")
-    desk.apply(revalue(desk.books("p1"), desk.orders["buy-1"], {"MX": D(9)}, NOON_MS))
+    desk.apply(revalue(desk.rows_of("p1"), desk.orders["buy-1"], {"MX": D(9)}, NOON_MS))
     assert the(desk).remaining_cost == D("20.03"), "a fee is valued once"
     assert_sound(desk)
 
 
 def test_each_slice_of_a_fee_is_worth_what_it_was_worth_when_it_was_paid() -> None:
     desk = a_desk(USDT="1000", MX="5")
-    desk.tell("buy-1", bought(), fee("buy-1", "9", "0.01", "MX"))
+    desk.apply_evidence("buy-1", bought(), fee("buy-1", "9", "0.01", "MX"))
     desk.prices = {"MX": D(4)}
-    desk.tell("buy-1", from_trades((trade("buy-1", 2, "1", "0.01", "MX"),)))
+    desk.apply_evidence("buy-1", from_trades((trade("buy-1", 2, "1", "0.01", "MX"),)))
     assert the(desk).remaining_cost == D("20.07")
     assert sum_flows(desk.entries.values()) == D("0.07")
     assert_sound(desk)
@@ -293,10 +299,10 @@ def test_each_slice_of_a_fee_is_worth_what_it_was_worth_when_it_was_paid() -> No
 def test_a_fee_reported_before_its_fill_waits_for_it(asset: str) -> None:
     desk = a_desk(USDT="1000", MX="5")
     early = fee("buy-1", "10", "0.02", asset)
-    desk.tell("buy-1", early)
+    desk.apply_evidence("buy-1", early)
     assert list(desk.entries) == ["start"]
     assert_sound(desk)
-    desk.tell("buy-1", bought(), early)
+    desk.apply_evidence("buy-1", bought(), early)
     assert desk.orders["buy-1"].fee_in(asset) == D("0.02")
     assert desk.held[LedgerAccount.FEES, asset] == D("0.02")
     assert the(desk).fees == {"USDT": D("0.02"), "ABC": D("0.04"), "MX": D("0.06")}[asset]
@@ -306,42 +312,44 @@ def test_a_fee_reported_before_its_fill_waits_for_it(asset: str) -> None:
 @pytest.mark.parametrize("asset", ["USDT", "ABC", "MX"])
 def test_a_fee_beyond_the_known_fill_keeps_the_ledger_consistent(asset: str) -> None:
     desk = a_desk(USDT="1000", MX="5")
-    desk.tell("buy-1", from_report(report("buy-1", "0.01", "0.02", OrderStatus.PARTIALLY_FILLED), NOON_MS))
-    desk.tell("buy-1", fee("buy-1", "10", "0.02", asset))
+    desk.apply_evidence(
+        "buy-1", from_report(report("buy-1", "0.01", "0.02", OrderStatus.PARTIALLY_FILLED), NOON_MS)
+    )
+    desk.apply_evidence("buy-1", fee("buy-1", "10", "0.02", asset))
     assert_sound(desk)
     assert solvent(desk.held) == ()
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     assert_sound(desk)
     assert desk.held[LedgerAccount.FEES, asset] == D("0.02")
 
 
 def test_a_fee_of_a_second_buy_and_of_a_sale_wait_for_their_own_fills() -> None:
     desk = a_desk(USDT="1000")
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     desk.expect(order("buy-2", created_ms=NOON_MS + 1), sell_order())
-    desk.tell("buy-2", fee("buy-2", "10", "0.02"))
-    desk.tell("stop-1", fee("stop-1", "10", "0.01"))
+    desk.apply_evidence("buy-2", fee("buy-2", "10", "0.02"))
+    desk.apply_evidence("stop-1", fee("stop-1", "10", "0.01"))
     assert (the(desk).fees, the(desk).realised) == (0, 0)
     assert_sound(desk)
 
 
 def test_a_buys_late_fee_reaches_what_is_sold_already() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     desk.expect(sell_order(quantity="5"))
-    desk.tell("stop-1", sold("stop-1", "5", "10"))
+    desk.apply_evidence("stop-1", sold("stop-1", "5", "10"))
     assert the(desk).realised == 0
-    desk.tell("buy-1", fee("buy-1", "10", "0.02"))
+    desk.apply_evidence("buy-1", fee("buy-1", "10", "0.02"))
     assert (the(desk).realised, the(desk).remaining_cost) == (D("-0.01"), D("10.01"))
     assert_sound(desk)
 
 
 def test_a_sale_beyond_the_position_uses_the_users_coins_with_an_alert() -> None:
     desk = a_desk(USDT="1000", ABC="7")
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     done(desk)
     desk.expect(sell_order(quantity="11"))
-    desk.tell("stop-1", sold("stop-1", "11", "22"))
+    desk.apply_evidence("stop-1", sold("stop-1", "11", "22"))
     assert the(desk).remaining == 0
     assert held(desk, "ABC") == 0
     assert held(desk, "ABC", LedgerAccount.OWN) == 6
@@ -352,7 +360,7 @@ def test_a_sale_beyond_the_position_uses_the_users_coins_with_an_alert() -> None
 
 def test_the_users_own_coins_are_never_counted_or_sold() -> None:
     desk = a_desk(USDT="1000", ABC="500")
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     assert (the(desk).remaining, held(desk, "ABC")) == (10, 10)
     assert sellable(the(desk).remaining, free=D(510), step=D("0.01")) == 10
 
@@ -365,11 +373,11 @@ def test_a_sell_is_floored_to_what_is_owned_and_free() -> None:
 
 def test_dust_is_written_off_once_and_ends_the_position() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought(), fee("buy-1", "10", "0.02", "ABC"))
+    desk.apply_evidence("buy-1", bought(), fee("buy-1", "10", "0.02", "ABC"))
     done(desk)
     desk.expect(sell_order(quantity="9.9"))
-    desk.tell("stop-1", sold("stop-1", "9.9", "25"))
-    desk.apply(write_off_dust(desk.books("p1"), NOON_MS + 5, "0.08 ABC are too small to be sold"))
+    desk.apply_evidence("stop-1", sold("stop-1", "9.9", "25"))
+    desk.apply(write_off_dust(desk.rows_of("p1"), NOON_MS + 5, "0.08 ABC are too small to be sold"))
     closed = the(desk)
     assert (closed.state, closed.remaining, closed.dust) == (PositionState.CLOSED, 0, D("0.08"))
     assert (closed.close_reason, closed.closed_ms) == (CloseReason.STOP, NOON_MS + 5)
@@ -381,13 +389,13 @@ def test_dust_is_written_off_once_and_ends_the_position() -> None:
 
 def test_a_late_fill_opens_a_closed_position_again() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     done(desk)
     desk.expect(sell_order(), order("buy-2", state=OrderState.UNKNOWN, created_ms=NOON_MS + 1))
-    desk.tell("buy-2", from_fence(OrderState.ABSENT, "not there", NOON_MS))
-    desk.tell("stop-1", sold("stop-1", "10", "18"))
+    desk.apply_evidence("buy-2", from_fence(OrderState.ABSENT, "not there", NOON_MS))
+    desk.apply_evidence("stop-1", sold("stop-1", "10", "18"))
     assert the(desk).state is PositionState.CLOSED
-    desk.tell("buy-2", bought("buy-2", "5", "10"))
+    desk.apply_evidence("buy-2", bought("buy-2", "5", "10"))
     assert (the(desk).state, the(desk).remaining, the(desk).closed_ms) == (PositionState.OPEN, 5, None)
     day = next(iter(desk.days.values()))
     assert (day.opened, day.closed, day.losses) == (1, 0, 0)
@@ -396,11 +404,11 @@ def test_a_late_fill_opens_a_closed_position_again() -> None:
 
 def test_a_new_day_counts_anew_and_days_add_up() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     done(desk)
     desk.now_ms += DAY_MS
     desk.expect(sell_order())
-    desk.tell("stop-1", sold("stop-1", "10", "25"), fee("stop-1", "10", "0.01"))
+    desk.apply_evidence("stop-1", sold("stop-1", "10", "25"), fee("stop-1", "10", "0.01"))
     first, second = (desk.days[name] for name in sorted(desk.days))
     assert (first.opened, first.closed, first.bought_value) == (1, 0, 20)
     assert (second.opened, second.closed, second.wins, second.realised) == (0, 1, 1, D("4.99"))
@@ -409,10 +417,10 @@ def test_a_new_day_counts_anew_and_days_add_up() -> None:
 
 def test_breaking_even_is_neither_a_win_nor_a_loss() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought())
+    desk.apply_evidence("buy-1", bought())
     done(desk)
     desk.expect(sell_order())
-    desk.tell("stop-1", sold("stop-1", "10", "20"))
+    desk.apply_evidence("stop-1", sold("stop-1", "10", "20"))
     (day,) = desk.days.values()
     assert (day.closed, day.wins, day.losses) == (1, 0, 0)
 
@@ -420,14 +428,14 @@ def test_breaking_even_is_neither_a_win_nor_a_loss() -> None:
 def test_evidence_merged_into_an_old_row_is_not_booked() -> None:
     desk = a_desk()
     old = desk.orders["buy-1"]
-    desk.tell("buy-1", bought(quantity="4", value="8"))
+    desk.apply_evidence("buy-1", bought(quantity="4", value="8"))
     with pytest.raises(StaleOrder):
-        book(desk.books("p1"), advance(old, bought()), {}, NOON_MS)
+        book(desk.rows_of("p1"), advance(old, bought()), {}, NOON_MS)
 
 
 def test_sums_longer_than_28_digits_are_exact() -> None:
     desk = a_desk(USDT="123456789012345678901")
-    desk.tell("buy-1", bought(value="0.000000000000000001"))
+    desk.apply_evidence("buy-1", bought(value="0.000000000000000001"))
     assert held(desk, "USDT") == D("123456789012345678900.999999999999999999")
 
 
@@ -472,14 +480,14 @@ def _in_slices(
     return told
 
 
-def lived(told: list[tuple[str, Evidence]]) -> Desk:
+def lived(told: list[tuple[str, Evidence]]) -> LedgerBench:
     desk = a_desk(USDT="100000", ABC="1000", MX="1000")
     for number in (1, 2):
         desk.expect(order(f"buy-{number}", quantity=None, created_ms=NOON_MS + number))
     for number in (1, 2, 3):
         desk.expect(order(f"stop-{number}", Side.SELL, None, created_ms=NOON_MS + 10 + number))
     for name, piece in told:
-        desk.tell(name, piece)
+        desk.apply_evidence(name, piece)
     return desk
 
 
@@ -504,7 +512,7 @@ def test_any_order_of_arrival_gives_the_same_ledger(
 def test_at_every_step_the_ledger_balances_and_equity_is_explained(told: list[tuple[str, Evidence]]) -> None:
     desk = lived([])
     for name, piece in told:
-        desk.tell(name, piece)
+        desk.apply_evidence(name, piece)
         assert_sound(desk)
         assert solvent(desk.held) == ()
 
@@ -534,7 +542,7 @@ def test_a_fill_its_fee_and_its_sale_end_alike_in_all_orders() -> None:
 
 def test_a_booking_that_changes_nothing_writes_no_entry() -> None:
     desk = a_desk()
-    desk.tell("buy-1", bought())
-    again: Booking = book(desk.books("p1"), advance(desk.orders["buy-1"], bought()), {}, NOON_MS)
+    desk.apply_evidence("buy-1", bought())
+    again: Booking = book(desk.rows_of("p1"), advance(desk.orders["buy-1"], bought()), {}, NOON_MS)
     assert (again.entries, again.intents, again.realised) == ((), (), 0)
     assert again.position == the(desk)

@@ -22,7 +22,15 @@ from mexc_tui.model.reconciliation import (
     lasting,
 )
 from mexc_tui.model.rows import SkippedRow
-from tests.support.samples.ledger_samples import NOON_MS, RULES, D, Desk, a_desk, imbalances, selling
+from tests.support.samples.ledger_samples import (
+    NOON_MS,
+    RULES,
+    D,
+    LedgerBench,
+    bench_with_position,
+    bench_with_sell_order,
+    imbalances,
+)
 
 STEP_MS = 5_000
 
@@ -30,7 +38,7 @@ STEP_MS = 5_000
 class Comparing:
     """Compares a desk with answers as they come, five seconds apart, and applies what is found."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: LedgerBench) -> None:
         self.desk = desk
         self.now_ms = NOON_MS
         self.unconfirmed = tuple[UnconfirmedDifference, ...]()
@@ -38,7 +46,7 @@ class Comparing:
 
     def compare(self, theirs: ExchangeSnapshot, moved: frozenset[str] = frozenset()) -> ComparisonResult:
         self.now_ms += STEP_MS
-        ours = replace(self.desk.ours(), unconfirmed=self.unconfirmed, changed_assets=moved)
+        ours = replace(self.desk.ledger_snapshot(), unconfirmed=self.unconfirmed, changed_assets=moved)
         outcome = reconcile(ours, replace(theirs, at_ms=self.now_ms), RULES, Trigger.TIMER)
         self.desk.now_ms = self.now_ms
         self.desk.correct(outcome.corrections)
@@ -55,12 +63,12 @@ def without(theirs: ExchangeSnapshot, *assets: str) -> ExchangeSnapshot:
 
 
 def test_balances_and_ledger_of_different_moments_are_compared_later() -> None:
-    comparing = Comparing(a_desk())
-    theirs = comparing.desk.mirrored(ABC="-1.93", USDT="3.187")
+    comparing = Comparing(bench_with_position())
+    theirs = comparing.desk.exchange_snapshot(ABC="-1.93", USDT="3.187")
     outcome = comparing.compare(theirs, moved=frozenset({"ABC", "USDT"}))
     assert (comparing.found(), outcome.corrections, outcome.unconfirmed) == ([], (), ())
     assert outcome.postponed == ("ABC", "USDT")
-    comparing.compare(comparing.desk.mirrored())
+    comparing.compare(comparing.desk.exchange_snapshot())
     assert comparing.found() == []
     assert sum_flows(comparing.desk.entries.values()) == 0
 
@@ -79,8 +87,8 @@ def test_balances_and_ledger_of_different_moments_are_compared_later() -> None:
 def test_a_wrong_balance_response_books_nothing_pauses_entries_and_is_reported(
     missing: tuple[str, ...], times: int
 ) -> None:
-    comparing = Comparing(selling(a_desk("7")))
-    right = comparing.desk.mirrored()
+    comparing = Comparing(bench_with_sell_order(bench_with_position("7")))
+    right = comparing.desk.exchange_snapshot()
     for _ in range(times):
         outcome = comparing.compare(without(right, *missing))
         assert outcome.corrections == ()
@@ -96,8 +104,8 @@ def test_a_wrong_balance_response_books_nothing_pauses_entries_and_is_reported(
 
 
 def test_coins_are_not_written_off_before_thirty_seconds_of_equal_responses() -> None:
-    comparing = Comparing(a_desk())
-    gone = comparing.desk.mirrored(ABC="-4")
+    comparing = Comparing(bench_with_position())
+    gone = comparing.desk.exchange_snapshot(ABC="-4")
     for _ in range(6):
         assert comparing.compare(gone).corrections == ()
     comparing.compare(gone)
@@ -107,9 +115,9 @@ def test_coins_are_not_written_off_before_thirty_seconds_of_equal_responses() ->
 
 
 def test_another_amount_begins_another_confirmation() -> None:
-    comparing = Comparing(a_desk())
+    comparing = Comparing(bench_with_position())
     for number in range(8):
-        stale = comparing.desk.mirrored(USDT=str(number + 1))
+        stale = comparing.desk.exchange_snapshot(USDT=str(number + 1))
         assert comparing.compare(stale).corrections == ()
 
 
@@ -117,34 +125,34 @@ def test_another_amount_begins_another_confirmation() -> None:
 def test_a_difference_that_changes_with_every_response_pauses_entries_for_two_minutes_at_most(
     asset: str,
 ) -> None:
-    comparing = Comparing(a_desk())
+    comparing = Comparing(bench_with_position())
     for number in range(40):
         amounts = {asset: str(-2 - number % 3)}
-        outcome = comparing.compare(comparing.desk.mirrored(**amounts))
+        outcome = comparing.compare(comparing.desk.exchange_snapshot(**amounts))
         (seen,) = outcome.unconfirmed
         assert outcome.corrections == ()
         assert seen.pauses_entries is (number * STEP_MS < PAUSE_MS)
     assert "entries continue" in comparing.runs[-1].problem
-    still = comparing.compare(comparing.desk.mirrored(), moved=frozenset({asset}))
+    still = comparing.compare(comparing.desk.exchange_snapshot(), moved=frozenset({asset}))
     assert not still.unconfirmed[0].pauses_entries
-    comparing.compare(comparing.desk.mirrored())
-    again = comparing.compare(comparing.desk.mirrored(**{asset: "-5"}))
+    comparing.compare(comparing.desk.exchange_snapshot())
+    again = comparing.compare(comparing.desk.exchange_snapshot(**{asset: "-5"}))
     assert again.unconfirmed[0].pauses_entries
 
 
 def test_an_asset_that_is_always_moving_does_not_pause_entries_for_good() -> None:
-    comparing = Comparing(a_desk())
-    last = comparing.compare(comparing.desk.mirrored(USDT="-5"))
+    comparing = Comparing(bench_with_position())
+    last = comparing.compare(comparing.desk.exchange_snapshot(USDT="-5"))
     assert last.unconfirmed[0].pauses_entries
     for _ in range(PAUSE_MS // STEP_MS):
-        last = comparing.compare(comparing.desk.mirrored(USDT="-5"), moved=frozenset({"USDT"}))
+        last = comparing.compare(comparing.desk.exchange_snapshot(USDT="-5"), moved=frozenset({"USDT"}))
     assert not last.unconfirmed[0].pauses_entries
 
 
 @pytest.mark.parametrize("gone", ["-4", "-10"], ids=["some", "all"])
 def test_coins_that_reappear_are_the_desks_again(gone: str) -> None:
-    comparing = Comparing(a_desk())
-    right, wrong = comparing.desk.mirrored(), comparing.desk.mirrored(ABC=gone)
+    comparing = Comparing(bench_with_position())
+    right, wrong = comparing.desk.exchange_snapshot(), comparing.desk.exchange_snapshot(ABC=gone)
     for _ in range(7):
         comparing.compare(wrong)
     assert comparing.desk.positions["p1"].gone == -D(gone)
@@ -163,11 +171,11 @@ def test_coins_that_reappear_are_the_desks_again(gone: str) -> None:
 
 
 def test_more_coins_than_were_written_off_are_the_users_own() -> None:
-    comparing = Comparing(a_desk())
-    gone = comparing.desk.mirrored(ABC="-4")
+    comparing = Comparing(bench_with_position())
+    gone = comparing.desk.exchange_snapshot(ABC="-4")
     for _ in range(7):
         comparing.compare(gone)
-    more = comparing.desk.mirrored(ABC="9")
+    more = comparing.desk.exchange_snapshot(ABC="9")
     for _ in range(3):
         comparing.compare(more)
     assert comparing.desk.positions["p1"].remaining == 10
@@ -176,11 +184,11 @@ def test_more_coins_than_were_written_off_are_the_users_own() -> None:
 
 
 def test_coins_that_come_long_after_a_write_off_are_the_users_own() -> None:
-    comparing = Comparing(a_desk())
-    gone = comparing.desk.mirrored(ABC="-4")
+    comparing = Comparing(bench_with_position())
+    gone = comparing.desk.exchange_snapshot(ABC="-4")
     for _ in range(7):
         comparing.compare(gone)
-    ours = replace(comparing.desk.ours(), written_off=())
+    ours = replace(comparing.desk.ledger_snapshot(), written_off=())
     seen = UnconfirmedDifference(
         asset="ABC",
         amount=D(4),
@@ -192,7 +200,7 @@ def test_coins_that_come_long_after_a_write_off_are_the_users_own() -> None:
         pauses_entries=False,
         text="",
     )
-    back = replace(comparing.desk.mirrored(ABC="4"), at_ms=comparing.now_ms + 90_000)
+    back = replace(comparing.desk.exchange_snapshot(ABC="4"), at_ms=comparing.now_ms + 90_000)
     outcome = reconcile(replace(ours, unconfirmed=(seen,)), back, RULES, Trigger.TIMER)
     comparing.desk.correct(outcome.corrections)
     assert comparing.desk.held[LedgerAccount.OWN, "ABC"] == 4
@@ -204,8 +212,8 @@ def test_coins_that_come_long_after_a_write_off_are_the_users_own() -> None:
 def test_a_drift_that_is_reversed_is_a_false_alarm_and_not_two_external_flows(
     asset: str, amount: str
 ) -> None:
-    comparing = Comparing(a_desk("7"))
-    right, wrong = comparing.desk.mirrored(), comparing.desk.mirrored(**{asset: amount})
+    comparing = Comparing(bench_with_position("7"))
+    right, wrong = comparing.desk.exchange_snapshot(), comparing.desk.exchange_snapshot(**{asset: amount})
     for _ in range(3):
         comparing.compare(wrong)
     assert [one.kind for one in lasting(comparing.runs)] == [DifferenceKind.DRIFT]
@@ -220,11 +228,11 @@ def test_a_drift_that_is_reversed_is_a_false_alarm_and_not_two_external_flows(
 
 
 def test_a_deposit_after_a_withdrawal_of_another_amount_are_two_external_flows() -> None:
-    comparing = Comparing(a_desk())
-    out = comparing.desk.mirrored(USDT="-50")
+    comparing = Comparing(bench_with_position())
+    out = comparing.desk.exchange_snapshot(USDT="-50")
     for _ in range(3):
         comparing.compare(out)
-    back = comparing.desk.mirrored(USDT="30")
+    back = comparing.desk.exchange_snapshot(USDT="30")
     for _ in range(3):
         comparing.compare(back)
     assert [one.kind for one in lasting(comparing.runs)] == [DifferenceKind.DRIFT] * 2
@@ -233,20 +241,20 @@ def test_a_deposit_after_a_withdrawal_of_another_amount_are_two_external_flows()
 
 @pytest.mark.parametrize("amount", ["0.0005", "-0.4"])
 def test_a_small_unconfirmed_difference_pauses_nothing(amount: str) -> None:
-    comparing = Comparing(a_desk())
-    outcome = comparing.compare(comparing.desk.mirrored(USDT=amount))
+    comparing = Comparing(bench_with_position())
+    outcome = comparing.compare(comparing.desk.exchange_snapshot(USDT=amount))
     assert [one.pauses_entries for one in outcome.unconfirmed] == [False]
 
 
 def test_a_wrong_split_of_free_and_locked_is_no_difference() -> None:
-    comparing = Comparing(a_desk())
-    right = comparing.desk.mirrored()
+    comparing = Comparing(bench_with_position())
+    right = comparing.desk.exchange_snapshot()
     swapped = tuple(Balance(one.asset, one.locked, one.free) for one in right.balances)
     assert comparing.compare(replace(right, balances=swapped)).unconfirmed == ()
     assert comparing.found() == []
 
 
-def assert_sound(desk: Desk, theirs: ExchangeSnapshot) -> None:
+def assert_sound(desk: LedgerBench, theirs: ExchangeSnapshot) -> None:
     assert [words for entry in desk.entries.values() for words in imbalances(entry)] == []
     assert solvent(desk.held) == ()
     assert lots_agree(desk.held, desk.positions.values(), RULES.quote_assets) == ()
@@ -254,8 +262,8 @@ def assert_sound(desk: Desk, theirs: ExchangeSnapshot) -> None:
 
 
 def test_a_dead_pair_costs_its_own_coin_and_everything_else_is_compared() -> None:
-    comparing = Comparing(selling(a_desk()))
-    theirs = comparing.desk.mirrored(ABC="-10", ABC2="10000", USDT="-50")
+    comparing = Comparing(bench_with_sell_order(bench_with_position()))
+    theirs = comparing.desk.exchange_snapshot(ABC="-10", ABC2="10000", USDT="-50")
     silent = replace(
         theirs, orders=(), listed_symbols=frozenset[str](), delisted={"ABCUSDT": "Unknown pair (code -1121)"}
     )
@@ -271,8 +279,8 @@ def test_a_dead_pair_costs_its_own_coin_and_everything_else_is_compared() -> Non
 
 
 def test_a_pair_whose_history_was_not_read_waits_and_everything_else_is_compared() -> None:
-    comparing = Comparing(a_desk())
-    theirs = replace(comparing.desk.mirrored(ABC="-10", MX="-1"), failed={"ABCUSDT": "no answer"})
+    comparing = Comparing(bench_with_position())
+    theirs = replace(comparing.desk.exchange_snapshot(ABC="-10", MX="-1"), failed={"ABCUSDT": "no answer"})
     for _ in range(9):
         comparing.compare(theirs)
     assert [one.about for one in lasting(comparing.runs)] == ["MX"]
@@ -282,8 +290,8 @@ def test_a_pair_whose_history_was_not_read_waits_and_everything_else_is_compared
 
 @pytest.mark.parametrize("name", ["ABC", ""])
 def test_a_balance_that_cannot_be_read_is_not_missing_and_everything_else_is_compared(name: str) -> None:
-    comparing = Comparing(selling(a_desk("7")))
-    theirs = without(comparing.desk.mirrored(MX="-1"), "ABC")
+    comparing = Comparing(bench_with_sell_order(bench_with_position("7")))
+    theirs = without(comparing.desk.exchange_snapshot(MX="-1"), "ABC")
     unread = replace(theirs, skipped=(SkippedRow(name, "Expected `str`, got `null` at $.free"),))
     for _ in range(9):
         comparing.compare(unread)
@@ -294,13 +302,13 @@ def test_a_balance_that_cannot_be_read_is_not_missing_and_everything_else_is_com
     (excluded,) = comparing.runs[-1].excluded
     assert (excluded.asset, excluded.cause) == ("ABC", ExcludedCause.UNREAD)
     assert "could not be read" in excluded.words
-    comparing.compare(comparing.desk.mirrored())
+    comparing.compare(comparing.desk.exchange_snapshot())
     assert comparing.runs[-1].excluded == ()
 
 
 def test_a_listed_balance_is_compared_although_another_row_has_no_name() -> None:
-    comparing = Comparing(a_desk())
-    theirs = replace(comparing.desk.mirrored(ABC="-1"), skipped=(SkippedRow("", "no row"),))
+    comparing = Comparing(bench_with_position())
+    theirs = replace(comparing.desk.exchange_snapshot(ABC="-1"), skipped=(SkippedRow("", "no row"),))
     for _ in range(9):
         comparing.compare(theirs)
     assert comparing.desk.positions["p1"].remaining == 9

@@ -32,19 +32,19 @@ from tests.support.samples.ledger_samples import (
     NOON_MS,
     RULES,
     D,
-    Desk,
-    a_desk,
+    LedgerBench,
+    bench_with_position,
+    bench_with_sell_order,
     imbalances,
     order,
     report,
-    selling,
     trade,
 )
 
 
-def run(desk: Desk, theirs: ExchangeSnapshot) -> ComparisonResult:
+def run(desk: LedgerBench, theirs: ExchangeSnapshot) -> ComparisonResult:
     """Compare, again as long as a difference waits to be confirmed; return the last outcome."""
-    ours = desk.ours()
+    ours = desk.ledger_snapshot()
     outcome = reconcile(ours, theirs, RULES, Trigger.TIMER)
     for number in range(1, 4):
         if not outcome.unconfirmed:
@@ -77,7 +77,7 @@ def reporting(
     return replace(theirs, orders=(*kept, *reports), trades=trades, balances=balances)
 
 
-def assert_settled(desk: Desk, theirs: ExchangeSnapshot, outcome: ComparisonResult) -> None:
+def assert_settled(desk: LedgerBench, theirs: ExchangeSnapshot, outcome: ComparisonResult) -> None:
     """Apply, and see that nothing is left to find and that the books are sound."""
     desk.correct(outcome.corrections)
     desk.now_ms += 120_000
@@ -91,8 +91,8 @@ def assert_settled(desk: Desk, theirs: ExchangeSnapshot, outcome: ComparisonResu
 
 
 def test_matching_balances_have_no_difference() -> None:
-    desk = selling(a_desk("7"))
-    outcome = run(desk, desk.mirrored())
+    desk = bench_with_sell_order(bench_with_position("7"))
+    outcome = run(desk, desk.exchange_snapshot())
     assert (found(outcome), outcome.corrections, outcome.ids_to_query, outcome.run.problem) == (
         (),
         (),
@@ -102,10 +102,10 @@ def test_matching_balances_have_no_difference() -> None:
 
 
 def test_a_missed_sale_is_found_and_explains_the_balances() -> None:
-    desk = selling(a_desk())
+    desk = bench_with_sell_order(bench_with_position())
     sold = report("stop-1", "10", "18", OrderStatus.FILLED, Side.SELL)
     fees = (trade("stop-1", 1, "10", "0.009", buys=False),)
-    theirs = reporting(desk.mirrored(), sold, trades=fees, ABC="-10", USDT="17.991")
+    theirs = reporting(desk.exchange_snapshot(), sold, trades=fees, ABC="-10", USDT="17.991")
     outcome = run(desk, theirs)
     assert kinds(outcome) == [DifferenceKind.MISSED_FILL, DifferenceKind.FEE]
     assert outcome.run.unexplained == ()
@@ -115,9 +115,9 @@ def test_a_missed_sale_is_found_and_explains_the_balances() -> None:
 
 
 def test_a_missed_cancel_with_fills_kept_is_found() -> None:
-    desk = selling(a_desk(), "4", "7.2")
+    desk = bench_with_sell_order(bench_with_position(), "4", "7.2")
     theirs = reporting(
-        desk.mirrored(), report("stop-1", "4", "7.2", OrderStatus.PARTIALLY_CANCELED, Side.SELL)
+        desk.exchange_snapshot(), report("stop-1", "4", "7.2", OrderStatus.PARTIALLY_CANCELED, Side.SELL)
     )
     outcome = run(desk, theirs)
     assert kinds(outcome) == [DifferenceKind.STATE]
@@ -126,9 +126,9 @@ def test_a_missed_cancel_with_fills_kept_is_found() -> None:
 
 
 def test_a_fee_that_was_not_reported_is_found_in_the_trades() -> None:
-    desk = selling(a_desk(), "4", "7.2")
+    desk = bench_with_sell_order(bench_with_position(), "4", "7.2")
     fees = (trade("stop-1", 1, "4", "0.01", "MX", buys=False),)
-    theirs = reporting(desk.mirrored(), trades=fees, MX="-0.01")
+    theirs = reporting(desk.exchange_snapshot(), trades=fees, MX="-0.01")
     outcome = run(desk, theirs)
     assert kinds(outcome) == [DifferenceKind.FEE]
     assert outcome.run.explained[0].value == D("0.03")
@@ -136,9 +136,9 @@ def test_a_fee_that_was_not_reported_is_found_in_the_trades() -> None:
 
 
 def test_an_order_that_a_crash_forgot_is_found_by_its_intents_id() -> None:
-    desk = a_desk()
+    desk = bench_with_position()
     theirs = reporting(
-        desk.mirrored(),
+        desk.exchange_snapshot(),
         report("stop-2", "10", "18", OrderStatus.FILLED, Side.SELL),
         ABC="-10",
         USDT="18",
@@ -151,18 +151,21 @@ def test_an_order_that_a_crash_forgot_is_found_by_its_intents_id() -> None:
 
 
 def test_an_order_thought_absent_that_exists_is_revived() -> None:
-    desk = a_desk()
+    desk = bench_with_position()
     desk.expect(order("stop-1", Side.SELL, state=OrderState.ABSENT, created_ms=NOON_MS + 500))
-    theirs = reporting(desk.mirrored(), report("stop-1", side=Side.SELL))
+    theirs = reporting(desk.exchange_snapshot(), report("stop-1", side=Side.SELL))
     outcome = run(desk, theirs)
     assert kinds(outcome) == [DifferenceKind.REVIVED]
     assert_settled(desk, theirs, outcome)
 
 
 def test_an_order_reported_beyond_its_quantity_is_booked_up_to_it_with_an_alert() -> None:
-    desk = selling(a_desk("7"))
+    desk = bench_with_sell_order(bench_with_position("7"))
     theirs = reporting(
-        desk.mirrored(), report("stop-1", "11", "22", OrderStatus.FILLED, Side.SELL), ABC="-11", USDT="22"
+        desk.exchange_snapshot(),
+        report("stop-1", "11", "22", OrderStatus.FILLED, Side.SELL),
+        ABC="-11",
+        USDT="22",
     )
     outcome = run(desk, theirs)
     assert kinds(outcome)[0] is DifferenceKind.OVERFILL
@@ -175,10 +178,10 @@ def test_an_order_reported_beyond_its_quantity_is_booked_up_to_it_with_an_alert(
 
 
 def test_a_list_with_another_orders_body_under_our_order_id_changes_nothing() -> None:
-    desk = selling(a_desk("100"))
+    desk = bench_with_sell_order(bench_with_position("100"))
     other = report("stop-1", "10", "18", OrderStatus.FILLED, Side.SELL)
     other = msgspec.structs.replace(other, client_order_id="web_else")
-    outcome = run(desk, replace(desk.mirrored(), orders=(other,)))
+    outcome = run(desk, replace(desk.exchange_snapshot(), orders=(other,)))
     assert [one.kind for one in outcome.run.unexplained] == [DifferenceKind.STATE]
     assert "web_else" in outcome.run.unexplained[0].words
     desk.correct(outcome.corrections)
@@ -186,8 +189,10 @@ def test_a_list_with_another_orders_body_under_our_order_id_changes_nothing() ->
 
 
 def test_an_ended_order_with_less_than_booked_stays_unexplained_and_booked() -> None:
-    desk = selling(a_desk(), "4", "7.2")
-    theirs = reporting(desk.mirrored(), report("stop-1", "3", "5", OrderStatus.PARTIALLY_CANCELED, Side.SELL))
+    desk = bench_with_sell_order(bench_with_position(), "4", "7.2")
+    theirs = reporting(
+        desk.exchange_snapshot(), report("stop-1", "3", "5", OrderStatus.PARTIALLY_CANCELED, Side.SELL)
+    )
     outcome = run(desk, theirs)
     assert DifferenceKind.STATE in [one.kind for one in outcome.run.unexplained]
     desk.correct(outcome.corrections)
@@ -195,14 +200,16 @@ def test_an_ended_order_with_less_than_booked_stays_unexplained_and_booked() -> 
 
 
 def test_an_older_report_of_an_open_order_is_no_difference() -> None:
-    desk = selling(a_desk(), "4", "7.2")
-    theirs = reporting(desk.mirrored(), report("stop-1", "3", "5", OrderStatus.PARTIALLY_FILLED, Side.SELL))
+    desk = bench_with_sell_order(bench_with_position(), "4", "7.2")
+    theirs = reporting(
+        desk.exchange_snapshot(), report("stop-1", "3", "5", OrderStatus.PARTIALLY_FILLED, Side.SELL)
+    )
     assert found(run(desk, theirs)) == ()
 
 
 def test_a_foreign_order_is_shown_and_left_alone() -> None:
-    desk = a_desk()
-    theirs = reporting(desk.mirrored(), report("web", at_ms=NOON_MS + 9))
+    desk = bench_with_position()
+    theirs = reporting(desk.exchange_snapshot(), report("web", at_ms=NOON_MS + 9))
     outcome = run(desk, theirs)
     assert kinds(outcome) == [DifferenceKind.FOREIGN]
     assert outcome.run.unexplained == ()
@@ -212,9 +219,9 @@ def test_a_foreign_order_is_shown_and_left_alone() -> None:
 
 
 def test_a_foreign_fill_explains_its_balances_and_buys_nothing_for_the_desk() -> None:
-    desk = a_desk("7")
+    desk = bench_with_position("7")
     theirs = reporting(
-        desk.mirrored(),
+        desk.exchange_snapshot(),
         report("web", "5", "10", OrderStatus.FILLED, quantity="5", at_ms=NOON_MS + 9),
         trades=(trade("web", 1, "5", "0.005"),),
         ABC="5",
@@ -229,9 +236,9 @@ def test_a_foreign_fill_explains_its_balances_and_buys_nothing_for_the_desk() ->
 
 
 def test_a_foreign_order_from_before_the_start_moves_nothing() -> None:
-    desk = a_desk()
+    desk = bench_with_position()
     theirs = reporting(
-        desk.mirrored(), report("old", "5", "10", OrderStatus.PARTIALLY_FILLED, at_ms=NOON_MS - 1)
+        desk.exchange_snapshot(), report("old", "5", "10", OrderStatus.PARTIALLY_FILLED, at_ms=NOON_MS - 1)
     )
     outcome = run(desk, theirs)
     assert kinds(outcome) == [DifferenceKind.FOREIGN]
@@ -239,32 +246,35 @@ def test_a_foreign_order_from_before_the_start_moves_nothing() -> None:
 
 
 def test_a_foreign_order_closed_before_the_last_agreement_is_not_reported_again() -> None:
-    desk = a_desk()
-    theirs = reporting(desk.mirrored(), report("old", "5", "10", OrderStatus.FILLED, at_ms=NOON_MS - 1))
+    desk = bench_with_position()
+    theirs = reporting(
+        desk.exchange_snapshot(), report("old", "5", "10", OrderStatus.FILLED, at_ms=NOON_MS - 1)
+    )
     assert found(run(desk, theirs)) == ()
 
 
 def test_foreign_fills_explain_nothing_without_a_time_of_agreement() -> None:
-    desk = a_desk()
-    theirs = reporting(desk.mirrored(), report("web", "5", "10", OrderStatus.PARTIALLY_FILLED))
-    outcome = reconcile(replace(desk.ours(), agreed_ms=0), theirs, RULES, Trigger.START)
+    desk = bench_with_position()
+    theirs = reporting(desk.exchange_snapshot(), report("web", "5", "10", OrderStatus.PARTIALLY_FILLED))
+    outcome = reconcile(replace(desk.ledger_snapshot(), agreed_ms=0), theirs, RULES, Trigger.START)
     assert kinds(outcome) == [DifferenceKind.FOREIGN]
     assert [type(one) for one in outcome.corrections] == [StoreForeignOrder]
 
 
 def test_a_foreign_order_that_is_no_longer_open_is_closed_in_our_view() -> None:
-    desk = a_desk()
+    desk = bench_with_position()
     desk.expect(foreign_order(report("web"), NOON_MS))
     theirs = replace(
-        desk.mirrored(), orders=tuple(one for one in desk.mirrored().orders if one.client_order_id != "web")
+        desk.exchange_snapshot(),
+        orders=tuple(one for one in desk.exchange_snapshot().orders if one.client_order_id != "web"),
     )
     desk.correct(run(desk, theirs).corrections)
     assert desk.orders["web"].state is OrderState.CANCELLED
 
 
 def test_an_order_with_our_prefix_that_we_never_made_halts() -> None:
-    desk = a_desk()
-    theirs = reporting(desk.mirrored(), report("mxtzz990000000011-1", at_ms=NOON_MS + 9))
+    desk = bench_with_position()
+    theirs = reporting(desk.exchange_snapshot(), report("mxtzz990000000011-1", at_ms=NOON_MS + 9))
     outcome = run(desk, theirs)
     assert kinds(outcome) == [DifferenceKind.UNKNOWN_ORDER]
     assert outcome.run.unexplained[0].severity is Severity.CRITICAL
@@ -276,14 +286,14 @@ def test_an_order_with_our_prefix_that_we_never_made_halts() -> None:
 def test_a_tolerance_is_a_value_and_never_compared_with_a_number_of_coins(
     moved: str, explained: bool
 ) -> None:
-    desk = a_desk("7")
-    (drift,) = found(run(desk, desk.mirrored(ABC=moved)))
+    desk = bench_with_position("7")
+    (drift,) = found(run(desk, desk.exchange_snapshot(ABC=moved)))
     assert (drift.value, drift.explained) == (D(moved) * 2, explained)
 
 
 def test_a_correction_changes_the_ledger_not_a_flag() -> None:
-    desk = a_desk()
-    outcome = run(desk, desk.mirrored(USDT="5"))
+    desk = bench_with_position()
+    outcome = run(desk, desk.exchange_snapshot(USDT="5"))
     before = desk.held[LedgerAccount.DESK, "USDT"]
     assert [type(one) for one in outcome.corrections] == [PostEntry]
     desk.correct(outcome.corrections)
@@ -291,8 +301,8 @@ def test_a_correction_changes_the_ledger_not_a_flag() -> None:
 
 
 def test_the_users_coins_of_a_traded_symbol_are_never_adopted() -> None:
-    desk = a_desk()
-    theirs = desk.mirrored(ABC="100")
+    desk = bench_with_position()
+    theirs = desk.exchange_snapshot(ABC="100")
     desk.correct(run(desk, theirs).corrections)
     assert desk.positions["p1"].remaining == 10
     assert desk.positions["p1"].remaining_cost == D("20.01")
@@ -312,8 +322,8 @@ def test_the_users_coins_of_a_traded_symbol_are_never_adopted() -> None:
 def test_a_drift_is_graded_by_value_booked_from_outside_and_never_traded(
     moved: str, severity: Severity, explained: bool
 ) -> None:
-    desk = a_desk()
-    theirs = desk.mirrored(USDT=moved)
+    desk = bench_with_position()
+    theirs = desk.exchange_snapshot(USDT=moved)
     outcome = run(desk, theirs)
     (drift,) = found(outcome)
     assert (drift.kind, drift.severity, drift.explained) == (DifferenceKind.DRIFT, severity, explained)
@@ -323,8 +333,8 @@ def test_a_drift_is_graded_by_value_booked_from_outside_and_never_traded(
 
 
 def test_an_airdrop_is_the_users_own_and_of_unknown_value() -> None:
-    desk = a_desk()
-    theirs = desk.mirrored(NEWCOIN="1000")
+    desk = bench_with_position()
+    theirs = desk.exchange_snapshot(NEWCOIN="1000")
     outcome = run(desk, theirs)
     (drift,) = outcome.run.unexplained
     assert (drift.kind, drift.severity, drift.value) == (DifferenceKind.DRIFT, Severity.WARNING, 0)
@@ -334,8 +344,8 @@ def test_an_airdrop_is_the_users_own_and_of_unknown_value() -> None:
 
 
 def test_withdrawn_coins_are_the_users_first() -> None:
-    desk = a_desk("7")
-    theirs = desk.mirrored(ABC="-6")
+    desk = bench_with_position("7")
+    theirs = desk.exchange_snapshot(ABC="-6")
     outcome = run(desk, theirs)
     assert kinds(outcome) == [DifferenceKind.DRIFT]
     assert_settled(desk, theirs, outcome)
@@ -343,8 +353,8 @@ def test_withdrawn_coins_are_the_users_first() -> None:
 
 
 def test_missing_coins_of_the_desk_are_written_off_as_a_loss() -> None:
-    desk = a_desk("7")
-    theirs = desk.mirrored(ABC="-11")
+    desk = bench_with_position("7")
+    theirs = desk.exchange_snapshot(ABC="-11")
     outcome = run(desk, theirs)
     (short,) = outcome.run.unexplained
     assert (short.kind, short.value) == (DifferenceKind.SHORTFALL, 8)
@@ -354,23 +364,23 @@ def test_missing_coins_of_the_desk_are_written_off_as_a_loss() -> None:
 
 
 def test_a_position_whose_coins_are_all_gone_closes_as_corrected() -> None:
-    desk = a_desk()
-    theirs = desk.mirrored(ABC="-10")
+    desk = bench_with_position()
+    theirs = desk.exchange_snapshot(ABC="-10")
     outcome = run(desk, theirs)
     assert_settled(desk, theirs, outcome)
     assert desk.positions["p1"].close_reason.value == "corrected"
 
 
 def test_a_fee_in_coins_that_was_not_reported_is_explained_as_negligible() -> None:
-    desk = a_desk()
-    outcome = run(desk, desk.mirrored(ABC="-0.01"))
+    desk = bench_with_position()
+    outcome = run(desk, desk.exchange_snapshot(ABC="-0.01"))
     assert kinds(outcome) == [DifferenceKind.SHORTFALL]
     assert outcome.run.unexplained == ()
 
 
 def test_an_order_that_should_be_open_and_is_not_listed_is_queried() -> None:
-    desk = selling(a_desk())
-    theirs = desk.mirrored(ABC="-10", USDT="18")
+    desk = bench_with_sell_order(bench_with_position())
+    theirs = desk.exchange_snapshot(ABC="-10", USDT="18")
     silent = replace(theirs, orders=tuple(one for one in theirs.orders if one.client_order_id != "stop-1"))
     outcome = run(desk, silent)
     assert outcome.ids_to_query == ("stop-1",)
@@ -379,13 +389,13 @@ def test_an_order_that_should_be_open_and_is_not_listed_is_queried() -> None:
 
 
 def test_balances_of_an_unknown_order_are_not_judged_yet() -> None:
-    desk = a_desk()
+    desk = bench_with_position()
     desk.expect(order("stop-1", Side.SELL))
-    desk.tell(
+    desk.apply_evidence(
         "stop-1",
         from_outcome(Ambiguous(reason="timed out", timestamp_ms=NOON_MS, recv_window_ms=2_000), NOON_MS),
     )
-    outcome = run(desk, desk.mirrored(ABC="-10", MX="1"))
+    outcome = run(desk, desk.exchange_snapshot(ABC="-10", MX="1"))
     assert [(one.kind, one.about) for one in found(outcome)] == [(DifferenceKind.DRIFT, "MX")]
     assert "ABC, USDT" in outcome.run.problem
 
@@ -395,15 +405,15 @@ def test_balances_read_while_orders_changed_are_not_compared() -> None:
     after = (report("stop-1", "4", "7", OrderStatus.PARTIALLY_FILLED, Side.SELL),)
     assert changed_symbols(before, after) == {"ABCUSDT"}
     assert changed_symbols(after, after) == frozenset()
-    desk = a_desk()
-    moving = replace(desk.mirrored(USDT="7"), changing_symbols=changed_symbols(before, after))
+    desk = bench_with_position()
+    moving = replace(desk.exchange_snapshot(USDT="7"), changing_symbols=changed_symbols(before, after))
     assert found(run(desk, moving)) == ()
 
 
 def test_missing_coins_wait_until_the_orders_news_are_booked() -> None:
-    desk = selling(a_desk(), "4", "7.2")
+    desk = bench_with_sell_order(bench_with_position(), "4", "7.2")
     sold = report("stop-1", "5", "9", OrderStatus.PARTIALLY_FILLED, Side.SELL)
-    theirs = reporting(desk.mirrored(), sold, ABC="-3", USDT="1.8")
+    theirs = reporting(desk.exchange_snapshot(), sold, ABC="-3", USDT="1.8")
     first = run(desk, theirs)
     assert kinds(first) == [DifferenceKind.MISSED_FILL]
     assert first.postponed == ("ABC",)
@@ -435,8 +445,8 @@ def test_every_injected_difference_is_found_once_and_then_never_again(
     is_unknown: bool,
     is_filled: bool,
 ) -> None:
-    desk = selling(a_desk(str(own)))
-    theirs, wanted = desk.mirrored(), set[tuple[DifferenceKind, str]]()
+    desk = bench_with_sell_order(bench_with_position(str(own)))
+    theirs, wanted = desk.exchange_snapshot(), set[tuple[DifferenceKind, str]]()
     if cash is not None:
         theirs = reporting(theirs, USDT=str(cash))
         wanted.add((DifferenceKind.DRIFT, "USDT"))

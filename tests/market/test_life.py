@@ -9,13 +9,13 @@ from mexc_tui.model.listing import ChangeKind, Listing, ListingSource, ListingSt
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.symbol import SymbolStatus
 from tests.support.samples.listing_sources import (
-    OLD,
+    OLD_PAIRS,
     OPENS_MS,
     before,
     calendar,
     deal,
     entry,
-    knowing,
+    knowledge_of_pairs,
     pair,
     quote,
     row,
@@ -38,10 +38,10 @@ def moves(listing: Listing) -> list[tuple[int, int, ListingSource | None]]:
 
 
 def test_a_clean_listing_passes_its_stages_and_records_source_and_time() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(80_000))
-    known.read_pairs((*OLD, pair(api=False)), before(1_800))
-    known.read_pairs((*OLD, pair()), before(60))
+    known.read_pairs((*OLD_PAIRS, pair(api=False)), before(1_800))
+    known.read_pairs((*OLD_PAIRS, pair()), before(60))
     known.merge_deal(deal(), before(-1))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
@@ -64,7 +64,7 @@ def test_a_clean_listing_passes_its_stages_and_records_source_and_time() -> None
 
 
 def test_a_headline_announces_without_a_time_until_the_calendar_has_one() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     title = "MEXC Will List New Token (NEW) in Innovation Zone"
     known.read_announcements([Announcement(title=title, post_time=before(90_000))], before(89_000))
     known.read_calendar(calendar(entry()), before(80_000))
@@ -81,12 +81,12 @@ def test_a_headline_announces_without_a_time_until_the_calendar_has_one() -> Non
     ["MEXC Will Delist (NEW)", "Notice on (NEW) contract swap", "MEXC Will List (NEW) and (OLD)"],
 )
 def test_headlines_that_announce_no_single_listing_create_none(title: str) -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     assert known.read_announcements([Announcement(title=title, post_time=before(9))], before(8)) == ()
 
 
 def test_M13_moves_are_detected_up_to_the_last_second_in_both_directions() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), before(1))
     known.read_calendar(calendar(entry()), before(-2))
@@ -97,9 +97,9 @@ def test_M13_moves_are_detected_up_to_the_last_second_in_both_directions() -> No
 
 
 def test_M13_two_opening_times_are_a_disagreement_and_the_newest_counts() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
-    known.read_pairs((*OLD, pair(opens_ms=OPENS_MS + 300_000)), before(1_800))
+    known.read_pairs((*OLD_PAIRS, pair(opens_ms=OPENS_MS + 300_000)), before(1_800))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
     assert (listing.opens_ms, listing.opens_source) == (OPENS_MS + 300_000, ListingSource.EXCHANGE_INFO)
@@ -116,7 +116,7 @@ def test_M13_two_opening_times_are_a_disagreement_and_the_newest_counts() -> Non
 
 
 def test_unofficial_times_of_symbolsV2_never_override_the_calendar() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_web_symbols(web(row(opens_ms=OPENS_MS + 60_000)), before(7_000))
     listing = known.listings.named("NEWUSDT")
@@ -126,7 +126,7 @@ def test_unofficial_times_of_symbolsV2_never_override_the_calendar() -> None:
 
 
 def test_M13_a_cancellation_one_second_before_the_opening_is_detected() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     update = known.read_calendar(calendar(), before(1))[0]
     assert update.after.stage is ListingStage.CANCELLED
@@ -135,7 +135,7 @@ def test_M13_a_cancellation_one_second_before_the_opening_is_detected() -> None:
 
 
 def test_a_cancelled_listing_that_returns_is_the_same_listing() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     first = known.read_calendar(calendar(entry()), before(7_200))[0].after
     known.read_calendar(calendar(), before(7_000))
     back = known.read_calendar(calendar(entry()), before(6_000))[0].after
@@ -147,46 +147,46 @@ def test_a_cancelled_listing_that_returns_is_the_same_listing() -> None:
 
 
 def test_a_withdrawal_by_one_source_only_is_a_disagreement_not_a_cancellation() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
-    known.read_pairs((*OLD, pair()), before(1_800))
+    known.read_pairs((*OLD_PAIRS, pair()), before(1_800))
     listing = known.read_calendar(calendar(), before(600))[0].after
     assert listing.stage is ListingStage.API_ENABLED
     assert [disagreement.topic for disagreement in listing.disagreements] == [ListingTopic.PRESENCE]
 
 
 def test_an_entry_that_leaves_the_calendar_after_the_opening_is_only_outdated() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
-    known.read_pairs((*OLD, pair()), before(60))
+    known.read_pairs((*OLD_PAIRS, pair()), before(60))
     known.merge_deal(deal(), before(-1))
     assert known.read_calendar(calendar(), before(-60)) == ()
 
 
 def test_M13_a_cancellation_in_the_last_second_is_detected_after_the_planned_time() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     assert known.read_calendar(calendar(), before(-4))[0].after.stage is ListingStage.CANCELLED
 
 
 def test_M13_an_early_opening_is_open_whatever_the_schedule() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
-    known.read_pairs((*OLD, pair()), before(700))
+    known.read_pairs((*OLD_PAIRS, pair()), before(700))
     update = known.merge_quote(quote(), before(600))
     assert update is not None
     assert (update.after.stage, update.after.opened_ms) == (ListingStage.OPEN, before(600))
 
 
 def test_a_quote_without_asks_opens_nothing() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     assert known.merge_quote(quote(ask=None, bid="0.04"), before(60)) is None
     assert known.merge_quote(quote(ask=None, bid=None), before(60)) is None
 
 
 def test_the_first_trade_after_a_quote_is_recorded_as_well() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.merge_quote(quote(), before(0))
     known.merge_deal(deal(at_ms=before(-0.2)), before(-0.3))
@@ -197,7 +197,7 @@ def test_the_first_trade_after_a_quote_is_recorded_as_well() -> None:
 
 
 def test_M13_a_listing_renamed_in_the_calendar_keeps_its_history_and_id() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     first = known.read_calendar(calendar(entry()), before(7_200))[0].after
     renamed = known.read_calendar(calendar(entry("NEX")), before(600))[0].after
     assert (renamed.id, renamed.symbol, renamed.names) == (first.id, "NEXUSDT", ("NEWUSDT", "NEXUSDT"))
@@ -206,11 +206,11 @@ def test_M13_a_listing_renamed_in_the_calendar_keeps_its_history_and_id() -> Non
 
 
 def test_M13_a_rename_seen_first_in_exchange_info_is_recognised_by_the_contract() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_web_symbols(web(row()), before(7_000))
-    known.read_pairs((*OLD, pair()), before(1_800))
-    known.read_pairs((*OLD, pair("NEX")), before(600))
+    known.read_pairs((*OLD_PAIRS, pair()), before(1_800))
+    known.read_pairs((*OLD_PAIRS, pair("NEX")), before(600))
     (listing,) = known.listings
     assert listing.symbol == "NEXUSDT"
     assert [disagreement.topic for disagreement in listing.disagreements] == [ListingTopic.NAME]
@@ -222,7 +222,7 @@ def test_M13_a_rename_seen_first_in_exchange_info_is_recognised_by_the_contract(
 
 
 def test_reports_under_the_old_name_do_not_contradict_a_known_rename() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.add("NEWUSDT", OPENS_MS, before(7_100))
     headline = Announcement(title="MEXC Will List New Token (NEW)", post_time=before(7_000))
@@ -239,16 +239,16 @@ def test_reports_under_the_old_name_do_not_contradict_a_known_rename() -> None:
 
 
 def test_a_different_name_in_a_better_source_is_a_disagreement_not_a_rename() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.add("NEWUSDT", OPENS_MS, before(7_100))
     known.read_web_symbols(web(row()), before(7_000))
-    known.read_pairs((*OLD, pair("NEX")), before(600))
+    known.read_pairs((*OLD_PAIRS, pair("NEX")), before(600))
     (listing,) = known.listings
     assert [disagreement.topic for disagreement in listing.disagreements] == [ListingTopic.NAME]
 
 
 def test_a_reverted_name_is_the_valid_one_again() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.add("NEWUSDT", OPENS_MS, before(7_100))
     known.read_calendar(calendar(entry("NEX")), before(600))
@@ -258,7 +258,7 @@ def test_a_reverted_name_is_the_valid_one_again() -> None:
 
 
 def test_two_listings_found_to_be_one_are_merged_under_the_older_id() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     old = known.read_calendar(calendar(entry()), before(7_200))[0].after
     known.add("NEXUSDT", None, before(700))
     joined = known.read_calendar(calendar(entry("NEX")), before(600))[0]
@@ -269,7 +269,7 @@ def test_two_listings_found_to_be_one_are_merged_under_the_older_id() -> None:
 
 
 def test_an_earlier_trade_reported_later_becomes_the_first_one() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.merge_deal(deal(at_ms=before(-9)), before(-9))
     trades = [
@@ -285,30 +285,30 @@ def test_an_earlier_trade_reported_later_becomes_the_first_one() -> None:
 
 
 def test_a_clock_that_was_hours_ahead_loses_no_listing() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     assert known.live(before(-10_000)) == ()
     assert [listing.symbol for listing in known.live(before(7_000))] == ["NEWUSDT"]
 
 
 def test_a_listing_is_live_until_its_maturity() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
-    known.read_pairs((*OLD, pair()), before(600))
+    known.read_pairs((*OLD_PAIRS, pair()), before(600))
     known.merge_deal(deal(), before(0))
     assert known.live(before(-7_200)) == ()
     assert len(known.live(before(-7_200), maturity_ms=14_400_000)) == 1
 
 
 def test_another_coin_with_the_same_ticker_is_another_listing() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_calendar(calendar(entry(), entry(coin_id="coin-other", opens_ms=OPENS_MS + 1)), before(7_000))
     assert len(known.listings) == 2
 
 
 def test_manual_entry_is_an_equal_source_and_can_drop_and_restore() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     added = known.add("NEWUSDT", OPENS_MS, before(7_200), "saw it on the forum")[0].after
     assert (added.stage, added.opens_source) == (ListingStage.SCHEDULED, ListingSource.BY_HAND)
     known.read_calendar(calendar(entry()), before(7_000))
@@ -330,21 +330,21 @@ def test_manual_entry_is_an_equal_source_and_can_drop_and_restore() -> None:
 )
 def test_C5_manual_input_is_validated(symbol: str, opens_ms: int | None, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        knowing().add(symbol, opens_ms, before(100))
+        knowledge_of_pairs().add(symbol, opens_ms, before(100))
 
 
 def test_C5_an_opening_more_than_30_days_ahead_is_rejected_from_any_source() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     far_ms = OPENS_MS + 40 * 86_400_000
     known.read_web_symbols(web(row(opens_ms=far_ms)), before(100))
-    known.read_pairs((*OLD, pair(opens_ms=far_ms)), before(50))
+    known.read_pairs((*OLD_PAIRS, pair(opens_ms=far_ms)), before(50))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
     assert listing.opens_ms is None
 
 
 def test_a_pair_added_by_hand_receives_the_known_facts_of_the_exchange() -> None:
-    known = knowing(pairs=(*OLD, pair(opens_ms=None)))
+    known = knowledge_of_pairs(pairs=(*OLD_PAIRS, pair(opens_ms=None)))
     known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "NEWUSDT"], before(80_000))
     assert len(known.listings) == 0
     known.add("NEWUSDT", OPENS_MS, before(600))
@@ -359,22 +359,22 @@ def test_a_pair_added_by_hand_receives_the_known_facts_of_the_exchange() -> None
 
 
 def test_never_api_is_set_after_the_grace_period_and_reverted_if_access_comes_later() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry(zone="assessment")), before(7_200))
-    known.read_pairs((*OLD, pair(api=False)), before(1_800))
+    known.read_pairs((*OLD_PAIRS, pair(api=False)), before(1_800))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
     assert listing.stage_at(before(-3_599)) is ListingStage.VISIBLE
     assert listing.stage_at(before(-3_600)) is ListingStage.NEVER_API
-    late = known.read_pairs((*OLD, pair()), before(-7_200))[0].after
+    late = known.read_pairs((*OLD_PAIRS, pair()), before(-7_200))[0].after
     assert late.stage_at(before(-7_200)) is ListingStage.API_ENABLED
 
 
 def test_official_sources_that_disagree_about_the_api_are_shown() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(7_100))
-    known.read_pairs((*OLD, pair()), before(1_800))
+    known.read_pairs((*OLD_PAIRS, pair()), before(1_800))
     known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(1_700))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
@@ -385,7 +385,7 @@ def test_official_sources_that_disagree_about_the_api_are_shown() -> None:
 
 
 def test_a_new_name_in_defaultSymbols_is_a_listing_without_announcement() -> None:
-    known = knowing()
+    known = knowledge_of_pairs()
     known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "ETHUSDT"], before(7_000))
     (update,) = known.read_names(
         ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "ETHUSDT", "NEWUSDT"], before(100)
@@ -398,11 +398,11 @@ def test_a_new_name_in_defaultSymbols_is_a_listing_without_announcement() -> Non
 
 
 def test_suspension_and_resumption_are_recorded_with_their_times() -> None:
-    known = knowing()
-    known.read_pairs((*OLD, pair()), before(600))
+    known = knowledge_of_pairs()
+    known.read_pairs((*OLD_PAIRS, pair()), before(600))
     known.merge_deal(deal(), before(-1))
-    known.read_pairs((*OLD, pair(status=SymbolStatus.PAUSED)), before(-100))
-    known.read_pairs((*OLD, pair()), before(-200))
+    known.read_pairs((*OLD_PAIRS, pair(status=SymbolStatus.PAUSED)), before(-100))
+    known.read_pairs((*OLD_PAIRS, pair()), before(-200))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
     assert [(c.before, c.after, c.at_ms) for c in listing.changes if c.kind is ChangeKind.STATUS] == [

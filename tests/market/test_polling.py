@@ -13,13 +13,13 @@ from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.polling import LADDER, Poll, PollAllowance, PollPace, affordable, current_pace, plan
 from mexc_tui.model.listing import Listing, ListingSource
 from tests.support.samples.listing_sources import (
-    OLD,
+    OLD_PAIRS,
     OPENS_MS,
     before,
     calendar,
     deal,
     entry,
-    knowing,
+    knowledge_of_pairs,
     pair,
     quote,
 )
@@ -27,7 +27,7 @@ from tests.support.samples.listing_sources import (
 
 def known_with(*opens_s: float) -> Knowledge:
     """Return knowledge of listings that open this many seconds after the first one."""
-    known = knowing()
+    known = knowledge_of_pairs()
     entries = [
         entry(f"C{number}", OPENS_MS + round(at_s * 1_000), f"coin-{number}")
         for number, at_s in enumerate(opens_s)
@@ -129,27 +129,27 @@ def test_the_last_poll_is_not_lost_when_the_desk_wakes_up_late() -> None:
 
 def test_the_pace_slows_down_after_the_opening() -> None:
     known = known_with(0)
-    known.read_pairs((*OLD, pair("C0")), before(100))
+    known.read_pairs((*OLD_PAIRS, pair("C0")), before(100))
     known.merge_deal(deal("C0USDT"), before(0))
     assert current_pace(known.live(before(-1)), before(-1)) is PollPace.FAR
 
 
 def test_a_pair_trading_without_api_access_is_still_polled_for() -> None:
     known = known_with(0)
-    known.read_pairs((*OLD, pair("C0", api=False)), before(100))
+    known.read_pairs((*OLD_PAIRS, pair("C0", api=False)), before(100))
     known.merge_deal(deal("C0USDT"), before(0))
     assert current_pace(known.live(before(-1)), before(-1)) is PollPace.NOW
 
 
 def test_a_visible_pair_without_a_time_may_open_at_any_moment() -> None:
-    known = knowing()
-    known.read_pairs((*OLD, pair(opens_ms=None)), before(600))
+    known = knowledge_of_pairs()
+    known.read_pairs((*OLD_PAIRS, pair(opens_ms=None)), before(600))
     assert current_pace(known.live(before(500)), before(500)) is PollPace.HOUR
 
 
 def test_every_reported_time_is_watched_while_sources_disagree() -> None:
     known = known_with(0)
-    known.read_pairs((*OLD, pair("C0", opens_ms=OPENS_MS + 7_200_000)), before(1_800))
+    known.read_pairs((*OLD_PAIRS, pair("C0", opens_ms=OPENS_MS + 7_200_000)), before(1_800))
     assert current_pace(known.live(before(60)), before(60)) is PollPace.NOW
 
 
@@ -244,7 +244,7 @@ def test_streams_cover_listings_within_the_hour_and_symbols_on_screen() -> None:
 
 def test_an_open_listing_is_streamed_until_it_has_matured() -> None:
     known = known_with(0)
-    known.read_pairs((*OLD, pair("C0")), before(100))
+    known.read_pairs((*OLD_PAIRS, pair("C0")), before(100))
     known.merge_quote(quote("C0USDT"), before(0))
     assert wanted_streams(tuple(known.listings), before(-3_599))
     assert not wanted_streams(tuple(known.listings), before(-3_601))
@@ -252,7 +252,7 @@ def test_an_open_listing_is_streamed_until_it_has_matured() -> None:
 
 def test_both_names_are_streamed_while_sources_disagree_about_them() -> None:
     known = known_with(0)
-    known.read_pairs((*OLD, pair("NEX")), before(1_800))
+    known.read_pairs((*OLD_PAIRS, pair("NEX")), before(1_800))
     known.read_calendar(calendar(entry("NEX", coin_id="coin-0")), before(1_700))
     known.read_calendar(calendar(entry("C0", coin_id="coin-0")), before(1_600))
     wanted = wanted_streams(known.live(before(1_000)), before(1_000))

@@ -10,7 +10,7 @@ import pytest
 
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPlan, Scenario
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.exchange.practice_client import Client, real, scenario, virtual
+from tests.support.exchange.practice_client import Client, in_virtual_time, on_real_sockets, scenario
 
 PAIR = "SOLUSDT"
 ORDER = "/api/v3/order"
@@ -26,7 +26,7 @@ def fault(kind: FaultKind, **more: Any) -> FaultPlan:
 
 def virtually(test: Callable[[Client], Awaitable[None]], *faults: FaultPlan) -> None:
     async def main(sim: Simulation) -> None:
-        async with virtual(sim, scenario(*faults, market=BUSY)) as client:
+        async with in_virtual_time(sim, scenario(*faults, market=BUSY)) as client:
             await test(client)
 
     simulate(main)
@@ -48,14 +48,14 @@ async def was_bought(client: Client) -> bool:
 
 
 async def test_R2_lost_request_closes_the_connection_without_execution() -> None:
-    async with real(plan(FaultKind.LOSE_REQUEST, path=ORDER, method="POST")) as client:
+    async with on_real_sockets(plan(FaultKind.LOSE_REQUEST, path=ORDER, method="POST")) as client:
         with pytest.raises(aiohttp.ClientConnectionError):
             await buy(client)
         assert not await was_bought(client)
 
 
 async def test_R3_lost_response_closes_the_connection_after_execution() -> None:
-    async with real(plan(FaultKind.LOSE_RESPONSE, path=ORDER, method="POST")) as client:
+    async with on_real_sockets(plan(FaultKind.LOSE_RESPONSE, path=ORDER, method="POST")) as client:
         with pytest.raises(aiohttp.ClientConnectionError):
             await buy(client)
         assert await was_bought(client)
@@ -87,14 +87,14 @@ def test_a_late_request_is_executed_late() -> None:
 
 
 async def test_R6_executed_500_returns_an_error_for_an_executed_order() -> None:
-    async with real(plan(FaultKind.EXECUTED_500, path=ORDER, times=1)) as client:
+    async with on_real_sockets(plan(FaultKind.EXECUTED_500, path=ORDER, times=1)) as client:
         assert await buy(client) == (500, {"code": 500, "msg": "Internal error"})
         assert await was_bought(client)
         assert (await buy(client))[0] == 200
 
 
 async def test_R7_reset_truncates_the_response() -> None:
-    async with real(plan(FaultKind.RESET, path=ORDER, method="POST")) as client:
+    async with on_real_sockets(plan(FaultKind.RESET, path=ORDER, method="POST")) as client:
         with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ClientConnectionError)):
             await buy(client)
         assert await was_bought(client)
@@ -119,7 +119,7 @@ def test_R12_half_open_request_gets_no_response_and_no_close() -> None:
 async def test_R9_rate_limit_storms_reject_everything(
     kind: FaultKind, status: int, retry_after: str | None
 ) -> None:
-    async with real(plan(kind, amount_ms=7_000, times=2)) as client:
+    async with on_real_sockets(plan(kind, amount_ms=7_000, times=2)) as client:
         for _ in range(2):
             async with client.session.get(f"{client.endpoint.rest}/api/v3/ping") as response:
                 assert (response.status, response.headers.get("Retry-After")) == (status, retry_after)
@@ -129,7 +129,7 @@ async def test_R9_rate_limit_storms_reject_everything(
 
 
 async def test_M15_maintenance_is_a_503_except_on_the_practice_page() -> None:
-    async with real(plan(FaultKind.MAINTENANCE)) as client:
+    async with on_real_sockets(plan(FaultKind.MAINTENANCE)) as client:
         status, body = await client.ask("GET", "ping")
         assert (status, body["code"]) == (503, 503)
         with pytest.raises(aiohttp.WSServerHandshakeError):
@@ -138,7 +138,7 @@ async def test_M15_maintenance_is_a_503_except_on_the_practice_page() -> None:
 
 
 async def test_R17_clock_skew_shifts_the_time_for_signature_checks() -> None:
-    async with real(plan(FaultKind.CLOCK_SKEW, amount_ms=90_000)) as client:
+    async with on_real_sockets(plan(FaultKind.CLOCK_SKEW, amount_ms=90_000)) as client:
         assert (await client.get("time"))["serverTime"] - client.now_ms() >= 89_000
         status, body = await client.sign("GET", "account", recvWindow=60_000)
         assert (status, body["code"]) == (400, 700003)
@@ -282,7 +282,7 @@ def test_same_seed_and_same_calls_at_the_same_times_give_the_same_bytes() -> Non
             fault(FaultKind.DROP_PUSH, chance=0.2),
             fault(FaultKind.EXECUTED_500, chance=0.3, path=ORDER),
         )
-        async with virtual(sim, scenario(*faults, market=BUSY), seed=11) as client:
+        async with in_virtual_time(sim, scenario(*faults, market=BUSY), seed=11) as client:
             said.append(repr(client.endpoint.api_secret).encode())
             async with client.stream(DEALS, DEPTH) as stream:
                 for _ in range(10):

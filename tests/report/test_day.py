@@ -19,19 +19,19 @@ from tests.support.samples.report_samples import (
     DAY,
     FROM_MS,
     alert,
-    cancelled,
-    look,
-    opened,
+    cancelled_listing,
+    detection_pass,
+    future_listing,
+    opened_listing,
     outcome,
-    read,
-    said,
+    reported,
     signal,
-    waiting,
+    unfolded_text,
 )
 
 
 def whole() -> DayInputs:
-    new, gone, later = opened(), cancelled(), waiting()
+    new, gone, later = opened_listing(), cancelled_listing(), future_listing()
     return DayInputs(
         listings=(later, gone, new),
         signals=(
@@ -49,7 +49,7 @@ def whole() -> DayInputs:
             ReportSignal(signal(later, 2_000, DetectorName.LAUNCH_SEQUENCE), None),
         ),
         outcomes=(outcome(new), outcome(gone, OutcomeEnd.CANCELLED)),
-        passes=(look(5_000), look(5_500), look(8_000)),
+        passes=(detection_pass(5_000), detection_pass(5_500), detection_pass(8_000)),
         alerts=(alert(7_000, times=3, closed_ms=FROM_MS + 9_000),),
     )
 
@@ -87,7 +87,7 @@ def test_a_signal_has_probability_sample_and_lead_time() -> None:
 def test_without_an_opening_the_lead_time_is_to_the_schedule() -> None:
     (only,) = of(report_of(DAY, whole()), "GONEUSDT").signals
     assert (only.lead_ms, only.is_lead_to_plan) == (48_000, True)
-    assert "48.0 s before the scheduled opening" in read(report_of(DAY, whole()))
+    assert "48.0 s before the scheduled opening" in unfolded_text(report_of(DAY, whole()))
 
 
 def test_the_outcome_is_the_stored_one() -> None:
@@ -106,17 +106,19 @@ def test_unknown_facts_are_listed_with_reasons() -> None:
 
 
 def test_an_opening_just_before_the_end_is_undecided() -> None:
-    report = report_of(DAY, DayInputs(listings=(opened(opens=90_000),)))
+    report = report_of(DAY, DayInputs(listings=(opened_listing(opens=90_000),)))
     assert of(report, "NEWUSDT").outcome.unknown == ("outcome: the day ended within 30 s of its opening",)
 
 
 def test_a_missing_due_outcome_is_reported() -> None:
-    report = report_of(DAY, DayInputs(listings=(opened(),)))
+    report = report_of(DAY, DayInputs(listings=(opened_listing(),)))
     assert "due, but not recorded" in of(report, "NEWUSDT").outcome.unknown[0]
 
 
 def test_missing_market_data_is_reported() -> None:
-    report = report_of(DAY, DayInputs(listings=(opened(),), outcomes=(outcome(opened(), has_gap=True),)))
+    report = report_of(
+        DAY, DayInputs(listings=(opened_listing(),), outcomes=(outcome(opened_listing(), has_gap=True),))
+    )
     assert "market data has gaps" in of(report, "NEWUSDT").outcome.unknown[0]
     assert "Market data was missing for: NEWUSDT." in report.unknown
 
@@ -125,8 +127,8 @@ def test_never_api_follows_from_elapsed_time() -> None:
     closed = listing_from(
         "WEBUSDT-1",
         (
-            said(ListingSource.EXCHANGE_INFO, 1_000, "WEBUSDT", opens=10_000, api_allowed=False),
-            said(ListingSource.STREAM, 10_100, "WEBUSDT", traded_ms=FROM_MS + 10_050),
+            reported(ListingSource.EXCHANGE_INFO, 1_000, "WEBUSDT", opens=10_000, api_allowed=False),
+            reported(ListingSource.STREAM, 10_100, "WEBUSDT", traded_ms=FROM_MS + 10_050),
         ),
     )
     web = of(
@@ -138,7 +140,7 @@ def test_never_api_follows_from_elapsed_time() -> None:
 
 
 def test_a_signal_under_a_former_id_belongs_to_its_listing() -> None:
-    twin, new = opened(), opened()
+    twin, new = opened_listing(), opened_listing()
     joined = msgspec.structs.replace(new, id="other", also_ids=(new.id,))
     report = report_of(DAY, DayInputs(listings=(joined,), signals=(ReportSignal(signal(twin, 4_000), None),)))
     assert len(report.listings[0].signals) == 1
@@ -163,14 +165,17 @@ def test_totals_count_every_listing_once() -> None:
 
 
 def test_passes_show_the_longest_interval_and_unread_sources() -> None:
-    kept = replace(whole(), passes=(look(5_000, None), look(6_000, None), look(9_000, None)))
+    kept = replace(
+        whole(),
+        passes=(detection_pass(5_000, None), detection_pass(6_000, None), detection_pass(9_000, None)),
+    )
     passes = report_of(DAY, kept).passes
     assert (passes.count, passes.longest_pause_ms, passes.slowest_ms) == (3, 3_000, 1.5)
     assert "Never polled: calendar." in report_of(DAY, kept).unknown
 
 
 def test_a_rate_of_a_small_sample_is_not_shown() -> None:
-    text = read(report_of(DAY, whole()))
+    text = unfolded_text(report_of(DAY, whole()))
     assert "1 raised: 1 correct, 0 wrong, 0 undecided, n too small for a rate (< 20)" in text
 
 
@@ -191,7 +196,7 @@ def test_a_rate_of_a_small_sample_is_not_shown() -> None:
     ],
 )
 def test_the_text_contains(words: str) -> None:
-    assert words in read(report_of(DAY, whole()))
+    assert words in unfolded_text(report_of(DAY, whole()))
 
 
 def test_json_round_trips_the_whole_report() -> None:

@@ -22,9 +22,16 @@ from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.engine.fake_trading_engine import DIFFERENCE, NO
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
-from tests.support.samples.report_samples import DAY, FROM_MS, opened, outcome, read, waiting
+from tests.support.samples.report_samples import (
+    DAY,
+    FROM_MS,
+    future_listing,
+    opened_listing,
+    outcome,
+    unfolded_text,
+)
 
-LISTING = opened()
+LISTING = opened_listing()
 MONEY = EquityInputs(
     start=D(1_000),
     flows=D(0),
@@ -130,7 +137,7 @@ def test_totals_and_the_ledger_check_of_a_day() -> None:
 
 
 def test_a_refused_listing_counts_as_refused() -> None:
-    later = waiting()
+    later = future_listing()
     kept = TradingInputs(money=MONEY, refusals=(refusal(9_000, later.id),))
     trading = report_of(DAY, DayInputs(listings=(later,), trading=kept)).trading
     assert trading is not None
@@ -142,7 +149,7 @@ def test_an_unfinished_last_reconciliation_is_unknown() -> None:
     trading = report(kept).trading
     assert trading is not None
     assert trading.accounts.unexplained_last is None
-    assert "last: not finished" in read(report(kept))
+    assert "last: not finished" in unfolded_text(report(kept))
 
 
 def test_other_days_snipes_and_reconciliations_are_left_out() -> None:
@@ -152,7 +159,7 @@ def test_other_days_snipes_and_reconciliations_are_left_out() -> None:
     ).trading
     assert trading is not None
     assert (trading.totals.armed, trading.totals.refused, trading.accounts.compared) == (0, 0, 0)
-    assert "Reconciliations: none" in read(report(TradingInputs(money=MONEY)))
+    assert "Reconciliations: none" in unfolded_text(report(TradingInputs(money=MONEY)))
 
 
 @pytest.mark.parametrize(
@@ -171,12 +178,12 @@ def test_other_days_snipes_and_reconciliations_are_left_out() -> None:
     ],
 )
 def test_the_text_shows_trading(words: str) -> None:
-    assert words in read(report())
+    assert words in unfolded_text(report())
 
 
 def test_many_attempts_are_shown_by_the_first_and_the_last() -> None:
     many = tuple(attempt(number, "not open yet", 30001) for number in range(1, 9))
-    text = read(report(TradingInputs(money=MONEY, snipes=(SNIPE,), attempts=many)))
+    text = unfolded_text(report(TradingInputs(money=MONEY, snipes=(SNIPE,), attempts=many)))
     assert text.count("not open yet") == 2
     assert "6 attempts in between" in text
 
@@ -194,13 +201,13 @@ def test_an_equity_gap_is_shown_to_the_last_digit() -> None:
             at_cost=2,
         )
     )
-    text = read(report(off))
+    text = unfolded_text(report(off))
     assert "(2 open positions at cost): differs by -0.02" in text
 
 
 def test_without_a_ledger_trading_is_left_out() -> None:
     bare = report(None)
-    assert (bare.trading, "Trading" in read(bare)) == (None, False)
+    assert (bare.trading, "Trading" in unfolded_text(bare)) == (None, False)
 
 
 def test_json_round_trips_with_money_as_text() -> None:
@@ -254,7 +261,7 @@ def test_recovery_at_start_is_part_of_the_day_s_trading() -> None:
     told = report(dataclasses.replace(TRADING, recoveries=(other_day, found)))
     assert told.trading is not None
     assert [(one.at_ms, one.lines) for one in told.trading.restarts] == [(found.at_ms, lines)]
-    text = read(told)
+    text = unfolded_text(told)
     assert "restarted, recovery completed at 61.5 s" in text
     assert all(f"- {one}" in text for one in lines)
     assert "long ago" not in text
@@ -267,4 +274,4 @@ def test_slippage_is_to_the_ask_when_sent_with_the_shortfall() -> None:
     assert sniped.slippage_to == "the best ask when sent"
     assert sniped.slippage_bps == 50.0
     assert sniped.shortfall_bps is not None
-    assert f"shortfall {sniped.shortfall_bps:+.1f} bps" in read(report(kept))
+    assert f"shortfall {sniped.shortfall_bps:+.1f} bps" in unfolded_text(report(kept))

@@ -18,7 +18,7 @@ from mexc_tui.model.verdict import CheckStage
 from mexc_tui.sniping.key_pairs import KeyPermission
 from mexc_tui.sniping.pre_trade_checks import judge
 from mexc_tui.sniping.request import ArmFacts, KeyFacts, WorkerFact
-from tests.support.samples.sniping_samples import PAIR, PLAN, T0, D, facts, listing, wish
+from tests.support.samples.sniping_samples import PAIR, PLAN, T0, D, facts, listing, proposal
 
 NOW = T0 - 60_000
 HALTED = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="by hand")
@@ -37,19 +37,19 @@ def with_rules(**changes: Any) -> ArmFacts:
 
 
 def test_a_sane_wish_in_practice_is_approved_by_every_validator() -> None:
-    judgement = judge(wish(), facts(), NOW)
+    judgement = judge(proposal(), facts(), NOW)
     assert judgement.reason == ""
     assert judgement.approved
 
 
 def test_stages_come_in_their_order_and_all_are_computed_after_the_first_no() -> None:
-    judgement = judge(wish(symbol="", spend=D("NaN"), price=D("-Infinity")), facts(), NOW)
+    judgement = judge(proposal(symbol="", spend=D("NaN"), price=D("-Infinity")), facts(), NOW)
     stages = [verdict.stage for verdict in judgement.verdicts]
     assert stages == sorted(stages, key=list(CheckStage).index)
     assert set(stages) == set(CheckStage)
     assert judgement.first_refusal is not None
     assert judgement.first_refusal.stage is CheckStage.SCHEMA
-    assert len(stages) == len(judge(wish(), facts(), NOW).verdicts)
+    assert len(stages) == len(judge(proposal(), facts(), NOW).verdicts)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_stages_come_in_their_order_and_all_are_computed_after_the_first_no() ->
     ],
 )
 def test_times_are_formatted_in_utc(at_ms: int | None, words: str) -> None:
-    judged = judge(wish(opens_ms=at_ms), facts(), NOW).verdicts
+    judged = judge(proposal(opens_ms=at_ms), facts(), NOW).verdicts
     said = {one.name: one.value for one in judged}
     assert said["opening_agreed"] == words
     assert words in said["opening_time"]
@@ -99,14 +99,14 @@ WISHES: list[tuple[str, dict[str, Any]]] = [
 def test_without_a_size_the_verdict_states_the_next_step(known: bool, equity: D | None, flip: str) -> None:
     seen = with_pair() if known else with_pair(symbol=None)
     seen = replace(seen, book=replace(seen.book, equity=equity))
-    judgement = judge(wish(spend=D(0), size_words="there is no size"), seen, NOW)
+    judgement = judge(proposal(spend=D(0), size_words="there is no size"), seen, NOW)
     assert next(one.flip for one in judgement.verdicts if one.name == "spend") == flip
 
 
 @pytest.mark.parametrize(("name", "wishes"), WISHES)
 def test_each_fault_of_a_wish_is_named(name: str, wishes: dict[str, Any]) -> None:
     known = with_pair(symbol=changed(PAIR, order_types=()))
-    refused = {v.name: v for v in judge(wish(**wishes), known, NOW).verdicts if not v.passed}
+    refused = {v.name: v for v in judge(proposal(**wishes), known, NOW).verdicts if not v.passed}
     assert name in refused
     assert refused[name].flip
 
@@ -138,7 +138,7 @@ FACTS: list[tuple[str, ArmFacts]] = [
 
 @pytest.mark.parametrize(("name", "known"), FACTS)
 def test_each_gate_refuses_alone_with_what_would_flip_it(name: str, known: ArmFacts) -> None:
-    refused = {v.name: v for v in judge(wish(), known, NOW).verdicts if not v.passed}
+    refused = {v.name: v for v in judge(proposal(), known, NOW).verdicts if not v.passed}
     assert name in refused
     assert refused[name].flip
 
@@ -148,7 +148,7 @@ def test_automatic_arming_outside_practice_needs_the_setting_and_100_outcomes(mo
     def refused(outcomes: int, auto_arm: AutoArm) -> set[str]:
         known = with_desk(mode=mode, is_unlocked=True, outcomes=outcomes)
         known = replace(known, rules=replace(known.rules, auto_arm=auto_arm))
-        return {v.name for v in judge(wish(), known, NOW).verdicts if not v.passed}
+        return {v.name for v in judge(proposal(), known, NOW).verdicts if not v.passed}
 
     assert refused(100, AutoArm.EVERYWHERE) == set()
     assert refused(99, AutoArm.EVERYWHERE) == {"outcomes"}
@@ -156,25 +156,25 @@ def test_automatic_arming_outside_practice_needs_the_setting_and_100_outcomes(mo
 
 
 def test_manual_arming_needs_no_detector() -> None:
-    by_hand = wish(detector=None, probability=None)
+    by_hand = proposal(detector=None, probability=None)
     assert judge(by_hand, with_desk(mode=Mode.PAPER), NOW).approved
 
 
 def test_calendar_confirmation_is_really_checked_when_it_is_required() -> None:
     unconfirmed = with_pair(listing=listing(sightings=()))
-    assert not judge(wish(), unconfirmed, NOW).approved
+    assert not judge(proposal(), unconfirmed, NOW).approved
     relaxed = replace(unconfirmed, rules=replace(unconfirmed.rules, require_calendar=False))
-    assert judge(wish(), relaxed, NOW).approved
+    assert judge(proposal(), relaxed, NOW).approved
 
 
 def test_nothing_of_the_pipeline_can_skip_the_risk_limits() -> None:
     broke = replace(facts(), book=replace(facts().book, free_cash=Decimal(1)))
-    judgement = judge(wish(detector=None), broke, NOW)
+    judgement = judge(proposal(detector=None), broke, NOW)
     assert judgement.first_refusal is not None
     assert judgement.first_refusal.stage is CheckStage.RISK
 
 
 def test_an_opening_far_ahead_states_when_it_can_be_armed() -> None:
-    refusal = judge(wish(), with_rules(advance_ms=1_000), NOW).first_refusal
+    refusal = judge(proposal(), with_rules(advance_ms=1_000), NOW).first_refusal
     assert refusal is not None
     assert refusal.until_ms == T0 - 1_000

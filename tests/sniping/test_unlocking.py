@@ -11,28 +11,28 @@ from hypothesis import strategies as st
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.sniping.request import DeskFacts, KeyFacts, WorkerFact
 from mexc_tui.sniping.unlocking import phrase, unlock_blockers
-from tests.support.samples.sniping_samples import WELL
+from tests.support.samples.sniping_samples import READY_DESK
 
 HALTED = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="lunch")
 
 
 def test_a_healthy_desk_has_no_unlock_blockers() -> None:
-    assert unlock_blockers(WELL) == ()
+    assert unlock_blockers(READY_DESK) == ()
 
 
 @pytest.mark.parametrize(
     ("desk", "says"),
     [
-        (replace(WELL, key=None), "key permissions unknown"),
-        (replace(WELL, key=KeyFacts(may_trade=True, may_withdraw=True)), "CAN WITHDRAW"),
-        (replace(WELL, key=KeyFacts(may_trade=False)), "cannot trade"),
-        (replace(WELL, trading=HALTED), "lunch"),
+        (replace(READY_DESK, key=None), "key permissions unknown"),
+        (replace(READY_DESK, key=KeyFacts(may_trade=True, may_withdraw=True)), "CAN WITHDRAW"),
+        (replace(READY_DESK, key=KeyFacts(may_trade=False)), "cannot trade"),
+        (replace(READY_DESK, trading=HALTED), "lunch"),
         (
-            replace(WELL, workers=(WorkerFact("exit monitor", False, "it broke"),)),
+            replace(READY_DESK, workers=(WorkerFact("exit monitor", False, "it broke"),)),
             "exit monitor is not healthy: it broke",
         ),
-        (replace(WELL, is_reconciled=False), "not reconciled"),
-        (replace(WELL, ban="the exchange does not serve us"), "does not serve us"),
+        (replace(READY_DESK, is_reconciled=False), "not reconciled"),
+        (replace(READY_DESK, ban="the exchange does not serve us"), "does not serve us"),
     ],
 )
 def test_each_problem_is_an_unlock_blocker_with_a_text(desk: DeskFacts, says: str) -> None:

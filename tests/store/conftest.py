@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.store_parts import FILE, HandClock
+from tests.support.store_parts import FILE, ManualClock
 
 
 @pytest.fixture
@@ -16,12 +16,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-async def store(folder: Path, clock: HandClock) -> AsyncIterator[SqliteStore]:
+async def store(folder: Path, clock: ManualClock) -> AsyncIterator[SqliteStore]:
     opened = await SqliteStore.open(folder / FILE, clock)
     yield opened
     await opened.close()

@@ -142,7 +142,7 @@ class Engine:
 
 
 @asynccontextmanager
-async def serving(
+async def serving_engine(
     path: Path,
     audit: MemoryAudit | None = None,
     journal: MemoryJournal | None = None,
@@ -170,7 +170,7 @@ def client_of(path: Path, role: Role = Role.OPERATE, who: str = "tester") -> Des
 
 
 @asynccontextmanager
-async def running(client: DeskClient) -> AsyncGenerator[DeskClient]:
+async def running_client(client: DeskClient) -> AsyncGenerator[DeskClient]:
     task = asyncio.create_task(client.run())
     try:
         yield client

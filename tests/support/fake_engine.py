@@ -32,7 +32,7 @@ from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.desk_server import client_of, running
+from tests.support.desk_server import client_of, running_client
 from tests.support.samples import listing_samples
 
 CLOCK = SystemClock()
@@ -128,7 +128,7 @@ async def desk(
     store = await SqliteStore.open(folder / "state" / "desk.sqlite3", CLOCK)
     async with (
         opened(store, queries, folder / "s.sock") as door,
-        running(client_of(folder / "s.sock")) as client,
+        running_client(client_of(folder / "s.sock")) as client,
     ):
         yield door, client, store
     await store.close()

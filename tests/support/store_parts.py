@@ -18,7 +18,7 @@ from mexc_tui.store.sqlite.unit_of_work import ReadTransaction, UnitOfWork
 FILE = "desk.db"
 
 
-class HandClock:
+class ManualClock:
     """A clock that advances on request, and by `step_ns` on every reading."""
 
     def __init__(self, step_ns: int = 0) -> None:
@@ -41,7 +41,7 @@ def fact(number: int = 0, about: str = "NEWUSDT") -> AnyEvent:
     return Alert(at_ms=number, about=about, severity=Severity.INFO, rule="test", text=f"fact {number}")
 
 
-def bare(folder: Path, limits: StoreLimits | None = None) -> sqlite3.Connection:
+def writer_connection(folder: Path, limits: StoreLimits | None = None) -> sqlite3.Connection:
     """Return a writer's connection for the calling thread."""
     return open_writer(folder / FILE, limits or StoreLimits())
 
@@ -90,7 +90,7 @@ def in_memory() -> tuple[sqlite3.Connection, ReadTransaction]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
     migrate(connection, shipped())
-    rows = StoreRows(connection, HandClock())
+    rows = StoreRows(connection, ManualClock())
     connection.execute("BEGIN")
     rows.start(None)
     return connection, ReadTransaction(rows)
@@ -102,7 +102,7 @@ def alert(
     return Alert(at_ms=at_ms, about=about, severity=severity, rule=rule, text=f"at {at_ms}")
 
 
-def pair(number: int) -> Callable[[UnitOfWork], int]:
+def two_facts(number: int) -> Callable[[UnitOfWork], int]:
     """Return a unit that records two facts, to check that it is stored atomically."""
 
     def work(unit: UnitOfWork) -> int:
@@ -112,7 +112,7 @@ def pair(number: int) -> Callable[[UnitOfWork], int]:
     return work
 
 
-def moments(stored: ReadTransaction) -> list[int]:
+def alert_times(stored: ReadTransaction) -> list[int]:
     stored.journal.verify()
     return [found.event.at_ms for found in stored.journal.after(0)]
 

@@ -15,24 +15,24 @@ from mexc_tui.tui.screens.quit import Ending
 from mexc_tui.tui.themes import chosen
 from mexc_tui.tui.widgets.header_bar import HeaderBar
 from mexc_tui.tui.widgets.table import Table
-from tests.support.tui.counting_driver import Counting
+from tests.support.tui.counting_driver import RecordingDriver
 from tests.support.tui.desk_app import SOON_S, THEMES, desk, screen, until
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, listing, position, risk, status
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk, listing, position, risk, status
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-async def _settled(app: DeskApp, pilot: Pilot[None], frozen: Frozen) -> Counting:
+async def _settled(app: DeskApp, pilot: Pilot[None], frozen: FrozenDesk) -> RecordingDriver:
     """Let a second go by, so that nothing of the start is still to be painted; count from here on."""
     wire = app._driver  # pyright: ignore[reportPrivateUsage]
-    assert isinstance(wire, Counting)
-    frozen.go(1_000)
+    assert isinstance(wire, RecordingDriver)
+    frozen.advance(1_000)
     await _sent(pilot, wire, "14:13:21Z")
     wire.written = ""
     return wire
 
 
-async def _sent(pilot: Pilot[None], wire: Counting, words: str) -> int:
+async def _sent(pilot: Pilot[None], wire: RecordingDriver, words: str) -> int:
     """Wait until the terminal was told something; return how much it was told until then."""
     async with asyncio.timeout(SOON_S):
         while words not in wire.written:
@@ -112,13 +112,13 @@ async def test_a_changed_cell_does_not_cost_ascreen() -> None:
 
 
 async def test_a_second_in_which_nothing_happens_costs_a_hundred_bytes() -> None:
-    frozen = Frozen(is_empty=True)
+    frozen = FrozenDesk(is_empty=True)
     frozen.status.put("engine", status())
     frozen.risk.put("risk", risk())
     async with desk(frozen) as (app, pilot, _):
         await until(pilot, app, "No snipe is armed.")
         wire = await _settled(app, pilot, frozen)
-        frozen.go(1_000)
+        frozen.advance(1_000)
         assert await _sent(pilot, wire, "14:13:22Z") < 150
 
 
@@ -139,7 +139,7 @@ async def test_live_is_unmistakable() -> None:
 
 
 async def test_before_the_first_answer_it_says_that_it_waits_and_then_what_is_empty() -> None:
-    async with desk(Frozen(is_empty=True, is_complete=False)) as (app, pilot, frozen):
+    async with desk(FrozenDesk(is_empty=True, is_complete=False)) as (app, pilot, frozen):
         text = await until(pilot, app, "Loading…")
         assert "CONNECTING" in text
         for view in (frozen.listings, frozen.signals, frozen.snipes, frozen.positions):
@@ -151,7 +151,7 @@ async def test_before_the_first_answer_it_says_that_it_waits_and_then_what_is_em
 
 
 async def test_no_opening_is_expected_only_if_the_calendar_says_so_and_nothing_is_armed() -> None:
-    frozen = Frozen(is_empty=True)
+    frozen = FrozenDesk(is_empty=True)
     read = SourceRow(source="calendar", read_ms=NOW_MS - 3_000, failures=0, problem="")
     async with desk(frozen) as (app, pilot, _):
         frozen.status.put("engine", msgspec.structs.replace(status(), sources=(read,)))
@@ -160,7 +160,7 @@ async def test_no_opening_is_expected_only_if_the_calendar_says_so_and_nothing_i
         frozen.status.put("engine", msgspec.structs.replace(status(), sources=(failed,)))
         text = await until(pilot, app, "no answer within 10 s")
         assert "No opening expected" not in text
-        frozen.snipes.put("S1", Frozen().snipes.rows["S1"])
+        frozen.snipes.put("S1", FrozenDesk().snipes.rows["S1"])
         text = await until(pilot, app, "No opening listed for 1 armed snipe")
         assert "No opening expected" not in text
 
@@ -245,11 +245,11 @@ async def test_stopping_the_engine_asks_for_a_word_while_positions_are_open() ->
         await until(pilot, app, "would stay open without a stop")
         await pilot.press("s")
         await until(pilot, app, "type stop")
-        assert not any(name == "stop" for name, _ in frozen.given)
+        assert not any(name == "stop" for name, _ in frozen.received)
 
 
 async def test_a_read_only_screen_leaves_without_a_question() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.may_operate = False
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("q")
@@ -258,12 +258,12 @@ async def test_a_read_only_screen_leaves_without_a_question() -> None:
 
 
 async def test_hostile_names_reach_no_terminal() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.listings.put("x", listing("\x1b]52;c\x07[@a]A", "scheduled", 9, "calendar"))
     async with desk(frozen) as (app, pilot, _):
         await until(pilot, app, "[@a]A")
         wire = app._driver  # pyright: ignore[reportPrivateUsage]
-        assert isinstance(wire, Counting)
+        assert isinstance(wire, RecordingDriver)
         assert "\x1b]52" not in wire.written
         assert "c\x07" not in wire.written
 
@@ -271,7 +271,7 @@ async def test_hostile_names_reach_no_terminal() -> None:
 async def test_countdowns_go_on_by_themselves() -> None:
     async with desk() as (app, pilot, frozen):
         await until(pilot, app, "T-00:47")
-        frozen.go(5_000)
+        frozen.advance(5_000)
         await until(pilot, app, "T-00:42")
 
 

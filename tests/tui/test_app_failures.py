@@ -9,28 +9,28 @@ import pytest
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.quit import Ending
 from tests.support.tui.desk_app import desk
-from tests.support.tui.frozen_desk import Frozen
+from tests.support.tui.frozen_desk import FrozenDesk
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-def _painting(app: DeskApp, frozen: Frozen) -> None:
+def _painting(app: DeskApp, frozen: FrozenDesk) -> None:
     frozen.link = cast("Any", None)
     app.action_freeze()
 
 
-def _a_timer(app: DeskApp, _: Frozen) -> None:
+def _a_timer(app: DeskApp, _: FrozenDesk) -> None:
     app.set_timer(0.001, cast("Any", lambda: cast("Any", None).link))
 
 
-def _a_command_by_name(app: DeskApp, _: Frozen) -> None:
+def _a_command_by_name(app: DeskApp, _: FrozenDesk) -> None:
     app.action_zoom = cast("Any", lambda: cast("Any", None).link)
     for command in app.get_system_commands(app.screen):
         if command.title.startswith("Zoom"):
             command.callback()
 
 
-def _an_error_that_draws_itself(app: DeskApp, _: Frozen) -> None:
+def _an_error_that_draws_itself(app: DeskApp, _: FrozenDesk) -> None:
     class Drawn(AttributeError):
         def __rich__(self) -> str:
             return "link"
@@ -41,7 +41,7 @@ def _an_error_that_draws_itself(app: DeskApp, _: Frozen) -> None:
     app.call_later(fail)
 
 
-async def _broken(fails: Callable[[DeskApp, Frozen], None], apps: list[DeskApp]) -> None:
+async def _broken(fails: Callable[[DeskApp, FrozenDesk], None], apps: list[DeskApp]) -> None:
     async with desk() as (app, _, frozen):
         apps.append(app)
         fails(app, frozen)
@@ -52,7 +52,7 @@ async def _broken(fails: Callable[[DeskApp, Frozen], None], apps: list[DeskApp])
 
 
 @pytest.mark.parametrize("fails", [_painting, _a_timer, _a_command_by_name, _an_error_that_draws_itself])
-async def test_a_failure_ends_the_screen_with_a_message(fails: Callable[[DeskApp, Frozen], None]) -> None:
+async def test_a_failure_ends_the_screen_with_a_message(fails: Callable[[DeskApp, FrozenDesk], None]) -> None:
     apps: list[DeskApp] = []
     with pytest.raises(Exception, match="link"):
         await _broken(fails, apps)

@@ -22,11 +22,11 @@ from mexc_tui.practice.scenario import ListingPlan, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.desk_source import source_of
-from tests.support.engine.practice_day import DAY, LENT, PracticeDay
-from tests.support.tui.counting_driver import Counting
+from tests.support.engine.practice_day import DAY, OVERRIDES, PracticeDay
+from tests.support.tui.counting_driver import RecordingDriver
 from tests.support.tui.desk_app import THEMES, ZONE
-from tests.support.tui.screen_ages import Age, Truth, ages, chosen
-from tests.support.tui.virtual_terminal import Glass
+from tests.support.tui.screen_ages import Age, TrueValues, ages, chosen
+from tests.support.tui.virtual_terminal import VirtualTerminal
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
@@ -40,7 +40,7 @@ ARMING = {"armed_detectors": "ready_state,pre_ready,launch_sequence", "min_proba
 LISTING_DAY = replace(
     DAY,
     duration_s=100,
-    settings=LENT | ARMING,
+    settings=OVERRIDES | ARMING,
     listings=tuple(
         ListingPlan(
             base=f"NEW{number}",
@@ -55,10 +55,10 @@ LISTING_DAY = replace(
 )
 
 
-class Looking(Counting):
+class Looking(RecordingDriver):
     """A terminal that is read."""
 
-    glass: ClassVar[Glass]
+    glass: ClassVar[VirtualTerminal]
 
     def write(self, data: str) -> None:
         """Show it."""
@@ -72,7 +72,7 @@ async def _shown_from(from_s: float, sim: Simulation, day: PracticeDay) -> Async
     client = DeskClient(
         day.paths.socket, who="screen", role=Role.OPERATE, now_ms=sim.clock.now_ms, rng=Random(1)
     )
-    Looking.glass = Glass(*SIZE)
+    Looking.glass = VirtualTerminal(*SIZE)
     source = source_of(client, Role.OPERATE, sim.clock.now_ms, lambda: None)
     app = DeskApp(source, THEMES, THEMES.by_name["dark"], zone=ZONE, driver_class=Looking)
     connected = asyncio.Event()
@@ -96,7 +96,7 @@ class Knowing:
     face: EngineQueries
     trading: TradingQueries
     sight: ScreenQueries
-    truth: Truth
+    truth: TrueValues
 
     async def context(self, lines: Sequence[str]) -> None:
         """Take note of what is true now; of the pair too that is chosen on the screen of positions."""
@@ -123,7 +123,7 @@ def test_while_all_screens_are_looked_at_over_a_listing_day_nothing_old_is_unmar
         async with day.engine() as running, _shown_from(FROM_S, sim, day) as app:
             trading = await trading_queries(running.engine)
             assert trading is not None
-            knowing = Knowing(running.queries, trading, ScreenQueries(running.engine), Truth())
+            knowing = Knowing(running.queries, trading, ScreenQueries(running.engine), TrueValues())
             for context in range(round(WATCHED_S / LOOK_S)):
                 if context % LOOKS_A_SCREEN == 0:
                     app.simulate_key("123456789"[context // LOOKS_A_SCREEN % 9])

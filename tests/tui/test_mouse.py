@@ -3,12 +3,12 @@
 import pytest
 
 from mexc_tui.tui.screens.registry import NAMES
-from tests.support.tui.command_desk import Desk, at, done
+from tests.support.tui.command_desk import CommandDesk, command_desk, done
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-async def _click(one: Desk, words: str) -> None:
+async def _click(one: CommandDesk, words: str) -> None:
     """Click on the last line where these words are."""
     one.now[0] += 1.0
     line = one.text.splitlines()[-1]
@@ -17,7 +17,7 @@ async def _click(one: Desk, words: str) -> None:
 
 async def test_every_screen_is_a_click_away_from_every_other() -> None:
     for size in ((80, 24), (120, 40)):
-        async with at(size=size) as one:
+        async with command_desk(size=size) as one:
             for number, name in enumerate(NAMES[1:], 2):
                 await _click(one, f" {number}")
                 await one.until(f"[{number}]")
@@ -27,7 +27,7 @@ async def test_every_screen_is_a_click_away_from_every_other() -> None:
 
 
 async def test_a_click_on_a_row_chooses_it_for_what_a_click_on_a_key_does() -> None:
-    async with at(size=(120, 40)) as one:
+    async with command_desk(size=(120, 40)) as one:
         one.frozen.replies["disarm"] = done("QUUXUSDT is disarmed.")
         await _click(one, " 2 ")
         lines = (await one.until("[2]")).splitlines()
@@ -36,28 +36,28 @@ async def test_a_click_on_a_row_chooses_it_for_what_a_click_on_a_key_does() -> N
         assert one.table.cursor == "L-QUUXUSDT"
         await _click(one, "a Disarm")
         await one.until("QUUXUSDT is disarmed.")
-        assert one.frozen.given[-1][1].symbol == "QUUXUSDT"
+        assert one.frozen.received[-1][1].symbol == "QUUXUSDT"
         await one.pilot.double_click(offset=(4, y))
         await one.until("Details: ")
 
 
 async def test_what_is_dangerous_asks_whoever_clicks_and_is_not_done_by_clicking_on() -> None:
-    async with at(size=(120, 40)) as one:
+    async with command_desk(size=(120, 40)) as one:
         one.frozen.replies |= {"flatten": done("all sold"), "halt": done("halted: by hand")}
         await _click(one, "X Flatten")
         await one.until("FLATTEN?")
         await _click(one, "X Flatten")
         await one.gone("FLATTEN?")
-        assert one.told() == []
+        assert one.sent_commands() == []
         await _click(one, "X Flatten")
         await one.until("FLATTEN?")
         await _click(one, "h Halt")
         await one.until("halted: by hand")
-        assert one.told() == ["halt"]
+        assert one.sent_commands() == ["halt"]
 
 
 async def test_where_words_are_typed_the_keys_that_are_left_can_be_clicked() -> None:
-    async with at(size=(120, 40)) as one:
+    async with command_desk(size=(120, 40)) as one:
         one.frozen.replies["halt"] = done("halted: by hand")
         await _click(one, "/ Filter")
         await one.until("^x Halt")

@@ -10,8 +10,8 @@ from mexc_tui.model.trading import TradingState
 from mexc_tui.model.view import FactRow
 from mexc_tui.tui.activity_log import MAX_KEPT, ActivityEntry, ActivityLog
 from mexc_tui.tui.notices import AlertSignals, Notices
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
-from tests.support.tui.sample_rows import alarm, settings
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk, risk
+from tests.support.tui.sample_rows import engine_alarm, settings
 
 
 def _alert(severity: Severity, text: str) -> Alert:
@@ -42,7 +42,7 @@ async def _look(notices: Notices) -> list[tuple[str, bool]]:
 
 
 async def test_earlier_alerts_are_logged_and_new_ones_announced_once_without_another_query() -> None:
-    frozen, happened = Frozen(), ActivityLog()
+    frozen, happened = FrozenDesk(), ActivityLog()
     frozen.replies["journal"] = _page((4, Severity.ERROR, "old"))
     notices = Notices(frozen.source(), happened)
 
@@ -56,14 +56,14 @@ async def test_earlier_alerts_are_logged_and_new_ones_announced_once_without_ano
     come(6, Severity.CRITICAL, "new")
     assert await _look(notices) == [("FOOUSDT: new", True)]
     assert [one.result for _, one in happened] == ["FOOUSDT: new", "FOOUSDT: quiet", "FOOUSDT: old"]
-    assert [name for name, _ in frozen.given] == ["journal", "journal"]
+    assert [name for name, _ in frozen.received] == ["journal", "journal"]
 
 
 async def test_a_trading_state_is_announced_once_and_critical_unless_manual() -> None:
-    frozen, happened = Frozen(), ActivityLog()
+    frozen, happened = FrozenDesk(), ActivityLog()
     notices = Notices(frozen.source(), happened)
     assert await _look(notices) == []
-    frozen.risk.put("risk", alarm(risk(TradingState.HALTED, "drawdown of 12 %")))
+    frozen.risk.put("risk", engine_alarm(risk(TradingState.HALTED, "drawdown of 12 %")))
     assert await _look(notices) == [("trading halted by engine: drawdown of 12 %", True)]
     frozen.risk.put("risk", msgspec.structs.replace(risk(), by="anna", since_ms=NOW_MS))
     assert await _look(notices) == [("trading active by anna", False)]
@@ -71,7 +71,7 @@ async def test_a_trading_state_is_announced_once_and_critical_unless_manual() ->
 
 
 async def test_bell_and_flash_follow_the_settings() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["settings"] = settings(bell=False, flash=True)
     notices = Notices(frozen.source(), ActivityLog())
     assert notices.signals_for_critical() == AlertSignals(bell=True, flash=False)

@@ -2,7 +2,7 @@ import asyncio
 
 from mexc_tui.desk.engine_requests import SETTINGS, WHY, NoArguments, SettingList, WhyQuery
 from mexc_tui.tui.query_cache import MAX_KEPT, NO_RESPONSE, QueryCache
-from tests.support.tui.frozen_desk import Frozen
+from tests.support.tui.frozen_desk import FrozenDesk
 
 ASKED = SettingList([])
 
@@ -14,28 +14,28 @@ async def _answered(answers: QueryCache) -> None:
 
 
 async def test_the_first_use_sends_the_query_and_the_next_has_the_response() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["settings"] = ASKED
     answers = QueryCache(frozen.send, lambda: frozen.now_ms)
     assert answers.latest(SETTINGS, NoArguments(), 60) is NO_RESPONSE
     await _answered(answers)
     assert answers.latest(SETTINGS, NoArguments(), 60).result == ASKED
-    assert len(frozen.given) == 1
+    assert len(frozen.received) == 1
 
 
 async def test_an_old_response_is_shown_until_the_repeated_query_returns() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["settings"] = ASKED
     answers = QueryCache(frozen.send, lambda: frozen.now_ms)
     answers.latest(SETTINGS, NoArguments(), 60)
     await _answered(answers)
     assert answers.latest(SETTINGS, NoArguments(), 0).result == ASKED
     await _answered(answers)
-    assert len(frozen.given) == 2
+    assert len(frozen.received) == 2
 
 
 async def test_a_refusal_is_shown_with_the_last_response() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["settings"] = ASKED
     answers = QueryCache(frozen.send, lambda: frozen.now_ms)
     answers.latest(SETTINGS, NoArguments(), 60)
@@ -50,7 +50,7 @@ async def test_a_refusal_is_shown_with_the_last_response() -> None:
 
 
 async def test_the_number_of_cached_responses_is_bounded() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     answers = QueryCache(frozen.send, lambda: frozen.now_ms)
     for number in range(MAX_KEPT + 1):
         answers.latest(WHY, WhyQuery(symbol=f"A{number}USDT"), 60)

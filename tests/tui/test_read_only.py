@@ -6,23 +6,23 @@ from mexc_tui.model.trading import TradingState
 from mexc_tui.tui.actions.actions import BY_ID
 from mexc_tui.tui.keys import KEYS, footer, help_text, palette
 from mexc_tui.tui.screens.registry import NAMES
-from tests.support.tui.command_desk import at, done
-from tests.support.tui.frozen_desk import Frozen, risk, status
+from tests.support.tui.command_desk import command_desk, done
+from tests.support.tui.frozen_desk import FrozenDesk, risk, status
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 SIZES = [(80, 24), (120, 40), (200, 60), (40, 24)]
 
 
-def _read_only() -> Frozen:
-    frozen = Frozen()
+def _read_only() -> FrozenDesk:
+    frozen = FrozenDesk()
     frozen.may_operate = False
     return frozen
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_every_screen_and_page_says_read_only(size: tuple[int, int]) -> None:
-    async with at(_read_only(), size) as one:
+    async with command_desk(_read_only(), size) as one:
         for number in range(1, len(NAMES) + 1):
             await one.press(str(number))
             await one.until("READ-ONLY")
@@ -33,14 +33,14 @@ async def test_every_screen_and_page_says_read_only(size: tuple[int, int]) -> No
 
 
 async def test_a_screen_that_may_trade_does_not_say_read_only() -> None:
-    async with at(size=(120, 40)) as one:
+    async with command_desk(size=(120, 40)) as one:
         assert "READ-ONLY" not in one.text
 
 
 async def test_a_halt_from_a_read_only_screen_says_that_it_cannot_resume_and_what_can() -> None:
     frozen = _read_only()
     frozen.replies["halt"] = done("Entries are halted.")
-    async with at(frozen, (80, 24)) as one:
+    async with command_desk(frozen, (80, 24)) as one:
         await one.press("h")
         text = " ".join((await one.until("Entries are halted.")).split())
         assert "Read-only mode cannot resume." in text
@@ -50,14 +50,14 @@ async def test_a_halt_from_a_read_only_screen_says_that_it_cannot_resume_and_wha
         await one.press("h")
         text = " ".join((await one.until("Unavailable in read-only mode.")).split())
         assert "Run mexc-tui resume, or open the desk with mexc-tui attach." in text
-        assert one.told() == ["halt"]
+        assert one.sent_commands() == ["halt"]
 
 
 async def test_the_commands_to_use_instead_name_the_profile() -> None:
     frozen = _read_only()
     frozen.status.put("engine", status("live"))
     frozen.replies["reduce_only"] = done("No entries from now on.")
-    async with at(frozen, (120, 40)) as one:
+    async with command_desk(frozen, (120, 40)) as one:
         await one.press("r")
         text = " ".join((await one.until("esc close")).split())
         assert "mexc-tui resume --profile live" in text

@@ -17,7 +17,7 @@ from mexc_tui.host.folders import make_folders
 from mexc_tui.host.lock import engine_lock
 from mexc_tui.host.paths import PathsError, paths_of
 from mexc_tui.settings.load import SettingsError
-from tests.support.processes.engine_and_exchange import DeskProcesses, desk, end, environment
+from tests.support.processes.engine_and_exchange import DeskProcesses, desk, environment, stop_engine
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
 
@@ -113,7 +113,7 @@ def test_scheduled_commands_reach_a_running_engine(desk: DeskProcesses) -> None:
         following.kill()
         following.communicate()
         if engine.poll() is None:
-            end(engine)
+            stop_engine(engine)
 
 
 def test_a_missing_database_with_a_backup_names_the_command_that_restores_it(tmp_path: Path) -> None:
@@ -136,4 +136,4 @@ def test_a_frozen_engine_is_reported_with_the_command_that_stops_without_it(desk
             access.send(engine_requests.STOP, engine_requests.NoArguments(), 200)
     finally:
         os.kill(engine.pid, signal.SIGCONT)
-        end(engine)
+        stop_engine(engine)

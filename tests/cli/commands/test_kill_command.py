@@ -17,11 +17,11 @@ from mexc_tui.host.paths import paths_of
 from mexc_tui.ledger.ids import PREFIX
 from tests.support.processes.engine_and_exchange import (
     DeskProcesses,
-    begin,
     desk,
-    end,
     environment,
+    start_command,
     start_exchange,
+    stop_engine,
 )
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
@@ -76,7 +76,7 @@ def test_with_the_engine_dead_it_cancels_ours_alone_and_the_next_engine_is_halte
     desk: DeskProcesses,
 ) -> None:
     engine = desk.engine()
-    end(engine, signal.SIGKILL)
+    stop_engine(engine, signal.SIGKILL)
     desk.place_orders()
     killed = desk.kill("--yes")
     assert killed.returncode == 0, killed.stderr + killed.stdout
@@ -89,7 +89,7 @@ def test_with_the_engine_dead_it_cancels_ours_alone_and_the_next_engine_is_halte
         assert status["trading_state"] == "halted"
         assert "kill --direct" in str(status["cause"])
     finally:
-        end(engine)
+        stop_engine(engine)
 
 
 def test_with_the_engine_frozen_it_acts_and_the_engine_halts_when_it_wakes(desk: DeskProcesses) -> None:
@@ -105,7 +105,7 @@ def test_with_the_engine_frozen_it_acts_and_the_engine_halts_when_it_wakes(desk:
         until(lambda: desk.status()["trading_state"] == "halted")
     finally:
         engine.send_signal(signal.SIGCONT)
-        end(engine)
+        stop_engine(engine)
 
 
 @pytest.mark.timeout(400)
@@ -128,7 +128,7 @@ def test_a_running_engine_is_commanded_first_and_places_nothing_until_a_manual_r
         assert killed.returncode == 0, killed.stderr + killed.stdout
         assert f"The engine (process {engine.pid}): halted" in killed.stdout
         look_often()
-        end(engine, signal.SIGKILL)
+        stop_engine(engine, signal.SIGKILL)
         engine = desk.engine()
         until(lambda: desk.status()["trading_state"] == "halted")
         look_often()
@@ -139,11 +139,11 @@ def test_a_running_engine_is_commanded_first_and_places_nothing_until_a_manual_r
         assert reply.outcome is CommandOutcome.DONE, reply.words
         until(lambda: len(ours()) == 3, 60)
     finally:
-        end(engine)
+        stop_engine(engine)
 
 
 def test_with_the_database_locked_it_says_so_and_acts(desk: DeskProcesses) -> None:
-    end(desk.engine())
+    stop_engine(desk.engine())
     desk.place_orders()
     holder = sqlite3.connect(desk.state / "desk.sqlite3")
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -165,7 +165,7 @@ def test_without_an_exchange_or_a_yes_nothing_is_done(desk: DeskProcesses) -> No
     assert refused.returncode == 2
     assert "--yes" in refused.stderr
     assert not (desk.state / "halt.json").exists()
-    alone = begin(desk.folder, "kill", "--direct", "--yes")
+    alone = start_command(desk.folder, "kill", "--direct", "--yes")
     _, complained = alone.communicate(timeout=20)
     assert alone.returncode == 3
     assert "--exchange FILE" in complained
@@ -174,7 +174,7 @@ def test_without_an_exchange_or_a_yes_nothing_is_done(desk: DeskProcesses) -> No
 def test_without_an_exchange_the_running_engine_halts_and_cancels(desk: DeskProcesses) -> None:
     engine = desk.engine()
     try:
-        stopped = begin(desk.folder, "kill", "--direct", "--yes")
+        stopped = start_command(desk.folder, "kill", "--direct", "--yes")
         said, complained = stopped.communicate(timeout=60)
         assert stopped.returncode == 0, complained
         assert "Halt written" in said
@@ -183,7 +183,7 @@ def test_without_an_exchange_the_running_engine_halts_and_cancels(desk: DeskProc
         assert (desk.state / "halt.json").exists()
         assert desk.status()["trading_state"] == "halted"
     finally:
-        end(engine)
+        stop_engine(engine)
 
 
 def test_without_an_exchange_a_frozen_engine_is_halted_on_disk_and_the_next_step_is_printed(
@@ -192,7 +192,7 @@ def test_without_an_exchange_a_frozen_engine_is_halted_on_disk_and_the_next_step
     engine = desk.engine()
     try:
         engine.send_signal(signal.SIGSTOP)
-        stopped = begin(desk.folder, "kill", "--direct", "--yes")
+        stopped = start_command(desk.folder, "kill", "--direct", "--yes")
         said, complained = stopped.communicate(timeout=60)
         assert stopped.returncode == 1
         assert "NO ORDER WAS CANCELLED" in said
@@ -202,4 +202,4 @@ def test_without_an_exchange_a_frozen_engine_is_halted_on_disk_and_the_next_step
         until(lambda: desk.status()["trading_state"] == "halted")
     finally:
         engine.send_signal(signal.SIGCONT)
-        end(engine)
+        stop_engine(engine)

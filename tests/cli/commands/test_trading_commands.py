@@ -612,7 +612,7 @@ def test_a_restore_asks_before_it_replaces_a_database(shell: Desk) -> None:
 
 
 def test_previews_count_positions_without_a_price() -> None:
-    blind = position_rows(position_samples.books(), position_samples.sight(None, None))
+    blind = position_rows(position_samples.ledger_state(), position_samples.row_context(None, None))
     words = stop_plan("FLATTEN", Exposure(positions=blind))
     assert "sell 1 position worth 0.00 USDT at the bid (1 without a price), cancel 0 orders" in words
     assert "no fresh price" in close_plan(blind[0], D(50))

@@ -84,7 +84,9 @@ def test_unknown_values_are_a_dash_and_gains_are_signed() -> None:
 
 
 def test_a_closed_position_shows_its_gain_in_percent() -> None:
-    (row,) = position_rows(position_samples.books(position_samples.position()), position_samples.sight())
+    (row,) = position_rows(
+        position_samples.ledger_state(position_samples.position()), position_samples.row_context()
+    )
     closed = msgspec.structs.replace(
         row, closed_ms=5, unrealised=None, unrealised_pct=None, realised=D(2), realised_pct=D("12.5")
     )
@@ -95,14 +97,17 @@ def test_a_closed_position_shows_its_gain_in_percent() -> None:
 def test_every_page_fits_the_terminal(columns: int) -> None:
     pen = Pen(columns=columns)
     orders = order_rows(
-        position_samples.books(None, msgspec.structs.replace(position_samples.take_profit(), reason=LONG)),
-        position_samples.sight(),
+        position_samples.ledger_state(
+            None, msgspec.structs.replace(position_samples.take_profit(), reason=LONG)
+        ),
+        position_samples.row_context(),
     )
     positions = position_rows(
-        position_samples.books(position_samples.position(trapped=LONG)), position_samples.sight()
+        position_samples.ledger_state(position_samples.position(trapped=LONG)), position_samples.row_context()
     )
     snipe = snipe_row(
-        msgspec.structs.replace(samples.snipe(), reason=LONG, by="detector " * 9), position_samples.sight()
+        msgspec.structs.replace(samples.snipe(), reason=LONG, by="detector " * 9),
+        position_samples.row_context(),
     )
     what = WhatIfRow(
         symbol="NEWUSDT",
@@ -134,7 +139,7 @@ def test_every_page_fits_the_terminal(columns: int) -> None:
 def test_markup_in_a_reason_is_only_text() -> None:
     order = msgspec.structs.replace(position_samples.take_profit(), reason="[bold red]{0} %s[/]")
     assert "[bold red]{0} %s[/]" in orders_page(
-        order_rows(position_samples.books(None, order), position_samples.sight()), PEN
+        order_rows(position_samples.ledger_state(None, order), position_samples.row_context()), PEN
     )
 
 
@@ -145,9 +150,9 @@ def test_empty_lists_say_so() -> None:
 
 def test_an_unknown_order_is_marked() -> None:
     foreign = msgspec.structs.replace(samples.order(state=OrderState.FOREIGN, intent_id=""), position_id="")
-    books = position_samples.books()
+    books = position_samples.ledger_state()
     books.foreign["x"] = foreign
-    assert "unknown" in orders_page(order_rows(books, position_samples.sight()), PEN)
+    assert "unknown" in orders_page(order_rows(books, position_samples.row_context()), PEN)
 
 
 def test_checks_print_value_limit_and_the_value_needed_to_pass() -> None:
@@ -272,10 +277,10 @@ def test_stop_lists_the_positions_left_open(symbols: tuple[str, ...], words: str
 def test_a_position_of_a_delisted_pair_is_shown_as_such_and_without_a_price() -> None:
     run = Reconciliation(at_ms=1, trigger=Trigger.TIMER, excluded=(DELISTED,))
     for sight in (
-        replace(position_samples.sight(), delisted=partial(delisted_words, run)),
+        replace(position_samples.row_context(), delisted=partial(delisted_words, run)),
         offline_context("no engine is running", run),
     ):
-        (row,) = position_rows(position_samples.books(), sight)
+        (row,) = position_rows(position_samples.ledger_state(), sight)
         assert (row.bid, row.value, row.unrealised, row.protection) == (None, None, None, Protection.NONE)
         page = positions_page([row], PEN)
         assert "delisted" in page.splitlines()[1]

@@ -13,7 +13,7 @@ from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.open_position import MIDNIGHT_MS, components_of, holding
+from tests.support.engine.open_position import MIDNIGHT_MS, components_of, engine_with_position
 from tests.support.samples import position_samples
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
@@ -27,7 +27,7 @@ async def risk_of(running: RunningEngine) -> RiskRow:
 
 def test_the_days_result_stays_after_an_emergency_stop_a_resume_and_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (day, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (day, running, _closer):
             safety = components_of(running).safety
             await safety.emergency_stop.emergency_stop("ann")
             await asyncio.sleep(2)
@@ -50,7 +50,7 @@ def test_the_days_result_stays_after_an_emergency_stop_a_resume_and_a_restart(tm
 
 def test_a_day_begins_with_the_last_mark_before_midnight_also_after_restarts(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (day, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (day, running, _closer):
             equity, scope = components_of(running).safety.equity, components_of(running).ledger.scope
             await asyncio.sleep(15)
             assert components_of(running).port.now_ms() > MIDNIGHT_MS
@@ -74,7 +74,12 @@ def test_without_every_price_neither_the_days_gain_nor_a_loss_limit_is_stated(da
     book = RiskBook(equity=None, peak=D(1_250), free_cash=D(970), day_equity=D(1_010))
     guarded = RiskMonitorView(day_equity=day_equity)
     row = risk_row(
-        position_samples.books(), book, guarded, RiskLimits(), position_samples.sight(None, None), MIDNIGHT_MS
+        position_samples.ledger_state(),
+        book,
+        guarded,
+        RiskLimits(),
+        position_samples.row_context(None, None),
+        MIDNIGHT_MS,
     )
     assert (row.day_pnl, row.day_pct, row.drawdown_pct) == (None, None, None)
     used = {one.name: (one.used, one.share) for one in row.limits}

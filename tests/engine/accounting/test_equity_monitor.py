@@ -10,7 +10,7 @@ import pytest
 from mexc_tui.engine.accounting.equity_monitor import MINUTE_MS
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.open_position import MIDNIGHT_MS, components_of, holding
+from tests.support.engine.open_position import MIDNIGHT_MS, components_of, engine_with_position
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
@@ -43,7 +43,7 @@ def test_a_bid_that_is_old_makes_equity_an_estimate_and_no_limit_acts_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
 
             def old(_: str) -> int:

@@ -10,8 +10,8 @@ import pytest
 from mexc_tui.model.trading import TradingState
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, same_books
-from tests.support.engine.monitored_position import SYMBOL, components_of, day_of, until
+from tests.support.engine.crashing_engine import EXITS_OFF, NO_JITTER, assert_ledger_matches
+from tests.support.engine.monitored_position import SYMBOL, components_of, day_with, until
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
@@ -43,7 +43,7 @@ def test_a_fee_that_comes_before_its_fill_halts_nothing(
     knobs = Knobs(visibility_ms=BLIND_MS, mx_deduction=in_mx, taker_fee=Decimal("0.001"))
 
     async def main(sim: Simulation) -> None:
-        plan = day_of(sim, tmp_path, listing=PUNCTUAL, knobs=knobs, faults=faults, lent=HANDS_OFF)
+        plan = day_with(sim, tmp_path, listing=NO_JITTER, knobs=knobs, faults=faults, lent=EXITS_OFF)
         scenario = plan.server.session.scenario
         day = PracticeDay(sim, tmp_path, msgspec.structs.replace(scenario, account=MX) if in_mx else scenario)
         await day.open()
@@ -57,6 +57,6 @@ def test_a_fee_that_comes_before_its_fill_halts_nothing(
             await asyncio.sleep(10)
             assert broken == []
             assert components.safety.trading_state.kept.state is TradingState.ACTIVE
-            await same_books(day, running)
+            await assert_ledger_matches(day, running)
 
     simulate(main)

@@ -18,7 +18,7 @@ from mexc_tui.model.signal import DetectorName, Signal
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.trading_view import MetricRow, RiskRow
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.opening_day import Watcher, listing, opening, scenario
+from tests.support.engine.opening_day import OpeningBench, listing, opening_engine, scenario
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
@@ -40,7 +40,7 @@ class Moment:
     outcomes: list[ListingOutcome]
 
 
-async def look(watcher: Watcher) -> Moment:
+async def look(watcher: OpeningBench) -> Moment:
     engine, scope = watcher.running.engine, watcher.components.ledger.scope
     face = await trading_queries(engine)
     assert face is not None
@@ -112,7 +112,7 @@ def check_detectors(now: Moment) -> None:
 
 def test_figures_of_a_day_follow_from_what_is_stored_and_move_with_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, PLAN) as watcher:
+        async with opening_engine(sim, tmp_path, PLAN) as watcher:
             await watcher.at(68)
             first = await look(watcher)
             await watcher.at(115)

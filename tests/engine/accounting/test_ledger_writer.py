@@ -17,9 +17,9 @@ from mexc_tui.model.report import OrderReport
 from mexc_tui.model.rows import Rows
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, same_books, stored_orders
-from tests.support.engine.monitored_position import SYMBOL, buy, components_of, day_of, until
-from tests.support.engine.open_position import rest_a_sale
+from tests.support.engine.crashing_engine import EXITS_OFF, NO_JITTER, assert_ledger_matches, stored_orders
+from tests.support.engine.monitored_position import SYMBOL, buy, components_of, day_with, until
+from tests.support.engine.open_position import place_take_profit
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
@@ -36,7 +36,7 @@ NO_SUCH_ORDER = Refusal(
 
 
 def a_day(sim: Simulation, folder: Path) -> PracticeDay:
-    return day_of(sim, folder, listing=PUNCTUAL, lent=HANDS_OFF)
+    return day_with(sim, folder, listing=NO_JITTER, lent=EXITS_OFF)
 
 
 def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(
@@ -48,7 +48,7 @@ def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(
         async with day.engine() as running:
             components = components_of(running)
             await buy(running)
-            await rest_a_sale(components, running)
+            await place_take_profit(components, running)
             order = components.ledger.state.live_orders()[0]
             states = set[OrderState]()
             components.ledger.on_change(
@@ -149,7 +149,7 @@ def test_a_manual_order_is_displayed_and_left_alone(tmp_path: Path) -> None:
             assert [row.client_order_id for row in day.server.session.open_orders()] == ["byhand"]
             assert components.ledger.state.trading.state is TradingState.ACTIVE
             assert components.ledger.state.positions[position.id].remaining == position.remaining
-            await same_books(day, running)
+            await assert_ledger_matches(day, running)
 
     simulate(main)
 

@@ -13,16 +13,16 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.reconciliation import ExcludedCause, Trigger
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, at_the_opening
+from tests.support.engine.crashing_engine import EXITS_OFF, NO_JITTER, fault_at_opening
 from tests.support.engine.monitored_position import (
     SYMBOL,
-    agree,
+    assert_reconciled,
     buy,
-    closed,
+    closed_position,
     components_of,
-    day_of,
-    held,
-    price_for,
+    day_with,
+    held_position,
+    keep_bid,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -38,7 +38,7 @@ def torn(path: str, at_s: float = 0) -> FaultPlan:
 
 
 def a_day(sim: Simulation, folder: Path, *faults: FaultPlan) -> PracticeDay:
-    return day_of(sim, folder, listing=PUNCTUAL, faults=faults, lent={**HANDS_OFF, "reconcile_s": 10})
+    return day_with(sim, folder, listing=NO_JITTER, faults=faults, lent={**EXITS_OFF, "reconcile_s": 10})
 
 
 def is_shown(running: RunningEngine, path: str) -> bool:
@@ -73,18 +73,18 @@ def test_a_start_with_a_malformed_row_continues_and_a_stop_still_sells(tmp_path:
         await day.open()
         async with day.engine() as running:
             before = await buy(running)
-            await agree(running)
+            await assert_reconciled(running)
         await asyncio.sleep(20)
         async with day.engine() as running:
-            components, position = components_of(running), held(running)
+            components, position = components_of(running), held_position(running)
             await until(lambda: components.reconciler.is_done, 10)
             await asyncio.sleep(60)
-            assert held(running).remaining == position.remaining == before.remaining
+            assert held_position(running).remaining == position.remaining == before.remaining
             run = components.ledger.state.reconciled
             assert run is not None
             assert run.unexplained == ()
-            await price_for(components, position, "0.2", 3)
-            assert (await closed(running)).close_reason is CloseReason.STOP
+            await keep_bid(components, position, "0.2", 3)
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
 
     simulate(main)
 
@@ -95,14 +95,14 @@ def test_a_balance_that_cannot_be_read_is_not_written_off_and_is_shown(tmp_path:
         await day.open()
         async with day.engine() as running:
             components, position = components_of(running), await buy(running)
-            await agree(running)
+            await assert_reconciled(running)
             await asyncio.sleep(150)
             run = components.ledger.state.reconciled
             assert run is not None
             ((asset, cause),) = ((one.asset, one.cause) for one in run.excluded)
             assert (asset, cause) == (position.base_asset, ExcludedCause.UNREAD)
             assert (run.explained, run.unexplained, run.problem) == ((), (), "")
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
             assert is_shown(running, "/api/v3/account")
             assert not components.refusal(OrderRole.ENTRY, OTHER)
 
@@ -111,7 +111,7 @@ def test_a_balance_that_cannot_be_read_is_not_written_off_and_is_shown(tmp_path:
 
 def test_an_order_is_not_absent_while_a_row_of_the_lists_cannot_be_read(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        lost = at_the_opening(FaultKind.LOSE_REQUEST, times=50)
+        lost = fault_at_opening(FaultKind.LOSE_REQUEST, times=50)
         day = a_day(
             sim, tmp_path, lost, torn("/api/v3/allOrders", at_s=41), torn("/api/v3/openOrders", at_s=41)
         )

@@ -9,8 +9,8 @@ import pytest
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, bought
-from tests.support.engine.monitored_position import buy, components_of, day_of, until
+from tests.support.engine.crashing_engine import EXITS_OFF, NO_JITTER, filled_buys
+from tests.support.engine.monitored_position import buy, components_of, day_with, until
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
@@ -33,7 +33,7 @@ async def halt_of(running: RunningEngine) -> tuple[TradingState, Cause, str]:
 
 def test_h5_an_engine_with_other_folders_finds_the_orders_of_the_first_and_halts(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path / "one", listing=PUNCTUAL, lent=HANDS_OFF)
+        day = day_with(sim, tmp_path / "one", listing=NO_JITTER, lent=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             await buy(running)
@@ -41,14 +41,14 @@ def test_h5_an_engine_with_other_folders_finds_the_orders_of_the_first_and_halts
             _, cause, words = await halt_of(running)
             assert cause is Cause.UNKNOWN_ORDER
             assert "another engine trades on this account" in words
-            assert bought(day)[0].client_order_id in words
+            assert filled_buys(day)[0].client_order_id in words
 
     simulate(main)
 
 
 def test_h5_an_order_before_a_manual_resume_halts_no_later_start(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path / "one", listing=PUNCTUAL, lent=HANDS_OFF)
+        day = day_with(sim, tmp_path / "one", listing=NO_JITTER, lent=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             await buy(running)
@@ -67,7 +67,7 @@ def test_h5_an_order_before_a_manual_resume_halts_no_later_start(tmp_path: Path)
 
 def test_h12_a_restored_old_backup_halts_and_names_the_orders_that_are_newer(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, lent=EXITS_OFF)
         await day.open()
         backup = tmp_path / "old.sqlite3"
         async with day.engine() as running:
@@ -82,6 +82,6 @@ def test_h12_a_restored_old_backup_halts_and_names_the_orders_that_are_newer(tmp
             assert "created by this desk and is not in its ledger" in words
             assert "older than the exchange's orders" in words
             ids = components_of(running).ledger.client_ids(1)
-            assert ids[0] not in {row.client_order_id for row in bought(day)}
+            assert ids[0] not in {row.client_order_id for row in filled_buys(day)}
 
     simulate(main)

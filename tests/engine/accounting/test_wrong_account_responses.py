@@ -14,15 +14,15 @@ from mexc_tui.model.position import Protection
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger, lasting
 from mexc_tui.practice.matching.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
+from tests.support.engine.crashing_engine import EXITS_OFF, NO_JITTER
 from tests.support.engine.monitored_position import (
-    agree,
+    assert_reconciled,
     buy,
-    closed,
+    closed_position,
     components_of,
-    day_of,
-    held,
-    price_for,
+    day_with,
+    held_position,
+    keep_bid,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -33,7 +33,7 @@ OTHER = "OTHERUSDT"
 
 
 def a_day(sim: Simulation, folder: Path, **lent: float | str) -> PracticeDay:
-    return day_of(sim, folder, listing=PUNCTUAL, lent={**HANDS_OFF, **lent})
+    return day_with(sim, folder, listing=NO_JITTER, lent={**EXITS_OFF, **lent})
 
 
 async def lasting_of(running: RunningEngine) -> list[Difference]:
@@ -50,7 +50,7 @@ def test_coins_missing_from_one_response_are_not_written_off_and_entries_wait(tm
         await day.open()
         async with day.engine() as running:
             components, position = components_of(running), await buy(running)
-            await agree(running)
+            await assert_reconciled(running)
             assert not components.refusal(OrderRole.ENTRY, OTHER)
             day.server.session.deposit(position.base_asset, -position.remaining)
             run = await components.reconciler.compare(Trigger.MANUAL)
@@ -60,7 +60,7 @@ def test_coins_missing_from_one_response_are_not_written_off_and_entries_wait(tm
             assert "balances are being confirmed" in components.refusal(OrderRole.ENTRY, OTHER)
             assert not components.refusal(OrderRole.STOP, position.symbol)
             await until(lambda: not components.refusal(OrderRole.ENTRY, OTHER), 10)
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
             last = components.ledger.state.reconciled
             assert last is not None
             assert [one.kind for one in last.explained] == [DifferenceKind.FALSE_ALARM]
@@ -75,19 +75,19 @@ def test_coins_that_reappear_after_a_write_off_are_the_desks_and_its_stop_sells_
         await day.open()
         async with day.engine() as running:
             components, position = components_of(running), await buy(running)
-            await agree(running)
+            await assert_reconciled(running)
             day.server.session.deposit(position.base_asset, -position.remaining)
             await asyncio.sleep(25)
             assert components.ledger.state.positions
-            assert (await closed(running, 30)).close_reason is CloseReason.CORRECTED
+            assert (await closed_position(running, 30)).close_reason is CloseReason.CORRECTED
             day.server.session.deposit(position.base_asset, position.remaining)
             await until(lambda: components.ledger.state.positions, 30)
-            back = held(running)
+            back = held_position(running)
             assert (back.id, back.remaining, back.gone) == (position.id, position.remaining, 0)
             assert [one.role for one in components.ledger.state.intents_of(back.id)] == [OrderRole.STOP]
-            await price_for(components, back, "0.2", 3)
-            assert (await closed(running)).close_reason is CloseReason.STOP
-            await agree(running)
+            await keep_bid(components, back, "0.2", 3)
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
+            await assert_reconciled(running)
             assert await lasting_of(running) == []
 
     simulate(main)
@@ -99,7 +99,7 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
         await day.open()
         async with day.engine() as running:
             components, position = components_of(running), await buy(running)
-            await agree(running)
+            await assert_reconciled(running)
             close_the_history_of(day, position.symbol)
             day.server.session.deposit(position.base_asset, -position.remaining)
             day.server.session.deposit("NEWNAME", position.remaining * 1_000)
@@ -108,7 +108,7 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
             assert run is not None
             assert run.at_ms > components.port.now_ms() - 15_000
             assert ([one.asset for one in run.excluded], run.problem) == ([position.base_asset], "")
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
             assert "delisted or renamed" in running.queries.status().not_compared[0]
             face = await trading_queries(running.engine)
             assert face is not None
@@ -120,7 +120,7 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
             assert not components.refusal(OrderRole.ENTRY, OTHER)
             assert [one.about for one in await lasting_of(running)] == ["NEWNAME"]
         async with day.engine() as running:
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
             await until(lambda: not components_of(running).refusal(OrderRole.ENTRY, OTHER))
 
     simulate(main)
@@ -146,7 +146,7 @@ def test_a_purchase_by_hand_that_is_listed_after_the_balances_showed_it_is_expla
         await day.open()
         async with day.engine() as running:
             components, position = components_of(running), await buy(running)
-            await agree(running)
+            await assert_reconciled(running)
             all_orders, is_hidden = day.server.session.all_orders, True
 
             def late(

@@ -15,7 +15,7 @@ from mexc_tui.model.verdict import refusal_text, refusals
 from mexc_tui.ports.trading import FiringLine
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.opening_day import NAME, OPENS_S, listing, opening, scenario
+from tests.support.engine.opening_day import NAME, OPENS_S, listing, opening_engine, scenario
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
@@ -28,7 +28,7 @@ def test_a_storm_of_429_ends_without_a_second_buy(tmp_path: Path) -> None:
     )
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(faults=(storm,))) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(faults=(storm,))) as watcher:
             await watcher.at(OPENS_S + 20)
             snipe = await watcher.last()
             assert snipe.state.is_over
@@ -40,7 +40,7 @@ def test_a_storm_of_429_ends_without_a_second_buy(tmp_path: Path) -> None:
 
 def test_nothing_is_fired_while_the_private_stream_is_down(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 4)
             port, state = watcher.components.port, watcher.components.port.private_state()
             down = type(state)(is_live=False)
@@ -56,7 +56,7 @@ def test_nothing_is_fired_while_the_private_stream_is_down(tmp_path: Path) -> No
 
 def test_an_inaccurate_clock_blocks_firing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 4)
             port = watcher.components.port
             port.clock = lambda: None
@@ -77,7 +77,7 @@ def test_a_pair_that_the_keys_own_list_does_not_name_is_not_bought(
     plan = replace(plan, account=replace(plan.account, pairs=pairs))
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening_engine(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 8)
             face = await trading_queries(watcher.running.engine)
             assert face is not None
@@ -96,7 +96,7 @@ def test_a_pair_that_the_keys_own_list_does_not_name_is_not_bought(
 @pytest.mark.parametrize("mode", ["never", "practice"])
 def test_signals_arm_only_where_that_is_set(tmp_path: Path, mode: str) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(auto_arm=mode)) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(auto_arm=mode)) as watcher:
             await watcher.at(LATER_S)
             assert bool(await watcher.snipes()) is (mode == "practice")
 
@@ -105,7 +105,7 @@ def test_signals_arm_only_where_that_is_set(tmp_path: Path, mode: str) -> None:
 
 def test_a_manually_armed_snipe_fires(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(auto_arm="never")) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(auto_arm="never")) as watcher:
             await watcher.at(OPENS_S - 9)
             snipe = await watcher.components.arming.arm(NAME, "ann")
             assert snipe.by == "ann"
@@ -118,7 +118,7 @@ def test_a_manually_armed_snipe_fires(tmp_path: Path) -> None:
 def test_what_if_returns_the_same_verdicts_as_arming(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(listing(api_allowed=False), auto_arm="never")
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening_engine(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 9)
             judged = await watcher.components.arming.what_if(NAME)
             said = refusals(judged.judgement.verdicts)
@@ -133,7 +133,7 @@ def test_what_if_returns_the_same_verdicts_as_arming(tmp_path: Path) -> None:
 
 def test_a_refusal_is_reported_once_until_it_changes(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(listing(api_allowed=False))) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(listing(api_allowed=False))) as watcher:
             await watcher.at(LATER_S)
             told: dict[str, list[tuple[str, ...]]] = {}
             passing = ("weight_left", "orders_left")
@@ -157,7 +157,7 @@ def test_a_refusal_is_reported_once_until_it_changes(tmp_path: Path) -> None:
 )
 def test_after_a_poor_opening_ledger_and_exchange_agree(tmp_path: Path, plan: ListingPlan) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(plan)) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(plan)) as watcher:
             await watcher.at(OPENS_S + 12)
             snipe = await watcher.last()
             assert snipe.state.is_over
@@ -169,7 +169,7 @@ def test_after_a_poor_opening_ledger_and_exchange_agree(tmp_path: Path, plan: Li
 
 def test_the_same_signal_does_not_arm_again_what_it_bought(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(LATER_S)
             await watcher.components.arming.process()
             assert len(await watcher.snipes()) == 1
@@ -180,7 +180,7 @@ def test_the_same_signal_does_not_arm_again_what_it_bought(tmp_path: Path) -> No
 
 def test_a_line_that_warms_too_long_fires_nothing_after_the_window(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             line_of = watcher.components.port.line
 
             def slow_line() -> FiringLine:

@@ -9,7 +9,7 @@ from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.open_position import components_of, fall_to, holding
+from tests.support.engine.open_position import components_of, drop_bid, engine_with_position
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
@@ -38,10 +38,14 @@ def test_the_daily_loss_gate_and_the_risk_monitor_report_the_same_loss(
     tmp_path: Path, is_complete: bool
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, position_cap_pct=10, exposure_cap_pct=90) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path, position_cap_pct=10, exposure_cap_pct=90) as (
+            _,
+            running,
+            _closer,
+        ):
             components = components_of(running)
             await store_first_point_of_the_day(running, is_complete=is_complete)
-            await fall_to(components, "0.52")
+            await drop_bid(components, "0.52")
             monitored = components.safety.equity.losses().day_pct
             gated = await daily_loss_of_the_gate(components)
             assert monitored is not None

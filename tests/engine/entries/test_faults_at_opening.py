@@ -21,10 +21,10 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import (
     NAME,
     OPENS_S,
+    OpeningBench,
     ScriptedSession,
-    Watcher,
     listing,
-    opening,
+    opening_engine,
     scenario,
 )
 
@@ -35,13 +35,13 @@ CALM = listing(jitter_ms=0, shape=ListingShape.DUD, peak=1.0)
 STRANGE = PracticeRefusal(98765, "something new")
 
 
-async def alerts(watcher: Watcher) -> list[Alert]:
+async def alerts(watcher: OpeningBench) -> list[Alert]:
     """Return the alerts of the journal."""
     page = await watcher.running.store.read("journal", lambda stored: list(stored.journal.after(0, 5_000)))
     return [one.event for one in page if isinstance(one.event, Alert)]
 
 
-def change_rules(watcher: Watcher, **changes: object) -> None:
+def change_rules(watcher: OpeningBench, **changes: object) -> None:
     """Let the exchange change what it says of the pair."""
     pair = watcher.session.pair(NAME)
     assert pair is not None
@@ -67,8 +67,8 @@ def test_R13_an_unknown_response_code_decides_nothing_and_raises_an_alert(
 ) -> None:
     async def main(sim: Simulation) -> None:
         script = () if is_taken else (STRANGE,)
-        async with opening(sim, tmp_path, scenario(listing(jitter_ms=0)), *script) as watcher:
-            states = watcher.note_states()
+        async with opening_engine(sim, tmp_path, scenario(listing(jitter_ms=0)), *script) as watcher:
+            states = watcher.record_states()
             await watcher.at(OPENS_S - 1)
             if is_taken:
                 take_and_answer(watcher.session, STRANGE)
@@ -93,7 +93,7 @@ def test_R17_a_time_that_is_refused_for_a_while_is_measured_and_sent_again_withi
     refusal = PracticeRefusal(code, "Timestamp for this request is outside of the recvWindow.")
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(CALM), *[refusal] * times) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(CALM), *[refusal] * times) as watcher:
             await watcher.at(OPENS_S + 6)
             snipe = await watcher.last()
             assert (snipe.state, len(watcher.session.asked)) == (SnipeState.FILLED, times + 1)
@@ -112,7 +112,7 @@ def test_R17_an_exchange_clock_that_jumps_before_the_opening_is_followed(
 
     async def main(sim: Simulation) -> None:
         plan = scenario(CALM, faults=(skew,))
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening_engine(sim, tmp_path, plan) as watcher:
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             attempts = await watcher.attempts(snipe)
@@ -127,7 +127,7 @@ def test_R17_a_time_that_is_refused_for_the_whole_window_stops_entries(tmp_path:
     refusal = PracticeRefusal(700003, "Timestamp for this request is outside of the recvWindow.")
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(), *[refusal] * 50) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(), *[refusal] * 50) as watcher:
             await watcher.at(OPENS_S + 9)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.REJECTED
@@ -145,7 +145,7 @@ def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more
 ) -> None:
     async def main(sim: Simulation) -> None:
         refusal = PracticeRefusal(code, "refused", 403)
-        async with opening(sim, tmp_path, scenario(), *[refusal] * 5) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(), *[refusal] * 5) as watcher:
             await watcher.at(OPENS_S + 3)
             assert len(watcher.session.asked) == 1
             trading = watcher.components.ledger.state.trading
@@ -163,7 +163,7 @@ def test_30025_no_opponent_turns_the_order_into_one_resting_at_the_same_limit(
     refusal = PracticeRefusal(30025, "no exist opponent order")
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(), refusal) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(), refusal) as watcher:
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             attempts = await watcher.attempts(snipe)
@@ -179,7 +179,7 @@ def test_30025_no_opponent_turns_the_order_into_one_resting_at_the_same_limit(
 
 def test_O11_a_least_value_that_rises_while_armed_disarms_in_the_last_second(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 8)
             assert (await watcher.last()).state is SnipeState.ARMED
             change_rules(watcher, min_value=Decimal(500), min_value_market=Decimal(500))
@@ -194,7 +194,7 @@ def test_O11_a_least_value_that_rises_while_armed_disarms_in_the_last_second(tmp
 
 def test_O11_a_quantity_step_that_changes_while_armed_is_followed(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 12)
             assert (await watcher.last()).state is SnipeState.ARMED
             change_rules(watcher, quantity_decimals=0)
@@ -209,7 +209,7 @@ def test_O11_a_quantity_step_that_changes_while_armed_is_followed(tmp_path: Path
 
 def test_O12_simultaneous_signals_and_manual_requests_reserve_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             arming, memory = watcher.components.arming, watcher.components.ledger.state
             await watcher.at(OPENS_S - 21)
             for _ in range(40):
@@ -233,7 +233,7 @@ def test_O13_wishes_that_are_judged_at_once_never_reserve_more_than_the_limit(tm
             exposure_cap_pct=2.5,
             auto_arm="never",
         )
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening_engine(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 12)
             asked = (watcher.components.arming.arm(f"{one}USDT", "ann") for one in names)
             done = await asyncio.gather(*asked, return_exceptions=True)
@@ -250,7 +250,7 @@ def test_O13_wishes_that_are_judged_at_once_never_reserve_more_than_the_limit(tm
 
 def test_a_manual_listing_whose_pair_is_not_listed_is_never_armed_or_queried(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             opens_ms = watcher.session.start_ms + int(OPENS_S * 1_000)
             await watcher.running.queries.add_listing("GHOSTUSDT", opens_ms, "a rumour")
             await watcher.at(OPENS_S - 12)

@@ -10,8 +10,8 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.why import WhyRow
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.desk_server import client_of
-from tests.support.desk_server import running as attached
-from tests.support.engine.monitored_position import ARM_S, SYMBOL, components_of, day_of, until
+from tests.support.desk_server import running_client as attached
+from tests.support.engine.monitored_position import ARM_S, SYMBOL, components_of, day_with, until
 
 
 async def why(client: DeskClient) -> WhyRow:
@@ -22,7 +22,7 @@ async def why(client: DeskClient) -> WhyRow:
 
 def test_a_checklist_is_a_preview_until_it_is_final(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path)
+        day = day_with(sim, tmp_path)
         await day.open()
         async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
             components = components_of(running)

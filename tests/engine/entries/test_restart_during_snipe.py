@@ -19,23 +19,23 @@ from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import cut_power
-from tests.support.engine.opening_day import NAME, OPENS_S, Exchange, Watcher, listing, scenario
+from tests.support.engine.opening_day import NAME, OPENS_S, OpeningBench, OpeningExchange, listing, scenario
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 LOST = FaultPlan(kind=FaultKind.LOSE_RESPONSE, path="/api/v3/order", method="POST", times=1)
 
 
-def state_of(watcher: Watcher) -> SnipeState | None:
+def state_of(watcher: OpeningBench) -> SnipeState | None:
     snipe: Snipe | None = watcher.components.ledger.state.snipe_of(NAME)
     return None if snipe is None else snipe.state
 
 
-def has_order(watcher: Watcher) -> bool:
+def has_order(watcher: OpeningBench) -> bool:
     return any(one.symbol == NAME for one in watcher.components.ledger.state.orders.values())
 
 
-POINTS: dict[str, Callable[[Watcher], bool]] = {
+POINTS: dict[str, Callable[[OpeningBench], bool]] = {
     "watching": lambda one: one.now_s > 12,
     "armed": lambda one: state_of(one) is SnipeState.ARMED,
     "ready": lambda one: state_of(one) is SnipeState.READY,
@@ -48,13 +48,13 @@ POINTS: dict[str, Callable[[Watcher], bool]] = {
 }
 
 
-async def leave_at(watcher: Watcher, is_there: Callable[[Watcher], bool]) -> None:
+async def leave_at(watcher: OpeningBench, is_there: Callable[[OpeningBench], bool]) -> None:
     async with asyncio.timeout(60):
         while not is_there(watcher):  # noqa: ASYNC110 - virtual milliseconds
             await asyncio.sleep(0.001 if watcher.now_s > OPENS_S - 2 else 0.1)
 
 
-async def books_agree(watcher: Watcher, snipes: list[Snipe]) -> None:
+async def books_agree(watcher: OpeningBench, snipes: list[Snipe]) -> None:
     run = await watcher.components.reconciler.compare(Trigger.MANUAL)
     assert not run.unexplained
     bought = sum((one.filled_value for one in snipes), Decimal(0))
@@ -67,7 +67,7 @@ async def books_agree(watcher: Watcher, snipes: list[Snipe]) -> None:
 @pytest.mark.parametrize("point", POINTS)
 def test_a_restart_never_buys_twice_and_forgets_nothing(tmp_path: Path, point: str) -> None:
     async def main(sim: Simulation) -> None:
-        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
+        exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
         await exchange.open()
         async with exchange.engine() as watcher:
             await leave_at(watcher, POINTS[point])
@@ -80,7 +80,7 @@ def test_a_restart_never_buys_twice_and_forgets_nothing(tmp_path: Path, point: s
 
 def test_a_restart_with_a_lost_answer_finds_what_was_bought(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0), faults=(LOST,)))
+        exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0), faults=(LOST,)))
         await exchange.open()
         async with exchange.engine() as watcher:
             await leave_at(watcher, lambda one: state_of(one) is SnipeState.UNKNOWN)
@@ -95,7 +95,7 @@ def test_a_restart_with_a_lost_answer_finds_what_was_bought(tmp_path: Path) -> N
 
 def test_a_snipe_that_was_armed_before_a_restart_still_fires(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        exchange = Exchange(sim, tmp_path, scenario())
+        exchange = OpeningExchange(sim, tmp_path, scenario())
         await exchange.open()
         async with exchange.engine() as watcher:
             await leave_at(watcher, POINTS["armed"])
@@ -110,7 +110,7 @@ def test_a_snipe_that_was_armed_before_a_restart_still_fires(tmp_path: Path) -> 
 
 def test_a_start_does_not_ask_what_happened_in_a_pair_that_is_only_armed(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        exchange = Exchange(sim, tmp_path, scenario())
+        exchange = OpeningExchange(sim, tmp_path, scenario())
         await exchange.open()
         asked: list[str] = []
         session, all_orders = exchange.session, exchange.session.all_orders
@@ -137,7 +137,7 @@ def test_a_start_does_not_ask_what_happened_in_a_pair_that_is_only_armed(tmp_pat
 
 def test_a_new_start_states_what_it_found_and_what_became_of_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
+        exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
         await exchange.open()
         async with exchange.engine() as watcher:
             assert watcher.components.reconciler.recovery_reported.is_set()
@@ -159,7 +159,7 @@ def test_a_new_start_states_what_it_found_and_what_became_of_it(tmp_path: Path) 
 
 def test_a_new_start_states_that_positions_are_protected_again(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0), ladder="100@400"))
+        exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0), ladder="100@400"))
         await exchange.open()
         async with exchange.engine() as watcher:
             await leave_at(watcher, POINTS["over"])
@@ -176,7 +176,7 @@ def test_a_new_start_states_that_positions_are_protected_again(tmp_path: Path) -
 
 def test_a_damaged_ledger_stops_entries_but_no_exit(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0), listing("TWO", opens_s=90)))
+        exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0), listing("TWO", opens_s=90)))
         await exchange.open()
         async with exchange.engine() as watcher:
             await leave_at(watcher, POINTS["over"])
@@ -205,7 +205,7 @@ def test_a_damaged_ledger_stops_entries_but_no_exit(tmp_path: Path) -> None:
 
 def test_the_second_reconciliation_of_a_start_also_serves_requests_made_meanwhile(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        exchange = Exchange(sim, tmp_path, scenario(reconcile_s=60))
+        exchange = OpeningExchange(sim, tmp_path, scenario(reconcile_s=60))
         await exchange.open()
         async with exchange.engine() as watcher:
             await leave_at(watcher, POINTS["armed"])
@@ -227,7 +227,7 @@ def test_a_snipe_found_firing_is_stated_with_what_became_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
+        exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
         await exchange.open()
         with suppress(StorageError):
             async with exchange.engine() as watcher:
@@ -244,7 +244,7 @@ def test_a_snipe_found_firing_is_stated_with_what_became_of_it(
     simulate(main)
 
 
-async def cut_off_once_sent(watcher: Watcher) -> None:
+async def cut_off_once_sent(watcher: OpeningBench) -> None:
     """Let the engine end when its order is on the way: neither row nor answer of it is stored."""
     sent, running = watcher.components.ledger.register_sent, watcher.running
 
@@ -275,7 +275,7 @@ def test_what_was_bought_is_found_although_its_pairs_orders_are_not_listed_for_a
 ) -> None:
     async def main(sim: Simulation) -> None:
         faults = (unanswered("/api/v3/allOrders", OPENS_S, 60), unanswered("/api/v3/order", OPENS_S, 60))
-        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0), faults=faults))
+        exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0), faults=faults))
         await exchange.open()
         with suppress(StorageError):
             async with exchange.engine() as watcher:
@@ -296,7 +296,7 @@ def test_what_was_bought_is_found_although_its_pairs_orders_are_not_listed_for_a
 def test_no_entry_before_the_comparison_behind_the_fence_was_answered(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         faults = (unanswered("/api/v3/account", OPENS_S + 2.5, 60),)
-        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0), faults=faults))
+        exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0), faults=faults))
         await exchange.open()
         with suppress(StorageError):
             async with exchange.engine() as watcher:

@@ -14,7 +14,7 @@ from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.opening_day import OPENS_S, Watcher, listing, opening, scenario
+from tests.support.engine.opening_day import OPENS_S, OpeningBench, listing, opening_engine, scenario
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
@@ -22,30 +22,30 @@ THIN = listing(jitter_ms=0, shape=ListingShape.THIN, peak=1.0, depth_quote=Decim
 """A book that gives a part of an entry at a time: it goes on buying for seconds."""
 
 ORDER = "/api/v3/order"
-Sell = Callable[[Watcher, Position], Awaitable[object]]
+Sell = Callable[[OpeningBench, Position], Awaitable[object]]
 
 
-async def close_all(watcher: Watcher, position: Position) -> None:
+async def close_all(watcher: OpeningBench, position: Position) -> None:
     await watcher.components.exit_execution.close(
         position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by hand"
     )
 
 
-async def close_half(watcher: Watcher, position: Position) -> None:
+async def close_half(watcher: OpeningBench, position: Position) -> None:
     half = Decimal(50)
     await watcher.components.exit_execution.close(
         position, half, OrderRole.CLOSE, CloseReason.MANUAL, "by hand"
     )
 
 
-async def stop(watcher: Watcher, position: Position) -> None:
+async def stop(watcher: OpeningBench, position: Position) -> None:
     watcher.components.exit_execution.begin(
         position, Decimal(0), OrderRole.STOP, CloseReason.STOP, "the stop"
     )
     await asyncio.sleep(0)
 
 
-async def while_buying(watcher: Watcher) -> Position:
+async def while_buying(watcher: OpeningBench) -> Position:
     """Return the position once some of it was bought and the firing goes on."""
     memory = watcher.components.ledger.state
     await watcher.until(lambda: bool(memory.positions and watcher.bought() > 3), OPENS_S + 4)
@@ -56,7 +56,7 @@ async def while_buying(watcher: Watcher) -> Position:
 @pytest.mark.parametrize("sell", [close_all, close_half, stop])
 def test_a_sale_within_the_entry_window_ends_the_buying_first(tmp_path: Path, sell: Sell) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(THIN)) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(THIN)) as watcher:
             position = await while_buying(watcher)
             before = len(watcher.session.asked)
             await sell(watcher, position)
@@ -71,7 +71,7 @@ def test_a_sale_within_the_entry_window_ends_the_buying_first(tmp_path: Path, se
 
 def test_a_take_profit_that_fills_within_the_entry_window_ends_the_buying(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(THIN)) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(THIN)) as watcher:
             position, ledger = await while_buying(watcher), watcher.components.ledger
             bought = (await watcher.orders(await watcher.last()))[0]
             rung = msgspec.structs.replace(
@@ -100,7 +100,7 @@ def test_a_full_sale_also_sells_fills_of_a_pending_buy(tmp_path: Path) -> None:
     slow = FaultPlan(kind=FaultKind.LATE_REQUEST, at_s=OPENS_S, method="POST", path=ORDER, amount_ms=700)
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(THIN, faults=(slow,))) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(THIN, faults=(slow,))) as watcher:
             memory, components = watcher.components.ledger.state, watcher.components
             await watcher.until(lambda: bool(memory.positions and watcher.bought() > 3), OPENS_S + 4)
             position = next(iter(memory.positions.values()))

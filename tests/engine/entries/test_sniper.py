@@ -17,7 +17,7 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPolicy, Postp
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.sniping.reference import confirmed_price
 from mexc_tui.sniping.rounding import floored, grid_of
-from tests.support.engine.opening_day import NAME, OPENS_S, Watcher, listing, opening, scenario
+from tests.support.engine.opening_day import NAME, OPENS_S, OpeningBench, listing, opening_engine, scenario
 
 if TYPE_CHECKING:
     from mexc_tui.engine.market.prices import Price
@@ -29,8 +29,8 @@ LATER_S = OPENS_S + 8
 
 def test_a_clean_listing_is_armed_ready_fired_and_filled(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
-            states = watcher.note_states()
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
+            states = watcher.record_states()
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             assert list(dict.fromkeys(states)) == [
@@ -53,7 +53,7 @@ def test_a_clean_listing_is_armed_ready_fired_and_filled(tmp_path: Path) -> None
 
 def test_the_first_price_at_the_opening_is_the_reference_and_bounds_the_entry_price(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             heard: list[Price] = []
             watcher.components.prices.on_move(lambda move: heard.append(move.price))
             await watcher.at(OPENS_S - 2)
@@ -82,7 +82,7 @@ def test_the_first_price_at_the_opening_is_the_reference_and_bounds_the_entry_pr
 
 def test_an_ask_far_above_the_first_trade_is_not_paid(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 0.3)
             far = (Decimal(1_000), Decimal(1_000))
             watcher.components.prices.on_levels(TopLevels(symbol=NAME, asks=(far,), bids=(), version=0))
@@ -108,7 +108,7 @@ def test_an_answer_of_too_early_is_tried_again_in_the_window(
     tmp_path: Path, refusal: PracticeRefusal
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(), refusal, refusal, refusal) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(), refusal, refusal, refusal) as watcher:
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             attempts = await watcher.attempts(snipe)
@@ -133,7 +133,7 @@ def test_a_refused_buy_that_was_carried_out_is_found_before_another_is_sent(
     silent = FaultPlan(kind=FaultKind.DROP_PUSH, at_s=OPENS_S - 1, path="private.orders")
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(faults=(silent,)), refusal) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(faults=(silent,)), refusal) as watcher:
             watcher.session.executes_refused = True
             await watcher.at(LATER_S)
             snipe = await watcher.last()
@@ -146,7 +146,7 @@ def test_a_refused_buy_that_was_carried_out_is_found_before_another_is_sent(
     simulate(main)
 
 
-async def ended(watcher: Watcher) -> SnipeState:
+async def ended(watcher: OpeningBench) -> SnipeState:
     await watcher.at(LATER_S)
     return (await watcher.last()).state
 
@@ -155,7 +155,7 @@ def test_a_refused_funds_answer_halves_the_order_twice_and_then_stops(tmp_path: 
     refusal = PracticeRefusal(30004, "Insufficient position")
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(), *[refusal] * 3) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(), *[refusal] * 3) as watcher:
             assert await ended(watcher) is SnipeState.REJECTED
             assert len(watcher.session.asked) <= 3
             assert not watcher.buys()
@@ -167,7 +167,7 @@ def test_a_minimum_above_the_cap_is_not_paid(tmp_path: Path) -> None:
     refusal = PracticeRefusal(30002, "The minimum transaction volume cannot be less than:500USDT")
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(), refusal) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(), refusal) as watcher:
             assert await ended(watcher) is SnipeState.REJECTED
             assert not watcher.buys()
 
@@ -178,7 +178,7 @@ def test_a_timestamp_outside_the_window_is_measured_anew_and_tried_once_more(tmp
     refusal = PracticeRefusal(700003, "Timestamp for this request is outside of the recvWindow.")
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(), refusal) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(), refusal) as watcher:
             assert await ended(watcher) is SnipeState.FILLED
 
     simulate(main)
@@ -188,7 +188,7 @@ def test_once_a_price_is_known_no_attempt_goes_without_a_limit(tmp_path: Path) -
     refusal = PracticeRefusal(30001, "current transaction direction not allowed")
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(), *[refusal] * 6) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(), *[refusal] * 6) as watcher:
             await watcher.at(LATER_S)
             attempts = await watcher.attempts(await watcher.last())
             assert attempts[-1].best_ask is not None
@@ -202,7 +202,7 @@ def test_a_pair_that_had_no_price_before_is_bought_with_a_limit_over_its_first_p
     tmp_path: Path, policy: MarketPolicy
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(listing(market_policy=policy))) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(listing(market_policy=policy))) as watcher:
             await watcher.at(OPENS_S - 1)
             assert (await watcher.last()).price_cap is None
             await watcher.at(LATER_S)
@@ -222,7 +222,7 @@ def test_a_pair_without_any_price_is_not_bought(tmp_path: Path) -> None:
     quiet = FaultPlan(kind=FaultKind.DROP_PUSH, path="spot@public")
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(faults=(quiet,))) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(faults=(quiet,))) as watcher:
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.MISSED
@@ -236,7 +236,7 @@ def test_a_ceiling_is_taken_from_the_refusal_and_bid(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         ceiling = Decimal("1.01")
         plan = scenario(listing(ceiling_factor=ceiling))
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening_engine(sim, tmp_path, plan) as watcher:
             await watcher.at(LATER_S)
             attempts = await watcher.attempts(await watcher.last())
             refused = next(n for n, one in enumerate(attempts) if one.code == 30010)
@@ -249,8 +249,8 @@ def test_a_lost_response_leaves_the_order_unknown_buys_once_and_is_resolved(tmp_
     lost = FaultPlan(kind=FaultKind.LOSE_RESPONSE, path="/api/v3/order", method="POST", times=1)
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(listing(jitter_ms=0), faults=(lost,))) as watcher:
-            states = watcher.note_states()
+        async with opening_engine(sim, tmp_path, scenario(listing(jitter_ms=0), faults=(lost,))) as watcher:
+            states = watcher.record_states()
             await watcher.at(OPENS_S + 15)
             snipe = await watcher.last()
             assert SnipeState.UNKNOWN in states
@@ -265,7 +265,7 @@ def test_a_lost_response_leaves_the_order_unknown_buys_once_and_is_resolved(tmp_
 def test_one_postponed_in_the_last_seconds_is_put_down_and_armed_anew(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(listing(postponed=(Postponement(at_s=8, by_s=20),)))
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening_engine(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S + 28)
             first, *_, last = await watcher.snipes()
             assert first.state is SnipeState.DISARMED
@@ -282,7 +282,7 @@ def test_a_listing_postponed_during_a_timed_attempt_sends_nothing_and_is_armed_a
 ) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(listing(postponed=(Postponement(at_s=before_s, by_s=20),), jitter_ms=0))
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening_engine(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - before_s + 0.005)
             first = await watcher.last()
             assert first.state is SnipeState.FIRING, "its shot waits for its moment"
@@ -308,7 +308,7 @@ def test_a_listing_postponed_during_a_timed_attempt_sends_nothing_and_is_armed_a
 
 def test_one_cancelled_in_the_last_second_buys_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(listing(cancelled_before_s=0.8))) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(listing(cancelled_before_s=0.8))) as watcher:
             await watcher.at(LATER_S)
             assert (await watcher.last()).state.is_over
             assert not watcher.buys()
@@ -320,7 +320,7 @@ def test_one_cancelled_in_the_last_second_buys_nothing(tmp_path: Path) -> None:
 def test_one_renamed_is_put_down(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(listing(renamed_before_s=12, renamed_to="OTHER"))
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening_engine(sim, tmp_path, plan) as watcher:
             await watcher.at(LATER_S)
             assert (await watcher.last()).state is SnipeState.DISARMED
             assert not watcher.buys(NAME)
@@ -330,7 +330,7 @@ def test_one_renamed_is_put_down(tmp_path: Path) -> None:
 
 def test_one_that_opens_early_is_not_bought_seconds_later(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(listing(early_s=6))) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(listing(early_s=6))) as watcher:
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.DISARMED
@@ -342,7 +342,7 @@ def test_one_that_opens_early_is_not_bought_seconds_later(tmp_path: Path) -> Non
 
 def test_one_that_is_never_open_to_the_api_is_never_armed(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(listing(api_allowed=False))) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(listing(api_allowed=False))) as watcher:
             await watcher.at(LATER_S)
             assert not await watcher.snipes()
             assert any(v.name == "sides" for fact in await watcher.refused() for v in fact.verdicts)
@@ -355,7 +355,7 @@ def test_of_a_cluster_no_more_are_armed_than_is_allowed(tmp_path: Path, most: in
     async def main(sim: Simulation) -> None:
         names = ("NEWA", "NEWB", "NEWC")
         plan = scenario(*(listing(one) for one in names), max_snipes=most)
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening_engine(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 1.5)
             memory = watcher.components.ledger.state
             assert len(memory.snipes) == most
@@ -369,7 +369,7 @@ def test_of_a_cluster_no_more_are_armed_than_is_allowed(tmp_path: Path, most: in
 
 def test_two_who_arm_one_pair_at_once_get_one_snipe(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(auto_arm="never")) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(auto_arm="never")) as watcher:
             await watcher.at(OPENS_S - 12)
             arm = watcher.components.arming.arm
             done = await asyncio.gather(arm(NAME, "ann"), arm(NAME, "bob"), return_exceptions=True)
@@ -381,7 +381,7 @@ def test_two_who_arm_one_pair_at_once_get_one_snipe(tmp_path: Path) -> None:
 
 def test_a_manually_disarmed_snipe_is_rearmed_manually_only(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             memory = watcher.components.ledger.state
             await watcher.until(lambda: memory.snipe_of(NAME) is not None, OPENS_S)
             await watcher.components.sniper.disarm(NAME, "ann")
@@ -397,7 +397,7 @@ def test_a_manually_disarmed_snipe_is_rearmed_manually_only(tmp_path: Path) -> N
 
 def test_a_halt_after_ready_stops_it_before_the_first_byte(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 0.1)
             await watcher.components.safety.emergency_stop.halt("ann", "enough")
             await watcher.at(LATER_S)
@@ -409,7 +409,7 @@ def test_a_halt_after_ready_stops_it_before_the_first_byte(tmp_path: Path) -> No
 
 def test_firing_removes_its_ledger_listener(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario()) as watcher:
+        async with opening_engine(sim, tmp_path, scenario()) as watcher:
             before = len(watcher.components.ledger._listeners)  # pyright: ignore[reportPrivateUsage]
             await watcher.at(LATER_S)
             assert watcher.buys()

@@ -11,8 +11,8 @@ from mexc_tui.model.stream import TopLevels
 from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.practice.scenario import ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.opening_day import NAME, OPENS_S, Watcher, listing, opening, scenario
-from tests.support.engine.stalls import sleep_machine, stand_still
+from tests.support.engine.opening_day import NAME, OPENS_S, OpeningBench, listing, opening_engine, scenario
+from tests.support.engine.stalls import stop_process, suspend_machine
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
@@ -23,7 +23,7 @@ CAP = Decimal("0.0625")
 TOO_EARLY = PracticeRefusal(30001, "current transaction direction not allowed")
 
 
-async def arm_with_price(watcher: Watcher) -> None:
+async def arm_with_price(watcher: OpeningBench) -> None:
     """Arm the pair by hand while a price of it is known: its cap is 25 % above 0.05."""
     await watcher.at(OPENS_S - 8)
     level = ((Decimal("0.05"), Decimal(1_000)),)
@@ -40,9 +40,9 @@ def test_a_blocked_loop_across_the_opening_of_a_pair_without_a_price_buys_nothin
     tmp_path: Path, from_s: float, to_s: float
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
             await watcher.at(OPENS_S + from_s)
-            stand_still(to_s - from_s)
+            stop_process(to_s - from_s)
             await watcher.at(LATER_S)
             assert not watcher.session.asked
             assert (await watcher.last()).state in (SnipeState.MISSED, SnipeState.DISARMED)
@@ -54,11 +54,11 @@ def test_a_blocked_loop_across_the_opening_of_a_pair_without_a_price_buys_nothin
 def test_a_long_block_ends_buying_until_reconciliation(tmp_path: Path, from_s: float, to_s: float) -> None:
     async def main(sim: Simulation) -> None:
         refusals = [TOO_EARLY] * 18
-        async with opening(sim, tmp_path, scenario(CALM, auto_arm="never"), *refusals) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(CALM, auto_arm="never"), *refusals) as watcher:
             await arm_with_price(watcher)
             await watcher.at(OPENS_S + from_s)
             before = len(watcher.session.asked)
-            stand_still(to_s - from_s)
+            stop_process(to_s - from_s)
             await watcher.at(LATER_S)
             assert len(watcher.session.asked) == before
 
@@ -70,10 +70,10 @@ def test_after_a_short_block_a_pair_with_a_known_price_is_planned_again(
     tmp_path: Path, from_s: float, to_s: float
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(CALM, auto_arm="never")) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(CALM, auto_arm="never")) as watcher:
             await arm_with_price(watcher)
             await watcher.at(OPENS_S + from_s)
-            stand_still(to_s - from_s)
+            stop_process(to_s - from_s)
             await watcher.at(LATER_S)
             for at_ms, order in watcher.session.asked:
                 assert at_ms >= watcher.session.start_ms + (OPENS_S + to_s) * 1_000
@@ -86,10 +86,10 @@ def test_after_a_short_block_a_pair_with_a_known_price_is_planned_again(
 
 def test_a_block_between_attempts_makes_the_next_one_query_the_order_book_first(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(PUNCTUAL), *[TOO_EARLY] * 3) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(PUNCTUAL), *[TOO_EARLY] * 3) as watcher:
             await watcher.until(lambda: len(watcher.session.asked) == 3, OPENS_S + 3)
             asked = watcher.day.server.session  # the exchange's own book
-            stand_still(0.6)
+            stop_process(0.6)
             await watcher.until(lambda: len(watcher.session.asked) == 4)
             _, order = watcher.session.asked[3]
             book = asked.depth(NAME, 1)
@@ -101,9 +101,9 @@ def test_a_block_between_attempts_makes_the_next_one_query_the_order_book_first(
 
 def test_a_block_that_ends_before_the_opening_keeps_the_attempt(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
             await watcher.at(OPENS_S - 2.5)
-            stand_still(1.2)
+            stop_process(1.2)
             await watcher.at(LATER_S)
             assert (await watcher.last()).state is SnipeState.FILLED
             assert watcher.session.asked[0][0] >= watcher.session.start_ms + OPENS_S * 1_000
@@ -116,9 +116,9 @@ def test_a_machine_that_slept_before_the_opening_buys_nothing_by_its_old_clock(
     tmp_path: Path, from_s: float
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
             await watcher.at(OPENS_S + from_s)
-            sleep_machine(sim, 30)
+            suspend_machine(sim, 30)
             await asyncio.sleep(9 - from_s)
             assert not watcher.session.asked
 
@@ -127,11 +127,11 @@ def test_a_machine_that_slept_before_the_opening_buys_nothing_by_its_old_clock(
 
 def test_a_block_between_decision_and_write_drops_the_decided_order(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(CALM, auto_arm="never")) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(CALM, auto_arm="never")) as watcher:
             await arm_with_price(watcher)
             # The shot is decided and signed 0.4 s before, and waits for its moment.
             await watcher.at(OPENS_S - 0.01)
-            stand_still(0.5)
+            stop_process(0.5)
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             first = (await watcher.attempts(snipe))[0]
@@ -143,9 +143,9 @@ def test_a_block_between_decision_and_write_drops_the_decided_order(tmp_path: Pa
 
 def test_the_event_loop_is_on_the_checklist_and_its_gap_is_alerted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
+        async with opening_engine(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
             await watcher.at(OPENS_S - 3.2)
-            stand_still(2.4)
+            stop_process(2.4)
             await watcher.at(LATER_S)
             snipe = (await watcher.snipes())[0]
             assert snipe.state is SnipeState.DISARMED

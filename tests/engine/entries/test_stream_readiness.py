@@ -10,7 +10,7 @@ from mexc_tui.model.outcome import Accepted, Purpose
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.opening_day import NAME, OPENS_S, Watcher, listing, opening, scenario
+from tests.support.engine.opening_day import NAME, OPENS_S, OpeningBench, listing, opening_engine, scenario
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
@@ -25,7 +25,7 @@ def half_open(path: str, before_s: float) -> FaultPlan:
 def test_a_pair_whose_streams_the_exchange_refuses_is_not_bought(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(listing(blocked=True), auto_arm="never")
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening_engine(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 5)
             armed = await watcher.components.arming.arm(NAME, "ann")
             before = watcher.components.sniper.readiness.of(armed.id)
@@ -40,7 +40,7 @@ def test_a_pair_whose_streams_the_exchange_refuses_is_not_bought(tmp_path: Path)
     simulate(main)
 
 
-async def buy_by_hand(watcher: Watcher) -> None:
+async def buy_by_hand(watcher: OpeningBench) -> None:
     """Let the person buy another pair, which the private stream tells of."""
     pairs = watcher.running.engine.known.knowledge.pairs.values()
     other = next(one.symbol for one in pairs if one.symbol != NAME and one.is_spot_trading_allowed)
@@ -60,7 +60,7 @@ async def buy_by_hand(watcher: Watcher) -> None:
 def test_nothing_is_bought_while_a_stream_is_silent(tmp_path: Path, path: str, line: str) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(faults=(half_open(path, 3.6),), auto_arm="never")
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening_engine(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 9)
             await watcher.components.arming.arm(NAME, "ann")
             await watcher.at(OPENS_S - 3.4)

@@ -17,7 +17,14 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.matching.values import Conversion, FailedConversion, PracticeRefusal
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.monitored_position import agree, closed, components_of, day_of, guarding, held
+from tests.support.engine.monitored_position import (
+    assert_reconciled,
+    closed_position,
+    components_of,
+    day_with,
+    held_position,
+    monitored_engine,
+)
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
@@ -33,13 +40,13 @@ def struck(kind: FaultKind) -> tuple[FaultPlan, ...]:
 @asynccontextmanager
 async def with_dust(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, TradingQueries, Decimal]]:
     """An engine that sold all but a rest, which it wrote off."""
-    async with guarding(day) as (running, components, position):
+    async with monitored_engine(day) as (running, components, position):
         face = await trading_queries(running.engine)
         assert face is not None
         await components.exit_execution.close(position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most")
-        left = held(running)
+        left = held_position(running)
         await components.exit_execution.close(left, None, OrderRole.CLOSE, CloseReason.MANUAL, "the rest")
-        yield running, face, (await closed(running)).dust
+        yield running, face, (await closed_position(running)).dust
 
 
 def at_exchange(day: PracticeDay, asset: str) -> Decimal:
@@ -55,7 +62,7 @@ async def in_books(running: RunningEngine, asset: str, account: LedgerAccount = 
 
 def test_written_off_dust_becomes_mx_and_the_ledger_agrees(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (running, face, dust):
             before, cash = at_exchange(day, "MX"), at_exchange(day, "USDT")
             row = await face.dust()
@@ -71,7 +78,7 @@ def test_written_off_dust_becomes_mx_and_the_ledger_agrees(tmp_path: Path) -> No
             run = components_of(running).ledger.state.reconciled
             assert run is not None
             assert (run.explained, run.unexplained, run.problem) == ((), (), "")
-            await agree(running)
+            await assert_reconciled(running)
             await asyncio.sleep(20)
             assert face.risk().state.allows_entries
             assert not (await face.dust()).coins
@@ -83,7 +90,7 @@ def test_written_off_dust_becomes_mx_and_the_ledger_agrees(tmp_path: Path) -> No
 
 def test_a_coin_the_user_also_holds_is_not_converted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (_, face, dust):
             day.server.session.deposit("CLEAN", D("0.5"))
             unbooked = await face.dust()
@@ -100,8 +107,8 @@ def test_a_coin_the_user_also_holds_is_not_converted(tmp_path: Path) -> None:
 
 def test_what_is_held_is_not_dust(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path)
-        async with guarding(day) as (running, _, position):
+        day = day_with(sim, tmp_path)
+        async with monitored_engine(day) as (running, _, position):
             face = await trading_queries(running.engine)
             assert face is not None
             with pytest.raises(CommandRefused, match="no written-off dust"):
@@ -113,14 +120,14 @@ def test_what_is_held_is_not_dust(tmp_path: Path) -> None:
 
 def test_a_conversion_with_a_lost_response_is_resolved_and_booked(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"ladder": ""}, faults=struck(FaultKind.LOSE_RESPONSE))
+        day = day_with(sim, tmp_path, lent={"ladder": ""}, faults=struck(FaultKind.LOSE_RESPONSE))
         async with with_dust(day) as (running, face, dust):
             before = at_exchange(day, "MX")
             done = await face.convert_dust([])
             assert [one.quantity for one in done.result.coins] == [dust]
             assert done.result.received_mx == at_exchange(day, "MX") - before > 0
             assert done.result.fee_mx is None
-            await agree(running)
+            await assert_reconciled(running)
             assert await in_books(running, "MX") == at_exchange(day, "MX")
 
     simulate(main)
@@ -128,13 +135,13 @@ def test_a_conversion_with_a_lost_response_is_resolved_and_booked(tmp_path: Path
 
 def test_a_conversion_that_never_came_there_changes_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"ladder": ""}, faults=struck(FaultKind.LOSE_REQUEST))
+        day = day_with(sim, tmp_path, lent={"ladder": ""}, faults=struck(FaultKind.LOSE_REQUEST))
         async with with_dust(day) as (running, face, dust):
             done = await face.convert_dust([])
             assert (done.is_all, done.result.coins) == (False, ())
             assert done.words.startswith("Nothing converted. Not converted: ")
             assert at_exchange(day, "CLEAN") == dust
-            await agree(running)
+            await assert_reconciled(running)
             assert (await face.convert_dust([])).is_all
 
     simulate(main)
@@ -152,7 +159,7 @@ def test_what_the_exchange_refuses_or_leaves_is_said_with_its_reason(
         return Conversion([], [failed], D(0), D(0))
 
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (running, face, dust):
             monkeypatch.setattr(day.server.session, "convert", refuse)
             with pytest.raises(CommandRefused, match=r"Conversion rejected by the exchange: .*key"):
@@ -162,7 +169,7 @@ def test_what_the_exchange_refuses_or_leaves_is_said_with_its_reason(
             assert (done.is_all, done.result.coins) == (False, ())
             assert "CLEAN: Convertible once in 24 hours (30032)." in done.words
             assert await in_books(running, "CLEAN") == at_exchange(day, "CLEAN") == dust
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -171,7 +178,7 @@ def test_what_cannot_be_booked_is_no_refusal_and_the_next_comparison_finds_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (running, face, _):
             write = running.store.write
 
@@ -193,13 +200,13 @@ def test_what_cannot_be_booked_is_no_refusal_and_the_next_comparison_finds_it(
 
 def test_a_conversion_continues_after_its_caller_is_cancelled(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (running, face, _):
             asking = asyncio.ensure_future(face.convert_dust([]))
             await asyncio.sleep(0.001)
             asking.cancel()
             await asyncio.sleep(3)
             assert (at_exchange(day, "CLEAN"), await in_books(running, "CLEAN")) == (0, 0)
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)

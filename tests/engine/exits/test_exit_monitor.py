@@ -22,79 +22,81 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import (
     QUIET,
     SYMBOL,
-    Lent,
-    agree,
+    Overrides,
+    assert_reconciled,
     buy,
-    closed,
+    closed_position,
     components_of,
-    day_of,
-    guarding,
-    held,
-    price,
-    price_for,
-    protection,
+    day_with,
+    held_position,
+    keep_bid,
+    monitored_engine,
+    set_bid,
+    shown_protection,
     until,
 )
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 D = Decimal
-NO_LADDER: Lent = {"ladder": ""}
+NO_LADDER: Overrides = {"ladder": ""}
 
 
 def test_a_confirmed_fall_cancels_the_ladder_and_sells_all(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
             resting = [
                 one for one in components.ledger.state.live_orders() if one.role is OrderRole.TAKE_PROFIT
             ]
             assert len(resting) == 3
-            await price_for(components, position, "0.88", 0.4)
-            after = await closed(running)
+            await keep_bid(components, position, "0.88", 0.4)
+            after = await closed_position(running)
             assert (after.close_reason, after.remaining) == (CloseReason.STOP, 0)
             assert after.sold_quantity == position.bought_quantity
             assert not components.ledger.state.live_orders()
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_one_print_below_the_stop_sells_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent={"stop_confirm_ms": 2_000})) as (
+        async with monitored_engine(day_with(sim, tmp_path, lent={"stop_confirm_ms": 2_000})) as (
             running,
             components,
             position,
         ):
-            price(components, position, "0.89")
-            await price_for(components, position, "1", 3)
-            assert held(running).sold_quantity == 0
+            set_bid(components, position, "0.89")
+            await keep_bid(components, position, "1", 3)
+            assert held_position(running).sold_quantity == 0
 
     simulate(main)
 
 
 def test_far_below_the_stop_sells_at_once_over_the_warm_line(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent={"stop_confirm_ms": 10_000, **NO_LADDER})) as (
+        async with monitored_engine(
+            day_with(sim, tmp_path, lent={"stop_confirm_ms": 10_000, **NO_LADDER})
+        ) as (
             running,
             components,
             position,
         ):
             sent = list[str]()
             components.ledger.on_change(lambda written: sent.extend(one.id for one in written.intents))
-            price(components, position, "0.7")
+            set_bid(components, position, "0.7")
             for _ in range(20):
                 await asyncio.sleep(0)
             assert not [
                 one for one in components.ledger.state.orders_of(position.id) if one.role is OrderRole.STOP
             ]
-            price(components, position, "0.7")
+            set_bid(components, position, "0.7")
             for _ in range(20):
                 await asyncio.sleep(0)
             orders = components.ledger.state.orders_of(position.id)
             assert [one.state for one in orders if one.role is OrderRole.STOP] == [OrderState.SENT]
             assert sent == []
-            assert (await closed(running)).close_reason is CloseReason.STOP
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
 
     simulate(main)
 
@@ -102,11 +104,11 @@ def test_far_below_the_stop_sells_at_once_over_the_warm_line(tmp_path: Path) -> 
 def test_a_real_crash_is_left_at_the_stop(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.SPIKE, peak=1.08)
-        day = day_of(sim, tmp_path, listing=listing)
-        async with guarding(day) as (running, _, _):
-            after = await closed(running, 60)
+        day = day_with(sim, tmp_path, listing=listing)
+        async with monitored_engine(day) as (running, _, _):
+            after = await closed_position(running, 60)
             assert after.close_reason in (CloseReason.STOP, CloseReason.LADDER)
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -114,13 +116,17 @@ def test_a_real_crash_is_left_at_the_stop(tmp_path: Path) -> None:
 def test_rungs_rest_are_sold_in_turn_and_end_the_position(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.RUSH, peak=2.0)
-        async with guarding(day_of(sim, tmp_path, listing=listing)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path, listing=listing)) as (
+            running,
+            components,
+            position,
+        ):
             prices = sorted(one.price or D(0) for one in components.ledger.state.live_orders())
             assert [round(one / position.entry_price, 1) for one in prices] == [D("1.1"), D("1.2"), D("1.3")]
-            after = await closed(running)
+            after = await closed_position(running)
             assert after.close_reason is CloseReason.LADDER
             assert after.realised > 0
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -129,14 +135,14 @@ def test_a_trailing_stop_remembers_the_highest_price_over_a_restart(tmp_path: Pa
     async def main(sim: Simulation) -> None:
         trailing = {"trailing": True, "trailing_after_pct": 20, "trailing_distance_pct": 15}
         slow = {"stop_confirm_ms": 10_000, "stop_confirm_trades": 100, "stop_at_once_factor": 10}
-        day = day_of(sim, tmp_path, lent={**trailing, **slow, **NO_LADDER})
-        async with guarding(day) as (_, components, position):
-            await price_for(components, position, "1.5", 2)
+        day = day_with(sim, tmp_path, lent={**trailing, **slow, **NO_LADDER})
+        async with monitored_engine(day) as (_, components, position):
+            await keep_bid(components, position, "1.5", 2)
         async with day.engine() as running:
-            position = held(running)
+            position = held_position(running)
             assert position.high_price == position.entry_price * D("1.5")
             assert position.stop_price == position.high_price * D("0.85")
-            after = await closed(running)  # the market is far below the stop that moved
+            after = await closed_position(running)  # the market is far below the stop that moved
             assert after.close_reason is CloseReason.TRAILING
 
     simulate(main)
@@ -145,25 +151,27 @@ def test_a_trailing_stop_remembers_the_highest_price_over_a_restart(tmp_path: Pa
 def test_after_its_rung_the_stop_is_at_break_even(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.RUSH, peak=1.18)
-        day = day_of(sim, tmp_path, listing=listing, lent={"break_even_rung": 1})
-        async with guarding(day) as (running, components, position):
-            await until(lambda: not components.ledger.state.positions or held(running).rungs_done, 60)
-            await until(lambda: held(running).stop_price > position.entry_price)
-            await price_for(components, position, "0.99", 0.4)
-            assert (await closed(running)).close_reason is CloseReason.BREAK_EVEN
+        day = day_with(sim, tmp_path, listing=listing, lent={"break_even_rung": 1})
+        async with monitored_engine(day) as (running, components, position):
+            await until(
+                lambda: not components.ledger.state.positions or held_position(running).rungs_done, 60
+            )
+            await until(lambda: held_position(running).stop_price > position.entry_price)
+            await keep_bid(components, position, "0.99", 0.4)
+            assert (await closed_position(running)).close_reason is CloseReason.BREAK_EVEN
 
     simulate(main)
 
 
 def test_a_time_stop_needs_no_price_and_sells_while_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent={"time_stop_s": 8})) as (
+        async with monitored_engine(day_with(sim, tmp_path, lent={"time_stop_s": 8})) as (
             running,
             components,
             position,
         ):
             await components.safety.emergency_stop.halt("ann", "lunch")
-            after = await closed(running)
+            after = await closed_position(running)
             assert after.close_reason is CloseReason.TIME
             assert after.closed_ms is not None
             assert 8_000 <= after.closed_ms - position.opened_ms < 10_000
@@ -173,7 +181,7 @@ def test_a_time_stop_needs_no_price_and_sells_while_halted(tmp_path: Path) -> No
 
 def test_a_manual_partial_close_realigns_the_ladder(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
             done = await components.exit_execution.close(
                 position, D(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
@@ -181,66 +189,70 @@ def test_a_manual_partial_close_realigns_the_ladder(tmp_path: Path) -> None:
             assert done.words == ""
             await asyncio.sleep(7)
             resting = sum(one.open_quantity for one in components.ledger.state.live_orders())
-            assert resting == held(running).remaining
-            await agree(running)
+            assert resting == held_position(running).remaining
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_a_part_too_small_for_an_order_is_reported_and_not_sold(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
             done = await components.exit_execution.close(
                 position, D(5), OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert done.sold == 0
             assert "remainder of the share cannot be sold" in done.words
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
 
     simulate(main)
 
 
 def test_sales_that_meet_never_sell_a_coin_twice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
             sell = components.exit_execution.close
-            price(components, position, "0.5")
+            set_bid(components, position, "0.5")
             await asyncio.gather(
                 sell(position, D(30), OrderRole.CLOSE, CloseReason.GUARD, "a warning"),
                 sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"),
                 sell(position, None, OrderRole.FLATTEN, CloseReason.FLATTEN, "flatten"),
             )
-            after = await closed(running)
+            after = await closed_position(running)
             assert after.sold_quantity == position.bought_quantity
             assert (LedgerAccount.OWN, "CLEAN") not in components.ledger.state.balances
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_a_sale_continues_after_its_caller_is_cancelled(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
             asking = asyncio.ensure_future(
                 components.exit_execution.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             )
             await asyncio.sleep(0.001)
             asking.cancel()
-            assert (await closed(running)).close_reason is CloseReason.MANUAL
+            assert (await closed_position(running)).close_reason is CloseReason.MANUAL
 
     simulate(main)
 
 
 def test_what_cannot_be_an_order_is_written_off(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+            running,
+            components,
+            position,
+        ):
             done = await components.exit_execution.close(
                 position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most"
             )
             assert done.left > 0
-            left = held(running)
+            left = held_position(running)
             await components.exit_execution.close(left, None, OrderRole.CLOSE, CloseReason.MANUAL, "the rest")
-            after = await closed(running)
+            after = await closed_position(running)
             assert after.dust == left.remaining
             assert components.ledger.state.balances[LedgerAccount.OWN, "CLEAN"] == after.dust
 
@@ -250,17 +262,17 @@ def test_what_cannot_be_an_order_is_written_off(tmp_path: Path) -> None:
 def test_a_trapped_coin_is_said_and_sold_once_it_may_be(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         knobs = Knobs(trapped=("CLEAN",))
-        day = day_of(sim, tmp_path, knobs=knobs, lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, knobs=knobs, lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             done = await components.exit_execution.close(
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert (done.sold, done.left) == (0, position.remaining)
             assert "suspended" in done.words
-            assert "suspended" in held(running).trapped
-            assert (await protection(running))[0] is Protection.NONE
+            assert "suspended" in held_position(running).trapped
+            assert (await shown_protection(running))[0] is Protection.NONE
             msgspec.structs.force_setattr(knobs, "trapped", ())
-            assert (await closed(running, 60)).remaining == 0
+            assert (await closed_position(running, 60)).remaining == 0
 
     simulate(main)
 
@@ -268,7 +280,7 @@ def test_a_trapped_coin_is_said_and_sold_once_it_may_be(tmp_path: Path) -> None:
 def test_a_stop_touched_during_downtime_sells_at_the_first_price(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.FADE, peak=1.0)
-        day = day_of(sim, tmp_path, listing=listing, lent={"stop_loss_pct": 2, **NO_LADDER})
+        day = day_with(sim, tmp_path, listing=listing, lent={"stop_loss_pct": 2, **NO_LADDER})
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(22)
@@ -276,8 +288,8 @@ def test_a_stop_touched_during_downtime_sells_at_the_first_price(tmp_path: Path)
             await until(lambda: components_of(running).ledger.state.positions)
         await asyncio.sleep(25)
         async with day.engine() as running:
-            assert (await closed(running)).close_reason is CloseReason.STOP
-            await agree(running)
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -285,13 +297,13 @@ def test_a_stop_touched_during_downtime_sells_at_the_first_price(tmp_path: Path)
 def test_a_silent_stream_makes_the_monitor_query_the_order_book(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
-        day = day_of(sim, tmp_path, faults=(silence,), lent=NO_LADDER)
-        async with guarding(day) as (running, components, _):
+        day = day_with(sim, tmp_path, faults=(silence,), lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, _):
             await asyncio.sleep(15)
             age_ms = components.prices.age_ms(SYMBOL)
             assert age_ms is not None
             assert age_ms < 5_000
-            assert (await protection(running))[0] is Protection.ENGINE
+            assert (await shown_protection(running))[0] is Protection.ENGINE
 
     simulate(main)
 
@@ -300,10 +312,10 @@ def test_a_missing_price_raises_an_alert_and_removes_protection(tmp_path: Path) 
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
         refused = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=45, path="/api/v3/depth")
-        day = day_of(sim, tmp_path, faults=(silence, refused), lent=NO_LADDER)
-        async with guarding(day) as (running, _, _):
+        day = day_with(sim, tmp_path, faults=(silence, refused), lent=NO_LADDER)
+        async with monitored_engine(day) as (running, _, _):
             await asyncio.sleep(20)
-            place, words = await protection(running)
+            place, words = await shown_protection(running)
             assert place is Protection.NONE
             assert "cannot trigger" in words
             facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
@@ -315,25 +327,25 @@ def test_a_missing_price_raises_an_alert_and_removes_protection(tmp_path: Path) 
 
 def test_a_stop_sells_while_the_store_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
 
             async def fails(*_: object, **__: object) -> None:
                 raise StorageError("the disk is full")
 
             with monkeypatch.context() as patched:
                 patched.setattr(components.ledger, "write", fails)
-                await price_for(components, position, "0.7", 0.5)
-                await until(lambda: not components.exit_execution.left(held(running)))
-            after = await closed(running)
+                await keep_bid(components, position, "0.7", 0.5)
+                await until(lambda: not components.exit_execution.left(held_position(running)))
+            after = await closed_position(running)
             assert after.close_reason is CloseReason.STOP
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_a_manual_close_works_while_the_store_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
 
             async def fails(*_: object, **__: object) -> None:
                 raise StorageError("the disk is full")
@@ -344,7 +356,7 @@ def test_a_manual_close_works_while_the_store_fails(tmp_path: Path, monkeypatch:
                     position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
                 )
                 assert done.left == 0
-            assert (await closed(running)).sold_quantity == position.bought_quantity
+            assert (await closed_position(running)).sold_quantity == position.bought_quantity
 
     simulate(main)
 
@@ -352,11 +364,11 @@ def test_a_manual_close_works_while_the_store_fails(tmp_path: Path, monkeypatch:
 def test_a_stop_sells_while_the_exchange_serves_nothing_else(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         storm = FaultPlan(kind=FaultKind.TOO_MANY_REQUESTS, at_s=45, for_s=30, path="/api/v3/depth")
-        day = day_of(sim, tmp_path, faults=(storm,))
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, faults=(storm,))
+        async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(5)
-            await price_for(components, position, "0.7", 0.5)
-            assert (await closed(running)).close_reason is CloseReason.STOP
+            await keep_bid(components, position, "0.7", 0.5)
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
 
     simulate(main)
 
@@ -364,30 +376,30 @@ def test_a_stop_sells_while_the_exchange_serves_nothing_else(tmp_path: Path) -> 
 def test_a_lost_response_is_queried_and_nothing_is_sold_twice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         lost = FaultPlan(kind=FaultKind.LOSE_RESPONSE, at_s=45, path="/api/v3/order", method="POST", times=1)
-        async with guarding(day_of(sim, tmp_path, faults=(lost,), lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, faults=(lost,), lent=NO_LADDER)) as (
             running,
             components,
             position,
         ):
             await asyncio.sleep(6)
-            await price_for(components, position, "0.7", 0.5)
-            after = await closed(running)
+            await keep_bid(components, position, "0.7", 0.5)
+            after = await closed_position(running)
             assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_cancels_that_answer_wrongly_hold_no_stop_up(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, knobs=Knobs(cancel_race=1.0))) as (
+        async with monitored_engine(day_with(sim, tmp_path, knobs=Knobs(cancel_race=1.0))) as (
             running,
             components,
             position,
         ):
-            await price_for(components, position, "0.7", 0.5)
-            assert (await closed(running, 5)).close_reason is CloseReason.STOP
-            await agree(running)
+            await keep_bid(components, position, "0.7", 0.5)
+            assert (await closed_position(running, 5)).close_reason is CloseReason.STOP
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -397,8 +409,8 @@ def test_the_next_engine_goes_on_with_a_sale(tmp_path: Path) -> None:
         refused = FaultPlan(
             kind=FaultKind.MAINTENANCE, at_s=45, for_s=15, path="/api/v3/order", method="POST"
         )
-        day = day_of(sim, tmp_path, faults=(refused,), lent=NO_LADDER)
-        async with guarding(day) as (_, components, position):
+        day = day_with(sim, tmp_path, faults=(refused,), lent=NO_LADDER)
+        async with monitored_engine(day) as (_, components, position):
             await asyncio.sleep(5)
             done = await components.exit_execution.close(
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
@@ -406,15 +418,15 @@ def test_the_next_engine_goes_on_with_a_sale(tmp_path: Path) -> None:
             assert done.left == position.remaining
             assert done.words
         async with day.engine() as running:
-            assert (await closed(running)).close_reason is CloseReason.MANUAL
-            await agree(running)
+            assert (await closed_position(running)).close_reason is CloseReason.MANUAL
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_a_position_is_watched_from_its_first_coin_on(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path)
+        day = day_with(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
             components = components_of(running)
@@ -440,7 +452,11 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+            running,
+            components,
+            position,
+        ):
 
             async def never(*_: object) -> None:
                 await asyncio.sleep(0)  # balances never agree: it stays unknown
@@ -457,8 +473,8 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
             lost = unknown_attempt(intent, intent.client_ids[0], components.port.now_ms() + 3_000)
             components.ledger.register_sent(msgspec.structs.replace(lost, quantity=position.remaining))
             began_s = asyncio.get_running_loop().time()
-            await price_for(components, position, "0.7", 0.5)
-            assert (await closed(running)).sold_quantity == position.bought_quantity
+            await keep_bid(components, position, "0.7", 0.5)
+            assert (await closed_position(running)).sold_quantity == position.bought_quantity
             assert 3 <= asyncio.get_running_loop().time() - began_s < 8
             assert components.ledger.state.orders[lost.client_order_id].state is OrderState.UNKNOWN
 
@@ -467,7 +483,7 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
 
 def test_a_queried_order_book_counts_as_a_price_for_every_purpose(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (_, components, _position):
+        async with monitored_engine(day_with(sim, tmp_path)) as (_, components, _position):
             for purpose in Purpose:
                 components.prices.invalidate()
                 before = components.prices.age_ms(SYMBOL)

@@ -25,15 +25,15 @@ from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.desk_server import client_of
-from tests.support.desk_server import running as attached
+from tests.support.desk_server import running_client as attached
 from tests.support.engine.monitored_position import (
     SYMBOL,
-    agree,
-    closed,
-    day_of,
-    guarding,
-    held,
-    price_for,
+    assert_reconciled,
+    closed_position,
+    day_with,
+    held_position,
+    keep_bid,
+    monitored_engine,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -55,9 +55,9 @@ class Desk:
 @asynccontextmanager
 async def desk(sim: Simulation, folder: Path) -> AsyncGenerator[Desk]:
     """An engine that holds a position, and a face at its door."""
-    day = day_of(sim, folder)
+    day = day_with(sim, folder)
     async with (
-        guarding(day) as (running, components, position),
+        monitored_engine(day) as (running, components, position),
         attached(client_of(day.paths.socket)) as client,
     ):
         yield Desk(day, running, components, position, client)
@@ -86,7 +86,7 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
             asked = await look(client, stop_price=stop)
             assert f"P&L at the stop {stop:.8g}: -" in asked.words
             assert (await look(client, stop_price=position.entry_price * 9)).outcome is CommandOutcome.REFUSED
-            assert held(running).stop_price == position.stop_price
+            assert held_position(running).stop_price == position.stop_price
             reply = await give(client, "edit-0001", stop_price=stop)
             assert reply.outcome is CommandOutcome.DONE, reply.words
             assert reply.result is not None
@@ -96,19 +96,21 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
             again = await give(client, "edit-0001", stop_price=stop)
             assert again.is_repeated
             intents = components.ledger.state.intents_of(position.id)
-            assert not protected(held(running), intents, components.port.now_ms(), components.port.now_ms())
+            assert not protected(
+                held_position(running), intents, components.port.now_ms(), components.port.now_ms()
+            )
             assert next(one for one in intents if one.role is OrderRole.STOP).reason.endswith("by tester")
             facts = await running.store.read("facts", lambda stored: stored.journal.about(SYMBOL))
             told = [one.event.words for one in facts if isinstance(one.event, PositionChanged)]
             assert "exits edited by tester" in told
         async with at.day.engine() as running:
-            assert held(running).stop_price == stop
+            assert held_position(running).stop_price == stop
             components = running.engine.trading_components
             assert components is not None
             await asyncio.sleep(2)
-            await price_for(components, held(running), "0.965", 0.5)
-            assert (await closed(running)).close_reason is CloseReason.STOP
-            await agree(running)
+            await keep_bid(components, held_position(running), "0.965", 0.5)
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -117,12 +119,12 @@ def test_a_trailing_stop_that_applies_immediately_is_reported_with_its_price(tmp
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
             await give(at.client, ladder=())
-            await price_for(at.components, at.position, "1.3", 0.5)
+            await keep_bid(at.components, at.position, "1.3", 0.5)
             asked = await look(at.client, trailing=True, trailing_distance_pct=D(30))
             told = await give(at.client, trailing=True, trailing_distance_pct=D(30), trailing_after_pct=D(10))
             assert "trailing stop 30 % below the high, from a gain of 10 %" in told.words
-            await until(lambda: held(at.running).stop_price > at.position.stop_price, 5)
-            assert f"P&L at the stop, moved to {short(held(at.running).stop_price)}: " in asked.words
+            await until(lambda: held_position(at.running).stop_price > at.position.stop_price, 5)
+            assert f"P&L at the stop, moved to {short(held_position(at.running).stop_price)}: " in asked.words
 
     simulate(main)
 
@@ -144,8 +146,8 @@ def test_a_new_ladder_replaces_resting_orders(tmp_path: Path) -> None:
             none = await give(client, ladder=())
             assert none.result is not None
             assert (none.result.orders_cancelled, resting(components)) == (2, [])
-            assert held(running).remaining == position.remaining, "nothing was sold by it"
-            await agree(running)
+            assert held_position(running).remaining == position.remaining, "nothing was sold by it"
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -160,7 +162,7 @@ def test_a_nearer_time_stop_closes_in_time(tmp_path: Path) -> None:
             assert reply.result.time_stop_ms == position.opened_ms + 6_000
             face = await trading_queries(running.engine)
             assert face is not None
-            after = await closed(running, 20)
+            after = await closed_position(running, 20)
             assert after.close_reason is CloseReason.TIME
             (row,) = face.positions()
             assert (row.id, row.closed_ms, row.realised) == (after.id, after.closed_ms, after.realised)
@@ -182,7 +184,7 @@ def test_a_refused_edit_changes_nothing_and_states_value_and_limit(tmp_path: Pat
             assert reply.outcome is CommandOutcome.REFUSED
             assert "stop below bid: " in reply.words
             assert "limit below the bid of" in reply.words
-            assert (held(running).plan, resting(components)) == (position.plan, before)
+            assert (held_position(running).plan, resting(components)) == (position.plan, before)
             other = await client.send(
                 trading_requests.EDIT_EXITS,
                 trading_requests.ExitsEdit(symbol="NOUSDT", time_stop_s=9),
@@ -210,7 +212,7 @@ def test_a_store_that_fails_leaves_the_old_stop_in_force(
                 broken.setattr(components.ledger, "write", full)
                 reply = await give(client, stop_price=position.entry_price * D("0.97"))
             assert (reply.outcome, "the disk is full" in reply.words) == (CommandOutcome.REFUSED, True)
-            memory = components.exit_monitor.memory_of(held(running))
+            memory = components.exit_monitor.memory_of(held_position(running))
             assert memory is not None
             assert memory.stop_price == position.stop_price
 

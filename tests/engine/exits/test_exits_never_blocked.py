@@ -10,12 +10,12 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import (
     SYMBOL,
-    agree,
-    closed,
+    assert_reconciled,
+    closed_position,
     components_of,
-    day_of,
-    guarding,
-    price_for,
+    day_with,
+    keep_bid,
+    monitored_engine,
     until,
 )
 
@@ -34,14 +34,14 @@ AT_THEIR_LIMIT = {
 
 def test_exits_still_work_while_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
             await components.safety.emergency_stop.halt("ann", "lunch")
             assert components.ledger.state.trading.state is TradingState.HALTED
             assert components.refusal(OrderRole.ENTRY, SYMBOL)
-            await price_for(components, position, "0.7", 0.5)
-            assert (await closed(running)).close_reason is CloseReason.STOP
+            await keep_bid(components, position, "0.7", 0.5)
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
             assert components.ledger.state.trading.state is TradingState.HALTED
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -58,13 +58,17 @@ def test_exits_still_work_while_halted(tmp_path: Path) -> None:
 def test_exits_still_work_while_banned(tmp_path: Path, kind: FaultKind, path: str, wait_s: int) -> None:
     async def main(sim: Simulation) -> None:
         ban = FaultPlan(kind=kind, at_s=45, for_s=8, path=path, amount_ms=wait_s * 1_000)
-        async with guarding(day_of(sim, tmp_path, faults=(ban,))) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path, faults=(ban,))) as (
+            running,
+            components,
+            position,
+        ):
             await until(lambda: components.port.ban())
             await until(lambda: components.ledger.state.trading.cause is Cause.BAN)
             assert components.refusal(OrderRole.ENTRY, SYMBOL)
             assert len(components.ledger.state.live_orders()) == 3
-            await price_for(components, position, "0.7", 0.5)
-            after = await closed(running, 60)
+            await keep_bid(components, position, "0.7", 0.5)
+            after = await closed_position(running, 60)
             assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)
             assert path == EVERYTHING or components.port.ban()
 
@@ -73,7 +77,11 @@ def test_exits_still_work_while_banned(tmp_path: Path, kind: FaultKind, path: st
 
 def test_exits_still_work_with_every_entry_limit_exhausted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=AT_THEIR_LIMIT)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path, lent=AT_THEIR_LIMIT)) as (
+            running,
+            components,
+            position,
+        ):
             judged = await components_of(running).arming.what_if(SYMBOL)
             failed = {one.name for one in judged.judgement.verdicts if not one.passed}
             exhausted = {
@@ -85,9 +93,9 @@ def test_exits_still_work_with_every_entry_limit_exhausted(tmp_path: Path) -> No
                 "one_per_symbol",
             }
             assert failed >= exhausted, failed
-            await price_for(components, position, "0.7", 0.5)
-            after = await closed(running)
+            await keep_bid(components, position, "0.7", 0.5)
+            after = await closed_position(running)
             assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)

@@ -12,14 +12,14 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.practice.matching.book import RestingOrder
 from mexc_tui.practice.matching.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, ours
+from tests.support.engine.crashing_engine import EXITS_OFF, NO_JITTER, desk_orders
 from tests.support.engine.monitored_position import (
     SYMBOL,
     buy,
-    closed,
+    closed_position,
     components_of,
-    day_of,
-    price_for,
+    day_with,
+    keep_bid,
     until,
 )
 
@@ -33,7 +33,7 @@ def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_i
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, lent=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             position, components = await buy(running), components_of(running)
@@ -51,7 +51,7 @@ def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_i
             components.exit_execution.begin(position, D(0), OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
             await until(lambda: len(offered) >= REFUSED, 60)
             assert components.ledger.state.positions[position.id].stop_price == position.stop_price
-            await closed(running, 60)
+            await closed_position(running, 60)
             page = await running.store.read("journal", lambda stored: list(stored.journal.after(0, 5_000)))
             assert any(isinstance(one.event, Alert) and one.event.rule == "selling" for one in page)
             prices = [one.price for one in offered if one.price is not None]
@@ -66,7 +66,7 @@ def test_O15_a_price_that_jumps_over_the_stop_is_sold_at_once_and_what_it_cost_i
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent={**HANDS_OFF, "stop_loss_pct": 10})
+        day = day_with(sim, tmp_path, listing=NO_JITTER, lent={**EXITS_OFF, "stop_loss_pct": 10})
         await day.open()
         async with day.engine() as running:
             position, components = await buy(running), components_of(running)
@@ -77,10 +77,10 @@ def test_O15_a_price_that_jumps_over_the_stop_is_sold_at_once_and_what_it_cost_i
             lots = sum(total for ticks, total in pair.book.bids.totals.items() if ticks > floor)
             pair.take(Side.SELL, floor + 1, lots)
             began_ms = components.port.now_ms()
-            falling = asyncio.ensure_future(price_for(components, position, "0.5", 3))
-            after = await closed(running, 30)
+            falling = asyncio.ensure_future(keep_bid(components, position, "0.5", 3))
+            after = await closed_position(running, 30)
             falling.cancel()
-            sold = [one for one in ours(day) if one.side is Side.SELL]
+            sold = [one for one in desk_orders(day) if one.side is Side.SELL]
             assert sold[0].created_ms - began_ms < 1_500
             assert after.close_reason is CloseReason.STOP
             exit_price = after.sold_value / after.sold_quantity

@@ -15,16 +15,16 @@ from mexc_tui.model.position import LedgerAccount
 from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.sniping.exit_edit import ExitUpdate
-from tests.support.engine.crashing_engine import ours
+from tests.support.engine.crashing_engine import desk_orders
 from tests.support.engine.monitored_position import (
     SYMBOL,
-    Lent,
-    agree,
+    Overrides,
+    assert_reconciled,
     change_rules,
-    closed,
-    day_of,
-    guarding,
-    price_for,
+    closed_position,
+    day_with,
+    keep_bid,
+    monitored_engine,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -32,7 +32,12 @@ from tests.support.engine.practice_day import PracticeDay
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 D = Decimal
-NO_LADDER: Lent = {"ladder": "", "exchange_info_least_s": 3, "symbols_poll_near_s": 3, "stop_loss_pct": 50}
+NO_LADDER: Overrides = {
+    "ladder": "",
+    "exchange_info_least_s": 3,
+    "symbols_poll_near_s": 3,
+    "stop_loss_pct": 50,
+}
 
 
 async def lower_the_maximum(day: PracticeDay, running: RunningEngine, most: Decimal) -> None:
@@ -43,14 +48,14 @@ async def lower_the_maximum(day: PracticeDay, running: RunningEngine, most: Deci
 
 
 def sales(day: PracticeDay) -> list[OrderRecord]:
-    return [one for one in ours(day) if one.side is Side.SELL]
+    return [one for one in desk_orders(day) if one.side is Side.SELL]
 
 
 @pytest.mark.parametrize("share_pct", [None, D(60)])
 def test_a_close_above_the_maximum_order_is_sold_in_slices(tmp_path: Path, share_pct: Decimal | None) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
             face = await trading_queries(running.engine)
             assert face is not None
@@ -61,21 +66,21 @@ def test_a_close_above_the_maximum_order_is_sold_in_slices(tmp_path: Path, share
             assert abs(sum(one.remaining for one in open_ones) - left) <= D("0.01")
             assert len(sales(day)) > 1
             assert all(one.quantity * one.price <= 3 for one in sales(day))
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_a_stop_above_the_maximum_order_is_sold_in_slices(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
-            await price_for(components, position, "0.49", 0.4)
-            after = await closed(running)
+            await keep_bid(components, position, "0.49", 0.4)
+            after = await closed_position(running)
             assert (after.close_reason, after.dust) == (CloseReason.STOP, 0)
             assert after.sold_quantity == position.bought_quantity
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -84,8 +89,8 @@ def test_rungs_above_the_maximum_order_rest_as_slices_and_are_cancelled_before_a
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
             face = await trading_queries(running.engine)
             assert face is not None
@@ -102,8 +107,8 @@ def test_rungs_above_the_maximum_order_rest_as_slices_and_are_cancelled_before_a
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert (done.left, done.dust) == (0, 0)
-            assert (await closed(running)).sold_quantity == position.bought_quantity
-            await agree(running)
+            assert (await closed_position(running)).sold_quantity == position.bought_quantity
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -114,8 +119,8 @@ def _resting(day: PracticeDay) -> Decimal:
 
 def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
             acted = await components.safety.emergency_stop.emergency_stop("ann")
             assert acted.is_all, acted.words
@@ -123,23 +128,23 @@ def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None
             assert "dust" not in acted.words
             assert position.id not in components.ledger.state.positions
             assert (LedgerAccount.OWN, "CLEAN") not in components.ledger.state.balances
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_a_stop_finds_its_size_after_both_bounds_changed_without_notice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"ladder": ""})
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent={"ladder": ""})
+        async with monitored_engine(day) as (running, components, position):
             low, high = {"min_value": D(3), "min_value_market": D(3)}, D(4)
             change_rules(day, **low, max_value=high, max_value_market=high)
             began_ms = sim.clock.now_ms()
-            await price_for(components, position, "0.85", 0.3)
-            after = await closed(running, 10)
+            await keep_bid(components, position, "0.85", 0.3)
+            after = await closed_position(running, 10)
             assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
             assert sim.clock.now_ms() - began_ms < 5_000
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -147,12 +152,12 @@ def test_a_stop_finds_its_size_after_both_bounds_changed_without_notice(tmp_path
 def test_a_smallest_quantity_that_the_exchange_raises_leaves_no_coins_behind(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         lent = {**NO_LADDER, "stop_loss_pct": 10}
-        day = day_of(sim, tmp_path, lent=lent)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent=lent)
+        async with monitored_engine(day) as (running, components, position):
             change_rules(day, min_quantity=D(100))
             await asyncio.sleep(8)
-            await price_for(components, position, "0.85", 0.3)
-            after = await closed(running, 10)
+            await keep_bid(components, position, "0.85", 0.3)
+            after = await closed_position(running, 10)
             assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
 
     simulate(main)

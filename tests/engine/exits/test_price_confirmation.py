@@ -14,20 +14,20 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import (
     SYMBOL,
-    Lent,
-    closed,
-    day_of,
-    guarding,
-    held,
-    price,
-    price_for,
+    Overrides,
+    closed_position,
+    day_with,
+    held_position,
+    keep_bid,
+    monitored_engine,
+    set_bid,
 )
-from tests.support.engine.stalls import stand_still
+from tests.support.engine.stalls import stop_process
 from tests.support.samples.sniping_samples import D
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
-NO_LADDER: Lent = {"ladder": ""}
+NO_LADDER: Overrides = {"ladder": ""}
 
 
 def print_at(
@@ -52,26 +52,34 @@ def print_at(
 
 def test_a_trade_dated_before_the_entry_sells_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+            running,
+            components,
+            position,
+        ):
             for number in range(5):
                 print_at(components, position, "0.1", at_ms=position.opened_ms - 60_000 + number)
                 await asyncio.sleep(0.2)
-            assert held(running) == position
+            assert held_position(running) == position
 
     simulate(main)
 
 
 def test_absurd_prints_against_an_intact_bid_sell_nothing_and_raise_no_stop(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        trailing: Lent = {"trailing": True, "trailing_after_pct": 20, **NO_LADDER}
-        async with guarding(day_of(sim, tmp_path, lent=trailing)) as (running, components, position):
+        trailing: Overrides = {"trailing": True, "trailing_after_pct": 20, **NO_LADDER}
+        async with monitored_engine(day_with(sim, tmp_path, lent=trailing)) as (
+            running,
+            components,
+            position,
+        ):
             for share in ("10", "0.0001"):
                 print_at(components, position, share, count=4)
                 for _ in range(10):
                     print_at(components, position, share)
                     await asyncio.sleep(0.1)
             await asyncio.sleep(2)
-            now = held(running)
+            now = held_position(running)
             assert now.sold_quantity == 0
             assert now.stop_price == position.stop_price
             assert now.high_price < position.entry_price * 2
@@ -81,23 +89,27 @@ def test_absurd_prints_against_an_intact_bid_sell_nothing_and_raise_no_stop(tmp_
 
 def test_bids_that_are_gone_for_a_second_and_a_half_sell_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
-            await price_for(components, position, "0.00001", 1.5)
+        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+            running,
+            components,
+            position,
+        ):
+            await keep_bid(components, position, "0.00001", 1.5)
             await asyncio.sleep(2)
-            assert held(running).sold_quantity == 0
+            assert held_position(running).sold_quantity == 0
 
     simulate(main)
 
 
 def test_a_fall_confirmed_by_bid_and_trade_sells_immediately(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        slow: Lent = {"stop_confirm_ms": 10_000, **NO_LADDER}
-        async with guarding(day_of(sim, tmp_path, lent=slow)) as (running, components, position):
+        slow: Overrides = {"stop_confirm_ms": 10_000, **NO_LADDER}
+        async with monitored_engine(day_with(sim, tmp_path, lent=slow)) as (running, components, position):
             print_at(components, position, "0.7")
             assert not components.exit_execution.is_selling(position.id)
-            price(components, position, "0.7")
+            set_bid(components, position, "0.7")
             assert components.exit_execution.is_selling(position.id)
-            assert (await closed(running)).close_reason is CloseReason.STOP
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
 
     simulate(main)
 
@@ -106,16 +118,16 @@ def test_a_block_after_one_low_bid_does_not_confirm_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@public")
         blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, path="/api/v3/depth")
-        day = day_of(sim, tmp_path, faults=(silent, blind), lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, faults=(silent, blind), lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(2)
-            await price_for(components, position, "1", 0.5)
-            price(components, position, "0.85")
+            await keep_bid(components, position, "1", 0.5)
+            set_bid(components, position, "0.85")
             await asyncio.sleep(0.01)
-            stand_still(1.6)
+            stop_process(1.6)
             await asyncio.sleep(0.005)
-            await price_for(components, position, "1", 2)
-            assert held(running).sold_quantity == 0
+            await keep_bid(components, position, "1", 2)
+            assert held_position(running).sold_quantity == 0
             assert not components.exit_execution.is_selling(position.id)
 
     simulate(main)

@@ -16,17 +16,17 @@ from mexc_tui.model.stream import BestQuote, StreamDeal
 from mexc_tui.practice.matching.pairs import PracticeTradeSides
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import ours
+from tests.support.engine.crashing_engine import desk_orders
 from tests.support.engine.monitored_position import (
     SYMBOL,
-    agree,
-    closed,
-    day_of,
-    guarding,
-    held,
-    price,
-    price_for,
-    protection,
+    assert_reconciled,
+    closed_position,
+    day_with,
+    held_position,
+    keep_bid,
+    monitored_engine,
+    set_bid,
+    shown_protection,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -43,53 +43,65 @@ async def alerts_of_sales(running: RunningEngine) -> list[Alert]:
 
 
 def kinds(day: PracticeDay) -> list[str]:
-    return [row.type.value for row in ours(day) if row.side is Side.SELL]
+    return [row.type.value for row in desk_orders(day) if row.side is Side.SELL]
 
 
 def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_repeated(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
-            price(components, position, "2")
+        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+            running,
+            components,
+            position,
+        ):
+            set_bid(components, position, "2")
             done = await components.exit_execution.close(
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert done.sold == 0
             assert "below the first bid" in done.words
             await asyncio.sleep(130)
-            assert held(running).remaining == position.remaining
-            assert "below the first bid" in held(running).trapped
+            assert held_position(running).remaining == position.remaining
+            assert "below the first bid" in held_position(running).trapped
             assert len(await alerts_of_sales(running)) >= 3
             again = await components.exit_execution.close(
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert (again.sold, again.left) == (position.remaining, 0)
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_a_close_by_the_risk_monitor_is_not_blocked_by_the_cap_of_a_manual_one(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
-            price(components, position, "2")
+        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+            running,
+            components,
+            position,
+        ):
+            set_bid(components, position, "2")
             sell = components.exit_execution.close
             by_hand = await sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert by_hand.sold == 0
             await sell(position, None, OrderRole.CLOSE, CloseReason.GUARD, "a warning")
-            await closed(running, 70)
-            await agree(running)
+            await closed_position(running, 70)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_a_stop_takes_a_bid_below_its_cap_after_it_lasted_a_minute(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
-            price(components, position, "2")
+        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+            running,
+            components,
+            position,
+        ):
+            set_bid(components, position, "2")
             components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
             await asyncio.sleep(55)
-            assert held(running).remaining == position.remaining
-            assert (await closed(running, 10)).close_reason is CloseReason.STOP
+            assert held_position(running).remaining == position.remaining
+            assert (await closed_position(running, 10)).close_reason is CloseReason.STOP
 
     simulate(main)
 
@@ -98,7 +110,7 @@ def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=42, for_s=60, path="spot@public")
         blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, for_s=60, path="/api/v3/depth")
-        async with guarding(day_of(sim, tmp_path, faults=(silence, blind), lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, faults=(silence, blind), lent=NO_LADDER)) as (
             running,
             components,
             position,
@@ -116,10 +128,10 @@ def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
             )
             components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
             await asyncio.sleep(30)
-            assert held(running).trapped == "no bid"
+            assert held_position(running).trapped == "no bid"
             began_ms = sim.clock.now_ms()
-            price(components, position, "0.9")
-            await closed(running)
+            set_bid(components, position, "0.9")
+            await closed_position(running)
             assert sim.clock.now_ms() - began_ms < 500
 
     simulate(main)
@@ -127,20 +139,20 @@ def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
 
 def test_a_pair_that_accepts_no_sale_is_trapped_alerted_again_and_sold_once_it_does(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             pair = day.server.session.pair(SYMBOL)
             assert pair is not None
             pair.sides = PracticeTradeSides.CLOSED
             components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
             await asyncio.sleep(12)
-            assert "30016" in held(running).trapped
-            assert (await protection(running))[0] is Protection.NONE
+            assert "30016" in held_position(running).trapped
+            assert (await shown_protection(running))[0] is Protection.NONE
             await asyncio.sleep(120)
             assert len(await alerts_of_sales(running)) >= 3
             pair.sides = PracticeTradeSides.BOTH
-            assert (await closed(running, 7)).close_reason is CloseReason.STOP
-            await agree(running)
+            assert (await closed_position(running, 7)).close_reason is CloseReason.STOP
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -148,10 +160,10 @@ def test_a_pair_that_accepts_no_sale_is_trapped_alerted_again_and_sold_once_it_d
 def test_take_profits_that_are_refused_are_tried_more_and_more_rarely(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         lent = {"stop_loss_pct": 50, "stop_confirm_ms": 10_000, "ladder": "50@1,50@2"}
-        day = day_of(sim, tmp_path, knobs=Knobs(trapped=("CLEAN",)), lent=lent)
-        async with guarding(day) as (running, components, position):
-            await price_for(components, position, "1.1", 5)
-            assert held(running).high_price > position.entry_price
+        day = day_with(sim, tmp_path, knobs=Knobs(trapped=("CLEAN",)), lent=lent)
+        async with monitored_engine(day) as (running, components, position):
+            await keep_bid(components, position, "1.1", 5)
+            assert held_position(running).high_price > position.entry_price
             await asyncio.sleep(115)
             orders = components.ledger.state.orders_of(position.id)
             tries = [one for one in orders if one.role is OrderRole.TAKE_PROFIT]
@@ -181,31 +193,31 @@ async def last_price_for(
 
 def test_a_bid_below_the_band_is_sold_to_at_market(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             telling = asyncio.ensure_future(last_price_for(components, position, "3", 2))
             await asyncio.sleep(0.1)
             components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
-            assert (await closed(running, 2)).close_reason is CloseReason.STOP
+            assert (await closed_position(running, 2)).close_reason is CloseReason.STOP
             await telling
             assert kinds(day) == [OrderType.MARKET.value]
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_where_market_orders_are_disabled_a_limit_rests_at_the_band_and_follows_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, knobs=Knobs(market_enabled=False), lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, knobs=Knobs(market_enabled=False), lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             telling = asyncio.ensure_future(last_price_for(components, position, "3", 8))
             await asyncio.sleep(0.1)
             components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
             await until(lambda: OrderType.LIMIT.value in kinds(day), 2)
             await telling
             assert kinds(day).count(OrderType.LIMIT.value) >= 2
-            assert (await closed(running, 15)).sold_quantity == position.bought_quantity
+            assert (await closed_position(running, 15)).sold_quantity == position.bought_quantity
             assert not components.ledger.state.live_orders()
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)

@@ -13,14 +13,14 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import (
     SYMBOL,
-    agree,
-    closed,
+    assert_reconciled,
+    closed_position,
     components_of,
-    day_of,
-    guarding,
-    held,
-    price,
-    price_for,
+    day_with,
+    held_position,
+    keep_bid,
+    monitored_engine,
+    set_bid,
     until,
 )
 from tests.support.samples.sniping_samples import D
@@ -41,8 +41,8 @@ def test_two_sales_of_parts_that_overlap_leave_nothing_to_sell_for_the_next_star
             kind=FaultKind.DELAY, at_s=42, times=1, method="POST", path="/api/v3/order", amount_ms=400
         )
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, for_s=1, path="spot@private")
-        day = day_of(sim, tmp_path, faults=(late, silent), lent=NO_LADDER)
-        async with guarding(day) as (_running, components, position):
+        day = day_with(sim, tmp_path, faults=(late, silent), lent=NO_LADDER)
+        async with monitored_engine(day) as (_running, components, position):
             await asyncio.sleep(1)
             sell = components.exit_execution.close
             by_hand = asyncio.ensure_future(
@@ -58,8 +58,8 @@ def test_two_sales_of_parts_that_overlap_leave_nothing_to_sell_for_the_next_star
             assert 0 < left < position.remaining / 2
         async with day.engine() as running:
             await asyncio.sleep(10)
-            assert held(running).remaining == left
-            await agree(running)
+            assert held_position(running).remaining == left
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -69,8 +69,8 @@ def test_an_intent_is_replaced_by_a_request_for_more_than_it_covers(tmp_path: Pa
         refused = FaultPlan(
             kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=20, method="POST", path="/api/v3/order"
         )
-        day = day_of(sim, tmp_path, faults=(refused,), lent=NO_LADDER)
-        async with guarding(day) as (_running, components, position):
+        day = day_with(sim, tmp_path, faults=(refused,), lent=NO_LADDER)
+        async with monitored_engine(day) as (_running, components, position):
             await asyncio.sleep(1)
             for share in (D(30), D(60)):
                 components.exit_execution.begin(
@@ -92,19 +92,19 @@ def test_a_stop_that_fired_and_sold_nothing_sells_after_a_restart_at_a_higher_pr
         refused = FaultPlan(
             kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=14, method="POST", path="/api/v3/order"
         )
-        day = day_of(sim, tmp_path, faults=(refused,), lent={"stop_loss_pct": 20, **NO_LADDER})
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, faults=(refused,), lent={"stop_loss_pct": 20, **NO_LADDER})
+        async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(1)
-            await price_for(components, position, "0.5", 0.5)
+            await keep_bid(components, position, "0.5", 0.5)
             await asyncio.sleep(2)
-            assert held(running).fired is CloseReason.STOP
-            assert held(running).remaining == position.remaining
+            assert held_position(running).fired is CloseReason.STOP
+            assert held_position(running).remaining == position.remaining
         async with day.engine() as running:
             components = components_of(running)
-            price(components, position, "1.02")
-            after = await closed(running, 40)
+            set_bid(components, position, "1.02")
+            after = await closed_position(running, 40)
             assert after.close_reason is CloseReason.STOP
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -115,8 +115,8 @@ def test_a_sale_that_found_no_bid_goes_on_after_a_restart(tmp_path: Path, comman
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, for_s=40, path="spot@public")
         blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, for_s=40, path="/api/v3/depth")
         lent = {"stop_loss_pct": 50, **NO_LADDER}
-        day = day_of(sim, tmp_path, faults=(silent, blind), lent=lent)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, faults=(silent, blind), lent=lent)
+        async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(2)
             components.prices.on_quote(
                 BestQuote(
@@ -135,31 +135,31 @@ def test_a_sale_that_found_no_bid_goes_on_after_a_restart(tmp_path: Path, comman
                 await components.exit_execution.close(
                     position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
                 )
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
         async with day.engine() as running:
-            after = await closed(running, 60)
+            after = await closed_position(running, 60)
             reason = CloseReason.FLATTEN if command == "flatten" else CloseReason.MANUAL
             assert (after.close_reason, after.sold_quantity) == (reason, position.bought_quantity)
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_a_close_that_waits_below_its_slippage_cap_still_waits_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"stop_loss_pct": 50, **NO_LADDER})
-        async with guarding(day) as (running, components, position):
-            price(components, position, "2")
+        day = day_with(sim, tmp_path, lent={"stop_loss_pct": 50, **NO_LADDER})
+        async with monitored_engine(day) as (running, components, position):
+            set_bid(components, position, "2")
             await components.exit_execution.close(
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
         async with day.engine() as running:
             components = components_of(running)
             await asyncio.sleep(30)
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
             again = await components.exit_execution.close(
-                held(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                held_position(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert (again.sold, again.left) == (position.remaining, 0)
 

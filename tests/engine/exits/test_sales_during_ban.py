@@ -12,7 +12,14 @@ from mexc_tui.model.outcome import Accepted, Purpose
 from mexc_tui.model.position import Position
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.monitored_position import SYMBOL, closed, day_of, guarding, price_for, until
+from tests.support.engine.monitored_position import (
+    SYMBOL,
+    closed_position,
+    day_with,
+    keep_bid,
+    monitored_engine,
+    until,
+)
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
@@ -30,7 +37,7 @@ def banned_day(sim: Simulation, folder: Path, **lent: str | float) -> PracticeDa
     ban = FaultPlan(
         kind=FaultKind.BANNED, at_s=46, method="GET", path="/api/v3/", times=1, amount_ms=BAN_S * 1_000
     )
-    return day_of(sim, folder, faults=(ban,), lent=lent)
+    return day_with(sim, folder, faults=(ban,), lent=lent)
 
 
 async def rest_by_hand(components: TradingComponents, position: Position) -> str:
@@ -49,7 +56,11 @@ async def rest_by_hand(components: TradingComponents, position: Position) -> str
 
 def test_a_position_is_closed_manually_during_a_ban(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(banned_day(sim, tmp_path, **NO_LADDER)) as (running, components, position):
+        async with monitored_engine(banned_day(sim, tmp_path, **NO_LADDER)) as (
+            running,
+            components,
+            position,
+        ):
             await until(components.port.ban)
             began_ms = sim.clock.now_ms()
             done = await components.exit_execution.close(
@@ -58,7 +69,7 @@ def test_a_position_is_closed_manually_during_a_ban(tmp_path: Path) -> None:
             assert (done.sold, done.left) == (position.remaining, 0)
             assert sim.clock.now_ms() - began_ms < (PACE_S + 3) * 1_000
             assert components.port.ban()
-            assert (await closed(running)).close_reason is CloseReason.MANUAL
+            assert (await closed_position(running)).close_reason is CloseReason.MANUAL
 
     simulate(main)
 
@@ -66,9 +77,9 @@ def test_a_position_is_closed_manually_during_a_ban(tmp_path: Path) -> None:
 def test_a_time_stop_sells_during_a_ban(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = banned_day(sim, tmp_path, time_stop_s=15, **NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        async with monitored_engine(day) as (running, components, position):
             await until(components.port.ban)
-            after = await closed(running, 30)
+            after = await closed_position(running, 30)
             assert after.close_reason is CloseReason.TIME
             assert after.closed_ms is not None
             assert after.closed_ms - position.opened_ms < (15 + PACE_S + 3) * 1_000
@@ -79,12 +90,16 @@ def test_a_time_stop_sells_during_a_ban(tmp_path: Path) -> None:
 
 def test_a_stop_over_three_resting_orders_sends_one_cancel_during_a_ban(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(banned_day(sim, tmp_path, **THREE_RUNGS)) as (running, components, position):
+        async with monitored_engine(banned_day(sim, tmp_path, **THREE_RUNGS)) as (
+            running,
+            components,
+            position,
+        ):
             assert len(components.ledger.state.live_orders()) == 3
             await until(components.port.ban)
             began_ms = sim.clock.now_ms()
-            await price_for(components, position, "0.3", 0.5)
-            after = await closed(running, 30)
+            await keep_bid(components, position, "0.3", 0.5)
+            after = await closed_position(running, 30)
             assert after.close_reason is CloseReason.STOP
             assert sim.clock.now_ms() - began_ms < (PACE_S + 3) * 1_000
 
@@ -94,12 +109,12 @@ def test_a_stop_over_three_resting_orders_sends_one_cancel_during_a_ban(tmp_path
 def test_a_user_order_on_the_same_pair_survives_the_cancels_of_a_stop(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = banned_day(sim, tmp_path, **THREE_RUNGS)
-        async with guarding(day) as (running, components, position):
+        async with monitored_engine(day) as (running, components, position):
             by_hand = await rest_by_hand(components, position)
             await until(lambda: components.ledger.state.foreign)
             await until(components.port.ban)
-            await price_for(components, position, "0.3", 0.5)
-            assert (await closed(running, 30)).close_reason is CloseReason.STOP
+            await keep_bid(components, position, "0.3", 0.5)
+            assert (await closed_position(running, 30)).close_reason is CloseReason.STOP
             (left,) = day.server.session.open_orders(SYMBOL)
             assert left.client_order_id == by_hand
 
@@ -108,7 +123,7 @@ def test_a_user_order_on_the_same_pair_survives_the_cancels_of_a_stop(tmp_path: 
 
 def test_a_flattening_during_a_ban_reports_its_result(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(banned_day(sim, tmp_path, **NO_LADDER)) as (_, components, position):
+        async with monitored_engine(banned_day(sim, tmp_path, **NO_LADDER)) as (_, components, position):
             await until(components.port.ban)
             began_ms = sim.clock.now_ms()
             acted = await components.safety.emergency_stop.flatten("ann")

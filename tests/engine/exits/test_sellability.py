@@ -18,15 +18,15 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import (
     SYMBOL,
-    Lent,
-    agree,
+    Overrides,
+    assert_reconciled,
     change_rules,
-    closed,
-    day_of,
-    guarding,
-    held,
-    protection,
+    closed_position,
+    day_with,
+    held_position,
+    monitored_engine,
     rules_of,
+    shown_protection,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -34,7 +34,12 @@ from tests.support.engine.practice_day import PracticeDay
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 D = Decimal
-NO_LADDER: Lent = {"ladder": "", "exchange_info_least_s": 3, "symbols_poll_near_s": 3, "stop_loss_pct": 50}
+NO_LADDER: Overrides = {
+    "ladder": "",
+    "exchange_info_least_s": 3,
+    "symbols_poll_near_s": 3,
+    "stop_loss_pct": 50,
+}
 SILENCE = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@public")
 NO_BOOK = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, path="/api/v3/depth")
 LOW_BID = D("0.00001")
@@ -65,7 +70,7 @@ async def alerts(running: RunningEngine) -> list[Alert]:
 
 def quiet_day(sim: Simulation, folder: Path, **lent: float | str) -> PracticeDay:
     """Return a day that tells no more prices once the position is open."""
-    return day_of(sim, folder, faults=(SILENCE, NO_BOOK), lent={**NO_LADDER, **lent})
+    return day_with(sim, folder, faults=(SILENCE, NO_BOOK), lent={**NO_LADDER, **lent})
 
 
 @pytest.mark.parametrize("bid", [LOW_BID, D(0), None])
@@ -74,26 +79,30 @@ def test_a_low_or_missing_bid_writes_nothing_off_and_the_coins_are_sold_when_bid
     tmp_path: Path, bid: Decimal | None, seconds: float
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(quiet_day(sim, tmp_path)) as (running, components, position):
+        async with monitored_engine(quiet_day(sim, tmp_path)) as (running, components, position):
             await asyncio.sleep(3)
             good = components.prices.of(SYMBOL).bid
             selling = asyncio.ensure_future(
                 components.exit_execution.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
             )
             await bid_for(components, bid, seconds)
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
             await bid_for(components, good, 6)
-            after = await closed(running)
+            after = await closed_position(running)
             assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
             await selling
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_a_stop_that_a_low_bid_fires_sells_once_bids_are_back_and_writes_nothing_off(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(quiet_day(sim, tmp_path, stop_loss_pct=10)) as (running, components, position):
+        async with monitored_engine(quiet_day(sim, tmp_path, stop_loss_pct=10)) as (
+            running,
+            components,
+            position,
+        ):
             await asyncio.sleep(3)
             good = components.prices.of(SYMBOL).bid
             await bid_for(components, LOW_BID, 1.5)
@@ -101,7 +110,7 @@ def test_a_stop_that_a_low_bid_fires_sells_once_bids_are_back_and_writes_nothing
             row = (await face_of(running)).positions()[0]
             assert row.dust == 0
             assert row.quantity in (0, position.remaining)
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -111,7 +120,7 @@ def test_a_stop_of_everything_during_a_low_bid_reports_what_is_still_held(
     tmp_path: Path, command: str
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(quiet_day(sim, tmp_path)) as (running, components, position):
+        async with monitored_engine(quiet_day(sim, tmp_path)) as (running, components, position):
             await asyncio.sleep(3)
             good = components.prices.of(SYMBOL).bid
             low = asyncio.ensure_future(bid_for(components, LOW_BID, 60))
@@ -121,12 +130,12 @@ def test_a_stop_of_everything_during_a_low_bid_reports_what_is_still_held(
             assert (acted.result.positions_closed, acted.result.positions_left) == (0, 1)
             assert f"still held: {plain(position.remaining)} CLEAN" in acted.words
             assert "best bid too low" in acted.words
-            assert held(running).trapped
+            assert held_position(running).trapped
             low.cancel()
             await bid_for(components, good, 6)
-            after = await closed(running)
+            after = await closed_position(running)
             assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -144,12 +153,12 @@ def test_a_changed_rule_traps_a_position_until_it_is_changed_back(
     tmp_path: Path, rule: dict[str, Decimal], words: str
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, _, position):
+        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        async with monitored_engine(day) as (running, _, position):
             before = rules_of(day)
             change_rules(day, **rule)
-            await until(lambda: words in held(running).trapped, 40)
-            place, said = await protection(running)
+            await until(lambda: words in held_position(running).trapped, 40)
+            place, said = await shown_protection(running)
             assert place is Protection.NONE
             assert words in said
             assert any("cannot be sold" in one.text for one in await alerts(running))
@@ -158,47 +167,47 @@ def test_a_changed_rule_traps_a_position_until_it_is_changed_back(
             assert f"Nothing sold, {plain(position.remaining)} CLEAN still held: " in acted.words
             assert words in acted.words
             await asyncio.sleep(90)
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
             change_rules(day, **before)
-            after = await closed(running, 60)
+            after = await closed_position(running, 60)
             assert (after.close_reason, after.dust) == (CloseReason.MANUAL, 0)
             assert after.sold_quantity == position.bought_quantity
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
 
 def test_a_filter_that_is_changed_back_clears_the_trapped_state_without_a_sale(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, _, position):
+        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        async with monitored_engine(day) as (running, _, position):
             before = rules_of(day)
             change_rules(day, min_quantity=D(50_000))
-            await until(lambda: held(running).trapped, 40)
+            await until(lambda: held_position(running).trapped, 40)
             change_rules(day, **before)
-            await until(lambda: not held(running).trapped, 40)
-            assert held(running).remaining == position.remaining
-            assert (await protection(running))[0] is Protection.ENGINE
+            await until(lambda: not held_position(running).trapped, 40)
+            assert held_position(running).remaining == position.remaining
+            assert (await shown_protection(running))[0] is Protection.ENGINE
 
     simulate(main)
 
 
 def test_a_sale_that_was_trapped_goes_on_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             before = rules_of(day)
             change_rules(day, min_value=D(50), min_value_market=D(50))
-            await until(lambda: held(running).trapped, 40)
+            await until(lambda: held_position(running).trapped, 40)
             await components.exit_execution.close(
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
         async with day.engine() as running:
             await asyncio.sleep(5)
-            assert held(running).trapped
-            assert held(running).remaining == position.remaining
+            assert held_position(running).trapped
+            assert held_position(running).remaining == position.remaining
             change_rules(day, **before)
-            after = await closed(running, 60)
+            after = await closed_position(running, 60)
             assert (after.close_reason, after.dust) == (CloseReason.MANUAL, 0)
 
     simulate(main)
@@ -206,10 +215,10 @@ def test_a_sale_that_was_trapped_goes_on_after_a_restart(tmp_path: Path) -> None
 
 def test_a_part_that_the_rules_refuse_is_given_up_and_the_position_stays_as_it_is(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             change_rules(day, min_value=D(50), min_value_market=D(50))
-            await until(lambda: held(running).trapped, 40)
+            await until(lambda: held_position(running).trapped, 40)
             acted = await (await face_of(running)).close(SYMBOL, D(50), "ann")
             assert not acted.is_all
             assert "remainder of the share cannot be sold" in acted.words
@@ -220,12 +229,16 @@ def test_a_part_that_the_rules_refuse_is_given_up_and_the_position_stays_as_it_i
 
 def test_a_share_below_one_quantity_step_is_reported_as_refused(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+            running,
+            components,
+            position,
+        ):
             acted = await (await face_of(running)).close(SYMBOL, D("0.00001"), "ann")
             assert not acted.is_all
             assert acted.words.startswith("Nothing sold, ")
             assert "less than one quantity step" in acted.words
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
             assert not components.exit_execution.is_selling(position.id)
 
     simulate(main)
@@ -233,11 +246,15 @@ def test_a_share_below_one_quantity_step_is_reported_as_refused(tmp_path: Path) 
 
 def test_dust_that_a_close_writes_off_is_reported(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+            running,
+            components,
+            position,
+        ):
             await components.exit_execution.close(
                 position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most"
             )
-            rest = held(running)
+            rest = held_position(running)
             acted = await (await face_of(running)).close(SYMBOL, None, "ann")
             assert f"{plain(rest.remaining)} CLEAN written off as dust" in acted.words
             assert components.ledger.state.balances[LedgerAccount.OWN, "CLEAN"] == rest.remaining
@@ -247,11 +264,15 @@ def test_dust_that_a_close_writes_off_is_reported(tmp_path: Path) -> None:
 
 def test_dust_that_a_kill_writes_off_is_reported(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+            running,
+            components,
+            position,
+        ):
             await components.exit_execution.close(
                 position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most"
             )
-            rest = held(running)
+            rest = held_position(running)
             acted = await (await face_of(running)).kill("ann")
             assert f"written off as dust: {plain(rest.remaining)} CLEAN" in acted.words
 

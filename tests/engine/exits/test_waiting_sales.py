@@ -10,8 +10,14 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.outcome import SETTLE_MS
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import ours
-from tests.support.engine.monitored_position import agree, closed, day_of, guarding, price_for
+from tests.support.engine.crashing_engine import desk_orders
+from tests.support.engine.monitored_position import (
+    assert_reconciled,
+    closed_position,
+    day_with,
+    keep_bid,
+    monitored_engine,
+)
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
@@ -26,15 +32,15 @@ def test_a_stop_sends_a_second_cancel_where_the_first_hangs(tmp_path: Path, kind
     async def main(sim: Simulation) -> None:
         hanging = FaultPlan(kind=kind, at_s=42, times=1, method="DELETE", path=ORDER, amount_ms=60_000)
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@private")
-        day = day_of(sim, tmp_path, faults=(hanging, silent), lent=ALL_RESTS)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, faults=(hanging, silent), lent=ALL_RESTS)
+        async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(2)
             began_ms = sim.clock.now_ms()
-            await price_for(components, position, "0.5", 0.1)
-            after = await closed(running)
+            await keep_bid(components, position, "0.5", 0.1)
+            after = await closed_position(running)
             assert after.close_reason is CloseReason.STOP
             assert sim.clock.now_ms() - began_ms < 2_000
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -50,15 +56,15 @@ def test_a_stop_that_the_exchange_failed_on_is_sent_again_just_after_its_fence(
 ) -> None:
     async def main(sim: Simulation) -> None:
         failing = FaultPlan(kind=kind, at_s=42, times=1, method="POST", path=ORDER)
-        async with guarding(day_of(sim, tmp_path, faults=(failing,), lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, faults=(failing,), lent=NO_LADDER)) as (
             running,
             components,
             position,
         ):
             await asyncio.sleep(2)
             began_ms = sim.clock.now_ms()
-            await price_for(components, position, "0.5", 0.1)
-            assert (await closed(running)).close_reason is CloseReason.STOP
+            await keep_bid(components, position, "0.5", 0.1)
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
             took_ms = sim.clock.now_ms() - began_ms
             assert FENCE_MS <= took_ms < FENCE_MS + spare_ms, took_ms
 
@@ -68,13 +74,13 @@ def test_a_stop_that_the_exchange_failed_on_is_sent_again_just_after_its_fence(
 def test_a_stop_that_was_carried_out_behind_a_500_is_not_sent_again(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         executed = FaultPlan(kind=FaultKind.EXECUTED_500, at_s=42, times=1, method="POST", path=ORDER)
-        day = day_of(sim, tmp_path, faults=(executed,), lent=NO_LADDER)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, faults=(executed,), lent=NO_LADDER)
+        async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(2)
-            await price_for(components, position, "0.5", 0.1)
-            assert (await closed(running)).close_reason is CloseReason.STOP
-            sold = [row.executed for row in ours(day) if row.side is Side.SELL]
+            await keep_bid(components, position, "0.5", 0.1)
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
+            sold = [row.executed for row in desk_orders(day) if row.side is Side.SELL]
             assert sold == [position.remaining]
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)

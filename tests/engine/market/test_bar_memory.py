@@ -10,7 +10,7 @@ from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.market.tape import MAX_BARS, MOST_GAPS, MOST_IDS, Tape
 from mexc_tui.model.order import Side
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
-from tests.support.store_parts import HandClock
+from tests.support.store_parts import ManualClock
 
 HOUR_S = 3_600
 
@@ -111,7 +111,7 @@ def test_adjacent_gaps_are_merged_and_their_number_is_bounded() -> None:
 
 
 def test_prices_of_pairs_without_a_stream_are_bounded() -> None:
-    clock = HandClock()
+    clock = ManualClock()
     prices = PriceCache(clock, clock.now_ms)
     levels = ((D(1), D(1)),)
     for number in range(5 * MAX_IDLE):

@@ -7,7 +7,7 @@ import pytest
 from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.model.order import Side
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
-from tests.support.store_parts import HandClock
+from tests.support.store_parts import ManualClock
 
 D = Decimal
 PAIR = "NEWUSDT"
@@ -29,12 +29,12 @@ def levels(bid: str, version: int) -> TopLevels:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def prices(clock: HandClock) -> PriceCache:
+def prices(clock: ManualClock) -> PriceCache:
     return PriceCache(clock, clock.now_ms)
 
 
@@ -63,7 +63,7 @@ def test_a_quote_without_a_version_is_always_accepted(prices: PriceCache) -> Non
 
 
 def test_versions_may_restart_with_a_subscription_or_after_two_silent_seconds(
-    clock: HandClock, prices: PriceCache
+    clock: ManualClock, prices: PriceCache
 ) -> None:
     prices.on_quote(quote("1", 10**17))
     clock.pass_s(1.9)
@@ -77,7 +77,7 @@ def test_versions_may_restart_with_a_subscription_or_after_two_silent_seconds(
     assert prices.of(PAIR).bid == D("0.7")
 
 
-def test_a_trade_does_not_refresh_the_age_of_the_bid(clock: HandClock, prices: PriceCache) -> None:
+def test_a_trade_does_not_refresh_the_age_of_the_bid(clock: ManualClock, prices: PriceCache) -> None:
     prices.on_quote(quote("1", 10))
     clock.pass_s(5)
     prices.on_deals(
@@ -95,7 +95,7 @@ def test_a_trade_does_not_refresh_the_age_of_the_bid(clock: HandClock, prices: P
     assert prices.age_ms(PAIR) == 5_000
 
 
-def test_a_late_trade_does_not_become_the_last_price(clock: HandClock, prices: PriceCache) -> None:
+def test_a_late_trade_does_not_become_the_last_price(clock: ManualClock, prices: PriceCache) -> None:
     def traded(price: str, before_ms: int) -> list[StreamDeal]:
         return [
             StreamDeal(
@@ -118,7 +118,7 @@ def test_a_late_trade_does_not_become_the_last_price(clock: HandClock, prices: P
 
 
 def test_a_very_low_bid_is_accepted_a_minute_after_the_last_trade(
-    clock: HandClock, prices: PriceCache
+    clock: ManualClock, prices: PriceCache
 ) -> None:
     prices.on_deals(
         [

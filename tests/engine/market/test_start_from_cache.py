@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.practice_day import DAY, HOST, LENT, PORT, PracticeDay
+from tests.support.engine.practice_day import DAY, HOST, OVERRIDES, PORT, PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 CALENDAR = "/api/operation/new_coin_calendar"
-SLOW = replace(DAY, settings=LENT | {"calendar_poll_s": 300, "symbols_poll_s": 300, "advance_s": 5})
+SLOW = replace(DAY, settings=OVERRIDES | {"calendar_poll_s": 300, "symbols_poll_s": 300, "advance_s": 5})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -10,16 +10,16 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import DuplicateClientId, FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import (
-    HANDS_OFF,
-    PUNCTUAL,
-    at_the_opening,
-    bought,
-    same_books,
+    EXITS_OFF,
+    NO_JITTER,
+    assert_ledger_matches,
+    fault_at_opening,
+    faults_used_up,
+    filled_buys,
     stored_orders,
-    were_struck,
 )
-from tests.support.engine.monitored_position import ARM_S, SYMBOL, buy, components_of, day_of, until
-from tests.support.engine.open_position import rest_a_sale
+from tests.support.engine.monitored_position import ARM_S, SYMBOL, buy, components_of, day_with, until
+from tests.support.engine.open_position import place_take_profit
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
@@ -34,16 +34,16 @@ def bought_under(
     """Buy at the opening while this goes wrong: at the end one buy at most, and the same books."""
 
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, faults=faults, knobs=knobs, listing=PUNCTUAL, lent=HANDS_OFF)
+        day = day_with(sim, tmp_path, faults=faults, knobs=knobs, listing=NO_JITTER, lent=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(ARM_S)
             await components_of(running).arming.arm(SYMBOL, "ann")
             await asyncio.sleep(SETTLED_S)
-            await same_books(day, running)
-            assert were_struck(day)
-            assert not is_sure or len(bought(day)) == 1
-            assert len(components_of(running).ledger.state.positions) == len(bought(day))
+            await assert_ledger_matches(day, running)
+            assert faults_used_up(day)
+            assert not is_sure or len(filled_buys(day)) == 1
+            assert len(components_of(running).ledger.state.positions) == len(filled_buys(day))
             assert not components_of(running).ledger.state.has_unknown(SYMBOL)
 
     simulate(main, seed=seed)
@@ -64,15 +64,17 @@ def test_r2_to_r7_a_missing_response_is_one_buy_at_most(
     tmp_path: Path, kind: FaultKind, is_sure: bool, is_silent: bool
 ) -> None:
     quiet = (FaultPlan(kind=FaultKind.SILENCE, at_s=35, for_s=60, path=PRIVATE),) if is_silent else ()
-    bought_under(tmp_path, at_the_opening(kind), *quiet, is_sure=is_sure)
+    bought_under(tmp_path, fault_at_opening(kind), *quiet, is_sure=is_sure)
 
 
 def test_an_order_that_questions_do_not_see_for_a_while_is_not_called_absent(tmp_path: Path) -> None:
-    bought_under(tmp_path, at_the_opening(FaultKind.LOSE_RESPONSE), knobs=Knobs(visibility_ms=(2_000, 3_000)))
+    bought_under(
+        tmp_path, fault_at_opening(FaultKind.LOSE_RESPONSE), knobs=Knobs(visibility_ms=(2_000, 3_000))
+    )
 
 
 def test_o1_a_fill_that_comes_long_before_the_response_is_booked_once(tmp_path: Path) -> None:
-    bought_under(tmp_path, at_the_opening(FaultKind.DELAY, amount_ms=2_500))
+    bought_under(tmp_path, fault_at_opening(FaultKind.DELAY, amount_ms=2_500))
 
 
 def test_r9_a_storm_of_429_after_the_buy_leaves_a_matching_ledger(tmp_path: Path) -> None:
@@ -83,16 +85,16 @@ def test_o4_a_cancel_that_is_rejected_and_executed_is_queried(tmp_path: Path) ->
     async def main(sim: Simulation) -> None:
         quiet = FaultPlan(kind=FaultKind.SILENCE, at_s=42)
         knobs = Knobs(cancel_race=1.0)
-        day = day_of(sim, tmp_path, listing=PUNCTUAL, faults=(quiet,), knobs=knobs, lent=HANDS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, faults=(quiet,), knobs=knobs, lent=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             components = components_of(running)
             await buy(running)
-            await rest_a_sale(components, running)
+            await place_take_profit(components, running)
             order = components.ledger.state.live_orders()[0]
             await components.execution.cancel(order, "a test")
             assert (await stored_orders(running))[order.client_order_id].state is OrderState.CANCELLED
-            await same_books(day, running)
+            await assert_ledger_matches(day, running)
 
     simulate(main)
 
@@ -100,7 +102,7 @@ def test_o4_a_cancel_that_is_rejected_and_executed_is_queried(tmp_path: Path) ->
 @pytest.mark.parametrize("rule", list(DuplicateClientId))
 def test_r14_no_client_id_is_sent_twice_under_either_rule(tmp_path: Path, rule: DuplicateClientId) -> None:
     bought_under(
-        tmp_path, at_the_opening(FaultKind.LOSE_RESPONSE, times=1), knobs=Knobs(duplicate_client_id=rule)
+        tmp_path, fault_at_opening(FaultKind.LOSE_RESPONSE, times=1), knobs=Knobs(duplicate_client_id=rule)
     )
 
 
@@ -117,7 +119,7 @@ def test_d3_what_a_full_store_does_not_take_is_booked_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, lent=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             components = components_of(running)
@@ -131,14 +133,14 @@ def test_d3_what_a_full_store_does_not_take_is_booked_later(
                 return await taken(name, *args, **more)  # type: ignore[arg-type] # pyright: ignore
 
             monkeypatch.setattr(components.ledger, "write", full)
-            await until(lambda: bought(day))
+            await until(lambda: filled_buys(day))
             await asyncio.sleep(3)
             assert components.ledger.is_behind
             assert "disk is full" in components.ledger.problem
             monkeypatch.undo()
             await until(lambda: not components.ledger.is_behind)
             await asyncio.sleep(5)
-            await same_books(day, running)
+            await assert_ledger_matches(day, running)
             assert len(components.ledger.state.positions) == 1
 
     simulate(main)
@@ -163,13 +165,13 @@ def test_any_mixture_of_faults_leaves_a_matching_ledger(tmp_path: Path, seed: in
             for kind in sim.rng.sample(kinds, 4)
         )
         knobs = Knobs(visibility_ms=(0, sim.rng.randrange(1_500)), cancel_race=0.5)
-        day = day_of(sim, tmp_path, faults=faults, knobs=knobs)
+        day = day_with(sim, tmp_path, faults=faults, knobs=knobs)
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(ARM_S)
             await components_of(running).arming.arm(SYMBOL, "ann")
             await asyncio.sleep(80)
-            await same_books(day, running)
-            assert len(await stored_orders(running)) >= len(bought(day))
+            await assert_ledger_matches(day, running)
+            assert len(await stored_orders(running)) >= len(filled_buys(day))
 
     simulate(main, seed=seed)

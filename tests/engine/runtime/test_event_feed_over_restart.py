@@ -11,7 +11,7 @@ from mexc_tui.engine.runtime.event_feed import EventFeed
 from mexc_tui.engine.runtime.subscriber import Notice, Resume, SubscriberPolicy
 from mexc_tui.model.event import Fact
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.store_parts import FILE, HandClock, fact
+from tests.support.store_parts import FILE, ManualClock, fact
 
 
 class JournalReader:
@@ -37,7 +37,7 @@ async def run_once(path: Path, units: list[int], handled: int) -> tuple[list[Fac
 
     Return the facts of a subscriber that had handled `handled` facts before, and the facts stored since.
     """
-    clock = HandClock()
+    clock = ManualClock()
     store = await SqliteStore.open(path, clock)
     head = await store.read("head", lambda stored: stored.journal.head())
     reader = JournalReader(store)

@@ -16,16 +16,16 @@ from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
+from tests.support.engine.crashing_engine import EXITS_OFF, NO_JITTER
 from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.monitored_position import (
     SYMBOL,
-    agree,
+    assert_reconciled,
     buy,
     components_of,
-    day_of,
-    held,
-    price_for,
+    day_with,
+    held_position,
+    keep_bid,
     until,
 )
 from tests.support.engine.practice_day import HOST, PORT, PracticeDay
@@ -36,7 +36,7 @@ OUTAGE_S, RECOVERY_S = 60, 130
 
 
 def a_day(sim: Simulation, folder: Path, *faults: FaultPlan) -> PracticeDay:
-    return day_of(sim, folder, faults=faults, listing=PUNCTUAL, lent=HANDS_OFF)
+    return day_with(sim, folder, faults=faults, listing=NO_JITTER, lent=EXITS_OFF)
 
 
 def outage(kind: FaultKind, path: str = "") -> FaultPlan:
@@ -91,7 +91,7 @@ def test_with_a_position_the_desk_starts_while_entries_wait_for_the_exchange(
             running = await asyncio.wait_for(engine_with(day, stack, ""), 5)
             assert day.paths.socket.exists()
             assert running.queries.status().trading_state is TradingState.REDUCE_ONLY
-            assert components_of(running).exit_monitor.heartbeat_ms(held(running)) is not None
+            assert components_of(running).exit_monitor.heartbeat_ms(held_position(running)) is not None
             await asyncio.sleep(15)
             assert "the engine keeps running and retries" in caplog.text
             assert running.engine.waits_for
@@ -100,7 +100,7 @@ def test_with_a_position_the_desk_starts_while_entries_wait_for_the_exchange(
             await until(lambda: components_of(running).reconciler.is_done, 1_200)
             await until(lambda: running.queries.status().trading_state is TradingState.ACTIVE, 1_200)
             assert not running.engine.waits_for
-            assert held(running).remaining
+            assert held_position(running).remaining
 
     simulate(main)
 
@@ -128,18 +128,18 @@ def test_a_stop_loss_sells_while_a_start_up_request_is_unanswered(
         await until_s(day, OUTAGE_S + 1)
         async with AsyncExitStack() as stack:
             running = await asyncio.wait_for(engine_with(day, stack, ""), 5)
-            components, position = components_of(running), held(running)
+            components, position = components_of(running), held_position(running)
             await asyncio.sleep(4)
             is_reconciled = path == "/api/v3/time"  # a reconciliation uses the local clock
             assert components.reconciler.has_compared is is_reconciled
             assert bool(components.refusal(OrderRole.TAKE_PROFIT, SYMBOL)) is not is_reconciled
             assert components.refusal(OrderRole.ENTRY, SYMBOL)
-            dropping = asyncio.ensure_future(price_for(components, position, "0.4", 8))
+            dropping = asyncio.ensure_future(keep_bid(components, position, "0.4", 8))
             await until(lambda: not components.ledger.state.positions, 12)
             assert components.reconciler.has_compared is is_reconciled
             await dropping
             await until(lambda: components.reconciler.is_done, 1_200)
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -184,7 +184,7 @@ def test_with_a_position_an_invalid_key_is_reported_at_once_and_retried(
             assert "mexc-tui keys check" in caplog.text
             assert "700002" in running.engine.waits_for
             await asyncio.sleep(300)
-            assert held(running).remaining
+            assert held_position(running).remaining
             assert components_of(running).ledger.state.trading.cause is Cause.KEY
 
     simulate(main)

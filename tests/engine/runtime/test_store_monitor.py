@@ -15,15 +15,15 @@ from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.store.sqlite.backups import Backups, restore
-from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
-from tests.support.engine.monitored_position import SYMBOL, buy, components_of, day_of, held, until
+from tests.support.engine.crashing_engine import EXITS_OFF, NO_JITTER
+from tests.support.engine.monitored_position import SYMBOL, buy, components_of, day_with, held_position, until
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def a_day(sim: Simulation, folder: Path) -> PracticeDay:
-    return day_of(sim, folder, listing=PUNCTUAL, lent=HANDS_OFF)
+    return day_with(sim, folder, listing=NO_JITTER, lent=EXITS_OFF)
 
 
 def delete(day: PracticeDay) -> None:
@@ -159,7 +159,7 @@ def test_d5_damage_outside_the_ledger_tables_starts_with_exits_only(tmp_path: Pa
         async with day.engine() as running:
             components = components_of(running)
             await until(lambda: components.unknown_orders.is_done)
-            assert held(running).symbol == SYMBOL
+            assert held_position(running).symbol == SYMBOL
             if changed and running.store.damaged():
                 assert "mexc-tui restore" in running.store.damaged()
                 await until(lambda: components.ledger.state.trading.state is TradingState.REDUCE_ONLY)
@@ -190,7 +190,7 @@ def test_d5_a_damaged_page_outside_the_ledger_tables_starts_with_exits_only(
         async with day.engine() as running:
             components = components_of(running)
             await until(lambda: components.reconciler.is_done)
-            assert held(running).symbol == SYMBOL
+            assert held_position(running).symbol == SYMBOL
             assert running.store.damaged()
             await until(lambda: not components.ledger.state.trading.state.allows_entries)
             assert components.refusal(OrderRole.ENTRY, "OTHERUSDT")
@@ -215,6 +215,6 @@ def test_d5_a_damaged_position_prevents_the_start_and_names_the_newest_backup(tm
         assert str(made) in str(refused.value)
         restore(day.paths.store, made, 0)
         async with day.engine() as running:
-            assert held(running).symbol == SYMBOL
+            assert held_position(running).symbol == SYMBOL
 
     simulate(main)

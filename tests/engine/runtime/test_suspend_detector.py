@@ -7,7 +7,7 @@ import pytest
 
 from mexc_tui.engine.runtime.suspend_detector import CLOCK_SYNC_S, SuspendDetector
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.stalls import sleep_machine, stand_still
+from tests.support.engine.stalls import stop_process, suspend_machine
 
 
 class DetectorFixture:
@@ -59,7 +59,7 @@ def test_C4_a_running_loop_has_no_gap() -> None:
 def test_C4_a_gap_is_detected_before_and_after_the_next_wake_up(seconds: float) -> None:
     async def work(fixture: DetectorFixture) -> None:
         since_ns = fixture.sim.clock.monotonic_ns()
-        stand_still(seconds)
+        stop_process(seconds)
         at_once = fixture.detector.blocked_ms_since(since_ns)
         await asyncio.sleep(0.2)
         afterwards = fixture.detector.blocked_ms_since(since_ns)
@@ -77,7 +77,7 @@ def test_C4_a_gap_is_detected_before_and_after_the_next_wake_up(seconds: float) 
 def test_C4_a_short_delay_is_no_gap() -> None:
     async def work(fixture: DetectorFixture) -> None:
         since_ns = fixture.sim.clock.monotonic_ns()
-        stand_still(0.14)
+        stop_process(0.14)
         assert fixture.detector.blocked_ms_since(since_ns) == 0
         await asyncio.sleep(0.2)
         assert fixture.detector.count == 0
@@ -88,7 +88,7 @@ def test_C4_a_short_delay_is_no_gap() -> None:
 def test_C3_a_suspended_machine_is_detected_by_its_wall_clock() -> None:
     async def work(fixture: DetectorFixture) -> None:
         since_ns = fixture.sim.clock.monotonic_ns()
-        sleep_machine(fixture.sim, 30)
+        suspend_machine(fixture.sim, 30)
         assert abs(fixture.detector.blocked_ms_since(since_ns) - 30_000) <= 1
         await asyncio.sleep(0.2)
         assert fixture.calls == ["invalidate prices", "sync clock"]
@@ -98,7 +98,7 @@ def test_C3_a_suspended_machine_is_detected_by_its_wall_clock() -> None:
 
 def test_C3_after_a_long_gap_entries_wait_for_a_later_reconciliation() -> None:
     async def work(fixture: DetectorFixture) -> None:
-        stand_still(4)
+        stop_process(4)
         await asyncio.sleep(0.2)
         assert fixture.calls == ["invalidate prices", "sync clock"]
         assert "blocked for 4." in fixture.detector.entry_block
@@ -117,9 +117,9 @@ def test_C3_after_a_long_gap_entries_wait_for_a_later_reconciliation() -> None:
 
 def test_C3_a_gap_during_the_reconciliation_makes_entries_wait_for_another() -> None:
     async def work(fixture: DetectorFixture) -> None:
-        stand_still(4)
+        stop_process(4)
         await asyncio.sleep(CLOCK_SYNC_S + 0.5)
-        stand_still(4)
+        stop_process(4)
         await asyncio.sleep(0.2)
         fixture.reconciled_ms = fixture.sim.clock.now_ms()
         await asyncio.sleep(0.2)

@@ -21,7 +21,13 @@ from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.open_position import SYMBOL, components_of, holding, rest_a_sale, until
+from tests.support.engine.open_position import (
+    SYMBOL,
+    components_of,
+    engine_with_position,
+    place_take_profit,
+    until,
+)
 from tests.support.engine.practice_day import DAY, PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
@@ -40,7 +46,7 @@ async def resting(components: TradingComponents, count: int) -> None:
 
 def test_take_profits_are_not_placed_again_until_a_person_resumes(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, ladder=LADDER) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path, ladder=LADDER) as (_, running, _closer):
             components = components_of(running)
             await resting(components, 3)
             acted = await components.safety.emergency_stop.emergency_stop("ann", sells=False)
@@ -57,7 +63,7 @@ def test_take_profits_are_not_placed_again_until_a_person_resumes(tmp_path: Path
 
 def test_a_halt_in_the_file_is_read_before_the_next_byte_and_carried_out(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
+        async with engine_with_position(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
             components = components_of(running)
             await resting(components, 3)
             HaltFileOnDisk(day.paths.state, components.ledger.scope).write(KILLED)
@@ -74,7 +80,7 @@ def test_a_halt_in_the_file_is_read_before_the_next_byte_and_carried_out(tmp_pat
 
 def test_an_emergency_stop_in_the_file_counts_although_a_person_halted_before(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
+        async with engine_with_position(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
             components = components_of(running)
             await resting(components, 3)
             await components.safety.emergency_stop.halt("ann", "lunch")
@@ -88,7 +94,7 @@ def test_an_emergency_stop_in_the_file_counts_although_a_person_halted_before(tm
 
 def test_a_start_after_an_emergency_stop_cancels_what_it_left(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
+        async with engine_with_position(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
             components = components_of(running)
             await resting(components, 3)
             scope = components.ledger.scope
@@ -122,10 +128,10 @@ def test_no_order_that_adds_risk_is_sent_while_trading_is_halted(tmp_path: Path)
 def test_one_empty_answer_does_not_prove_that_nothing_is_left(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         knobs = Knobs()
-        async with holding(sim, tmp_path, knobs=knobs) as (_, running, closer):
+        async with engine_with_position(sim, tmp_path, knobs=knobs) as (_, running, closer):
             components, closer.is_stuck = components_of(running), True
             msgspec.structs.force_setattr(knobs, "visibility_ms", (700, 700))
-            intent = await rest_a_sale(components, running)
+            intent = await place_take_profit(components, running)
             name = intent.client_ids[0]
             components.ledger.state.orders.pop(name)  # an order that no memory knows
             acted = await components.safety.emergency_stop.emergency_stop("ann", sells=False)

@@ -11,7 +11,7 @@ from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.intent import OrderRole, OrderState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.monitored_position import closed, day_of, guarding
+from tests.support.engine.monitored_position import closed_position, day_with, monitored_engine
 from tests.support.samples import trading_samples as samples
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
@@ -24,7 +24,7 @@ async def ms_until_sold(sim: Simulation, running: RunningEngine, components: Tra
     """Flatten; return after how many milliseconds the position was closed."""
     began_ms = sim.clock.now_ms()
     flattening = asyncio.ensure_future(components.safety.emergency_stop.flatten("ann"))
-    await closed(running)
+    await closed_position(running)
     took_ms = sim.clock.now_ms() - began_ms
     assert (await flattening).result.positions_closed == 1
     return took_ms
@@ -33,7 +33,7 @@ async def ms_until_sold(sim: Simulation, running: RunningEngine, components: Tra
 def test_unreadable_open_orders_do_not_hold_back_the_sales_of_a_flattening(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         failing = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=43, path="/api/v3/openOrders")
-        async with guarding(day_of(sim, tmp_path, faults=(failing,), lent=ONE_RUNG)) as (
+        async with monitored_engine(day_with(sim, tmp_path, faults=(failing,), lent=ONE_RUNG)) as (
             running,
             components,
             _,
@@ -46,7 +46,7 @@ def test_unreadable_open_orders_do_not_hold_back_the_sales_of_a_flattening(tmp_p
 
 def test_an_unknown_buy_of_another_pair_does_not_hold_back_the_sales_of_a_flattening(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=ONE_RUNG)) as (running, components, _):
+        async with monitored_engine(day_with(sim, tmp_path, lent=ONE_RUNG)) as (running, components, _):
             unknown = msgspec.structs.replace(
                 samples.order("lost-1", state=OrderState.UNKNOWN, intent_id="lost"),
                 symbol="OTHERUSDT",
@@ -65,7 +65,11 @@ def test_cancels_that_hang_hold_back_the_sales_of_their_own_pair_alone(tmp_path:
             kind=FaultKind.DELAY, at_s=43, method="DELETE", path="/api/v3/order", amount_ms=60_000
         )
         lent = {"ladder": "", "time_stop_s": 0}
-        async with guarding(day_of(sim, tmp_path, faults=(hanging,), lent=lent)) as (running, components, _):
+        async with monitored_engine(day_with(sim, tmp_path, faults=(hanging,), lent=lent)) as (
+            running,
+            components,
+            _,
+        ):
             other = msgspec.structs.replace(
                 samples.order("resting-1", state=OrderState.ACKNOWLEDGED, intent_id="resting"),
                 symbol="OTHERUSDT",

@@ -21,7 +21,7 @@ from mexc_tui.settings.load import Layers
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.paper_day import DAY, NAME, OPENS_S, QUIET
-from tests.support.engine.practice_day import HOST, LENT, PORT, PracticeDay
+from tests.support.engine.practice_day import HOST, OVERRIDES, PORT, PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
@@ -66,7 +66,7 @@ class LiveDesk:
 async def live(sim: Simulation, folder: Path, **settings: str) -> AsyncGenerator[LiveDesk]:
     market = PracticeServer(DAY, 1, sim.clock)
     await sim.network.serve(HOST, PORT, market.application())
-    given = {**{name: str(value) for name, value in LENT.items()}, "min_probability": "0.2", **settings}
+    given = {**{name: str(value) for name, value in OVERRIDES.items()}, "min_probability": "0.2", **settings}
     layers = Layers(flags=flag_layer({"mode": "live"}, [f"{name}={it}" for name, it in given.items()]))
     endpoint = msgspec.structs.replace(market.endpoint(PORT), exchange_session="")
     paths = paths_of("live", {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")})

@@ -15,7 +15,7 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.samples.sniping_samples import WELL
+from tests.support.samples.sniping_samples import READY_DESK
 
 HOUR_NS = 3_600 * 10**9
 MS_NS = 10**6
@@ -42,7 +42,7 @@ async def opened(folder: Path, clock: HandClock) -> tuple[SqliteStore, LiveUnloc
         rng=Random(1),
         profile="live",
         now_ms=clock.now_ms,
-        desk=lambda: WELL,
+        desk=lambda: READY_DESK,
         parameters=lambda: numbers,
     )
     return store, made

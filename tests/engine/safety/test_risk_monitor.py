@@ -23,11 +23,11 @@ from tests.support.engine.open_position import (
     SYMBOL,
     D,
     components_of,
-    fall_to,
-    fallen_to,
-    guard_acted,
-    holding,
-    rest_a_sale,
+    drop_bid,
+    engine_with_position,
+    pinned_bid,
+    place_take_profit,
+    risk_monitor_actions,
     until,
 )
 
@@ -37,16 +37,16 @@ pytestmark = pytest.mark.timeout(120)  # runs whole engines
 def test_losses_of_a_day_warn_trim_and_lower_limits_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         # A position of ten in a thousand: a full loss is one per cent.
-        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, closer):
+        async with engine_with_position(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, closer):
             components = components_of(running)
-            await fall_to(components, "0.52")
+            await drop_bid(components, "0.52")
             assert components.ledger.state.trading.state is TradingState.ACTIVE
             await asyncio.sleep(0.5)
             assert [one[1] for one in closer.asked] == [D(30)]
-            await fall_to(components, "0.52")
+            await drop_bid(components, "0.52")
             await asyncio.sleep(0.5)
             assert len(closer.asked) == 1
-            acted = await guard_acted(running)
+            acted = await risk_monitor_actions(running)
             assert [one.action for one in acted] == ["tighten limits", "trim 30 %"]
             assert {one.level for one in acted} == {RiskLevel.MEDIUM}
             assert " -> " in acted[1].achieved
@@ -56,10 +56,10 @@ def test_losses_of_a_day_warn_trim_and_lower_limits_once(tmp_path: Path) -> None
 
 def test_lowered_limits_are_shown_survive_a_restart_and_are_lifted_by_the_user(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (day, running, _):
+        async with engine_with_position(sim, tmp_path, daily_loss_halt_pct=0.8) as (day, running, _):
             components = components_of(running)
             before = (await face_of(running)).risk()
-            await fall_to(components, "0.52")
+            await drop_bid(components, "0.52")
             await asyncio.sleep(2)
             lowered = (await face_of(running)).risk()
             assert limit(lowered, "position_cap") < limit(before, "position_cap") * D("0.6")
@@ -75,16 +75,20 @@ def test_lowered_limits_are_shown_survive_a_restart_and_are_lifted_by_the_user(t
             assert limit(face.risk(), "positions") == limit(before, "positions")
             with pytest.raises(CommandRefused, match="already apply"):
                 await face.restore_limits("ann")
-            assert (await guard_acted(running))[-1].action == "restore limits"
+            assert (await risk_monitor_actions(running))[-1].action == "restore limits"
 
     simulate(main)
 
 
 def test_lowered_limits_expire(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8, guard_tighten_s=60) as (_, running, _c):
+        async with engine_with_position(sim, tmp_path, daily_loss_halt_pct=0.8, guard_tighten_s=60) as (
+            _,
+            running,
+            _c,
+        ):
             components = components_of(running)
-            await fall_to(components, "0.52")
+            await drop_bid(components, "0.52")
             await asyncio.sleep(2)
             assert components.safety.tightening.now.steps == 1
             await asyncio.sleep(60)
@@ -95,9 +99,9 @@ def test_lowered_limits_expire(tmp_path: Path) -> None:
 
 def test_a_low_quote_of_two_seconds_sells_and_halts_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, daily_loss_halt_pct=0.3) as (_, running, closer):
+        async with engine_with_position(sim, tmp_path, daily_loss_halt_pct=0.3) as (_, running, closer):
             components = components_of(running)
-            with fallen_to(components, "0.01"):
+            with pinned_bid(components, "0.01"):
                 for _ in range(2):
                     components.safety.equity.mark()
                     components.safety.risk_monitor.check()
@@ -106,16 +110,16 @@ def test_a_low_quote_of_two_seconds_sells_and_halts_nothing(tmp_path: Path) -> N
             assert closer.asked == []
             assert components.ledger.state.positions
             assert components.ledger.state.trading.state is TradingState.ACTIVE
-            assert await guard_acted(running) == []
+            assert await risk_monitor_actions(running) == []
 
     simulate(main)
 
 
 def test_each_check_stores_its_metrics_and_result(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, _closer):
             components = components_of(running)
-            await fall_to(components, "0.52")
+            await drop_bid(components, "0.52")
             await asyncio.sleep(130)
             checks = await components.ledger.read("checks", lambda tables: tables.risk_checks.latest())
             assert [one.level for one in checks].count(RiskLevel.MEDIUM) >= 1
@@ -141,21 +145,25 @@ def limit(row: RiskRow, name: str) -> Decimal:
 
 def test_a_trim_is_not_repeated_by_the_engine_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8, position_quote=20) as (day, running, _):
+        async with engine_with_position(sim, tmp_path, daily_loss_halt_pct=0.8, position_quote=20) as (
+            day,
+            running,
+            _,
+        ):
             components = components_of(running)
             components.safety.emergency_stop.closer = components.exit_execution
             before = next(iter(components.ledger.state.positions.values())).remaining
-            await fall_to(components, "0.72")
+            await drop_bid(components, "0.72")
             await until(lambda: next(iter(components.ledger.state.positions.values())).remaining < before)
             await asyncio.sleep(2)
         async with day.engine() as running:
             components = components_of(running)
             await asyncio.sleep(2)
             held = next(iter(components.ledger.state.positions.values())).remaining
-            await fall_to(components, "0.6")
+            await drop_bid(components, "0.6")
             assert components.safety.risk_monitor.grade.level is RiskLevel.MEDIUM
             assert next(iter(components.ledger.state.positions.values())).remaining == held
-            assert [one.action for one in await guard_acted(running)].count("trim 30 %") == 1
+            assert [one.action for one in await risk_monitor_actions(running)].count("trim 30 %") == 1
 
     simulate(main)
 
@@ -165,17 +173,17 @@ def test_a_loss_over_the_limit_halts_and_flattens_as_configured(
     tmp_path: Path, on_critical: str, *, is_sold: bool
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = holding(sim, tmp_path, daily_loss_halt_pct=0.3, on_critical=on_critical)
+        day = engine_with_position(sim, tmp_path, daily_loss_halt_pct=0.3, on_critical=on_critical)
         async with day as (_, running, closer):
             components = components_of(running)
-            await fall_to(components, "0.65")
+            await drop_bid(components, "0.65")
             await asyncio.sleep(10)
             assert components.ledger.state.trading.state is TradingState.HALTED
             assert components.ledger.state.trading.cause is Cause.DAILY_LOSS
             assert bool(components.ledger.state.positions) is not is_sold
             if is_sold:
                 assert closer.asked[-1][2] is OrderRole.FLATTEN
-            actions = [one.action for one in await guard_acted(running)]
+            actions = [one.action for one in await risk_monitor_actions(running)]
             assert actions == ["emergency stop" if is_sold else "halt"]
             with pytest.raises(CommandRefused, match="type `resume` to resume"):
                 await components.safety.emergency_stop.resume("ann", "")
@@ -185,7 +193,7 @@ def test_a_loss_over_the_limit_halts_and_flattens_as_configured(
 
 def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
             grid = grid_of(running.engine.known.knowledge.pairs[SYMBOL])
             ask = components.prices.of(SYMBOL).ask
@@ -212,15 +220,15 @@ def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> N
 
 def test_a_refused_key_halts(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
-            intent = await rest_a_sale(components, running)
+            intent = await place_take_profit(components, running)
             order = components.ledger.state.orders[intent.client_ids[0]]
             refused = msgspec.structs.replace(order, code=700006, reason="not on the key's list")
             await components.ledger.save_order(refused, "the answer")
             assert components.ledger.state.trading.cause is Cause.KEY
             await asyncio.sleep(2)
-            assert (await guard_acted(running))[0].action == "halt"
+            assert (await risk_monitor_actions(running))[0].action == "halt"
 
     simulate(main)
 
@@ -229,7 +237,7 @@ def test_H6_an_order_worker_that_keeps_failing_halts_and_another_only_reduces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
 
             async def broken(**_: object) -> None:
@@ -249,7 +257,7 @@ def test_H6_an_order_worker_that_keeps_failing_halts_and_another_only_reduces(
 
 def test_I6_books_that_contradict_themselves_halt(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
             memory = components.ledger.state
             position = next(iter(memory.positions.values()))
@@ -266,7 +274,7 @@ def test_I6_books_that_contradict_themselves_halt(tmp_path: Path) -> None:
 
 def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
             ledger = components.ledger
             ledger.problem = "the disk is full"
@@ -286,7 +294,7 @@ def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
 
 def test_I7_equity_is_start_and_profits_and_a_restart_keeps_its_peak(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (day, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (day, running, _closer):
             components = components_of(running)
             assert components.safety.equity.breaches() == ()
             point = components.ledger.state.equity
@@ -314,7 +322,7 @@ def test_I7_equity_is_start_and_profits_and_a_restart_keeps_its_peak(tmp_path: P
 
 def test_a_ban_stops_entries_and_no_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, closer):
             components = components_of(running)
             monkeypatch.setattr(components.port, "ban", lambda: "418 for a minute")
             await asyncio.sleep(1.5)
@@ -330,7 +338,7 @@ def test_a_ban_stops_entries_and_no_exit(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (day, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (day, running, _closer):
             day.server.session.deposit("USDT", D(50))
             components_of(running).reconciler.request_comparison()
             await asyncio.sleep(25)
@@ -349,7 +357,7 @@ def test_I9_what_nobody_looks_after_is_warned_of_and_then_halts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
             assert components.safety.invariants.unprotected() == ()
             monkeypatch.setattr(components.safety.invariants, "heartbeat_ms", never)
@@ -376,9 +384,9 @@ async def open_alerts(running: RunningEngine, prefix: str) -> list[str]:
 
 def test_what_the_guard_alerted_of_is_closed_a_minute_after_it_is_gone(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, _closer):
             components = components_of(running)
-            await fall_to(components, "0.52")
+            await drop_bid(components, "0.52")
             await asyncio.sleep(6)
             assert await open_alerts(running, "guard:") == ["guard:medium"]
             stored = await running.store.read("alerts", lambda found: found.alerts.open())
@@ -395,7 +403,7 @@ def test_what_the_guard_alerted_of_is_closed_a_minute_after_it_is_gone(tmp_path:
 
 def test_what_halted_without_a_number_stands_until_a_person_resumes(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
             components.safety.risk_monitor.on_unknown_order("mxtother0000-1")
             await asyncio.sleep(90)
@@ -409,7 +417,7 @@ def test_what_halted_without_a_number_stands_until_a_person_resumes(tmp_path: Pa
 
 def test_an_alert_about_a_position_is_closed_with_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
             await components.ledger.write("alert", lambda desk: desk.alert("guardian", SYMBOL, "no price"))
             await asyncio.sleep(10)

@@ -20,9 +20,9 @@ from mexc_tui.model.storage import StorageFull
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.engine.crashing_engine import mortal
+from tests.support.engine.crashing_engine import killed_engine
 from tests.support.engine.inline_store import InlineThread
-from tests.support.engine.open_position import SYMBOL, components_of, holding, rest_a_sale
+from tests.support.engine.open_position import SYMBOL, components_of, engine_with_position, place_take_profit
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
@@ -87,7 +87,7 @@ async def fill(store: SqliteStore) -> None:
 
 def test_a_halt_on_a_full_disk_gives_back_the_room_kept_for_it_and_is_kept(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components, file, given = components_of(running), FileOnAFullDisk(tmp_path, SCOPE), list[bool]()
 
             def make_room() -> bool:
@@ -116,7 +116,7 @@ def test_a_halt_on_a_full_disk_gives_back_the_room_kept_for_it_and_is_kept(tmp_p
 
 def test_an_engine_s_halt_on_a_full_disk_releases_the_store_s_reserve(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (day, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (day, running, _closer):
             components = components_of(running)
             (day.paths.state / f"halt.{os.getpid()}").mkdir()  # nor can the file be written
             assert running.store.state().has_reserve
@@ -136,7 +136,7 @@ def test_what_could_not_be_kept_is_written_again_until_it_is_durable_and_outlive
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
-        async with mortal(day, monkeypatch) as running:
+        async with killed_engine(day, monkeypatch) as running:
             await asyncio.sleep(5)
             components = components_of(running)
             blocked = day.paths.state / f"halt.{os.getpid()}"
@@ -192,9 +192,9 @@ def test_a_halt_waits_for_no_store_that_hangs(tmp_path: Path) -> None:
 
 def test_an_emergency_stop_cancels_at_once_while_the_store_hangs(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, thread=HangingThread) as (day, running, closer):
+        async with engine_with_position(sim, tmp_path, thread=HangingThread) as (day, running, closer):
             components = components_of(running)
-            await rest_a_sale(components, running)
+            await place_take_profit(components, running)
             closer.is_stuck = True
             hanging, before_ms = hang(running), components.port.now_ms()
             stopping = asyncio.ensure_future(components.safety.emergency_stop.emergency_stop("ann"))
@@ -211,7 +211,7 @@ def test_an_emergency_stop_cancels_at_once_while_the_store_hangs(tmp_path: Path)
 
 def test_nothing_that_adds_risk_is_sent_before_it_is_known_whether_trading_is_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
             assert not components.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
             components.safety.trading_state.is_loaded = False
@@ -227,7 +227,7 @@ def test_a_full_disk_gives_exits_the_room_kept_for_them_and_blocks_entries_until
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
             assert not components.refusal(OrderRole.ENTRY, SYMBOL)
             await fill(running.store)

@@ -14,7 +14,14 @@ from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.open_position import SYMBOL, D, components_of, holding, rest_a_sale, until
+from tests.support.engine.open_position import (
+    SYMBOL,
+    D,
+    components_of,
+    engine_with_position,
+    place_take_profit,
+    until,
+)
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
@@ -75,9 +82,9 @@ def test_a_person_who_resumes_hears_what_entries_wait_for_all_the_same(tmp_path:
 
 def test_flatten_cancels_sells_everything_and_leaves_the_desk_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, closer):
             components = components_of(running)
-            await rest_a_sale(components, running)
+            await place_take_profit(components, running)
             acted = await components.safety.emergency_stop.flatten("ann")
             assert acted.is_all, acted.words
             done = acted.result
@@ -93,7 +100,7 @@ def test_flatten_cancels_sells_everything_and_leaves_the_desk_halted(tmp_path: P
 
 def test_an_emergency_stop_takes_the_typed_word_to_resume_and_losses_count_anew(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
             stopping = components.safety.emergency_stop
             acted = await stopping.emergency_stop("ann")
@@ -110,7 +117,7 @@ def test_an_emergency_stop_takes_the_typed_word_to_resume_and_losses_count_anew(
 
 def test_what_cannot_be_sold_is_left_and_said_and_exits_go_on_while_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, closer):
             components = components_of(running)
             closer.is_stuck = True
             acted = await components.safety.emergency_stop.flatten("ann")
@@ -128,7 +135,7 @@ def test_what_cannot_be_sold_is_left_and_said_and_exits_go_on_while_halted(tmp_p
 
 def test_a_flattening_that_was_cut_short_goes_on_after_the_start(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (day, running, closer):
+        async with engine_with_position(sim, tmp_path) as (day, running, closer):
             components = components_of(running)
             closer.is_stuck = True
             cut = asyncio.ensure_future(components.safety.emergency_stop.flatten("ann"))
@@ -178,9 +185,9 @@ def test_a_halt_that_nothing_can_keep_goes_on_and_says_do_not_restart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (day, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (day, running, _closer):
             components = components_of(running)
-            await rest_a_sale(components, running)
+            await place_take_profit(components, running)
 
             async def full(*_: object, **__: object) -> None:
                 raise StorageError("the disk is full")
@@ -215,7 +222,7 @@ def test_a_person_s_reduce_only_stays_until_resumed(tmp_path: Path) -> None:
 
 def test_a_stopping_engine_holds_and_says_that_stops_end_with_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, closer):
             engine = running.engine
         assert "1 position left open without stops until the next start: CLEANUSDT" in engine.stop_message
         assert not closer.asked
@@ -225,7 +232,7 @@ def test_a_stopping_engine_holds_and_says_that_stops_end_with_it(tmp_path: Path)
 
 def test_a_stopping_engine_told_to_flatten_sells_first(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, on_stop="flatten") as (day, running, _closer):
+        async with engine_with_position(sim, tmp_path, on_stop="flatten") as (day, running, _closer):
             engine = running.engine
         assert engine.stop_message == "1 position closed before the stop, 0 left."
         async with day.engine() as running:
@@ -236,7 +243,7 @@ def test_a_stopping_engine_told_to_flatten_sells_first(tmp_path: Path) -> None:
 
 def test_what_is_open_a_minute_after_the_day_is_closed_and_books_agree(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, closer):
             await running.engine.wait(until_done=True)
             assert not components_of(running).ledger.state.positions
             assert closer.asked[-1][3] is CloseReason.PRACTICE_END
@@ -247,9 +254,9 @@ def test_what_is_open_a_minute_after_the_day_is_closed_and_books_agree(tmp_path:
 
 def test_unknown_orders_are_waited_for_before_a_stop_says_that_nothing_is_left(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path) as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
-            intent = await rest_a_sale(components, running)
+            intent = await place_take_profit(components, running)
             row = components.ledger.state.orders[intent.client_ids[0]]
             now_ms = components.port.now_ms()
             unknown = msgspec.structs.replace(row, state=OrderState.UNKNOWN, fence_ms=now_ms + 3_000)
@@ -266,7 +273,11 @@ def test_an_emergency_stop_cancels_the_resting_ladder_and_sells_with_the_desk_s_
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, ladder="30@100,40@200,30@300") as (_, running, _closer):
+        async with engine_with_position(sim, tmp_path, ladder="30@100,40@200,30@300") as (
+            _,
+            running,
+            _closer,
+        ):
             components = components_of(running)
             components.safety.emergency_stop.closer = components.exit_execution
             await until(lambda: bool(components.ledger.state.live_orders()))

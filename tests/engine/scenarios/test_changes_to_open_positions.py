@@ -19,16 +19,16 @@ from mexc_tui.practice.matching.pairs import PracticePair
 from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, ours
+from tests.support.engine.crashing_engine import EXITS_OFF, NO_JITTER, desk_orders
 from tests.support.engine.monitored_position import (
     SYMBOL,
-    agree,
+    assert_reconciled,
     buy,
-    closed,
+    closed_position,
     components_of,
-    day_of,
-    held,
-    price_for,
+    day_with,
+    held_position,
+    keep_bid,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -47,7 +47,7 @@ MIDNIGHT_MS = 20_423 * DAY_MS
 def a_day(
     sim: Simulation, folder: Path, *faults: FaultPlan, knobs: Knobs | None = None, **lent: float | str
 ) -> PracticeDay:
-    return day_of(sim, folder, faults=faults, knobs=knobs, listing=PUNCTUAL, lent={**HANDS_OFF, **lent})
+    return day_with(sim, folder, faults=faults, knobs=knobs, listing=NO_JITTER, lent={**EXITS_OFF, **lent})
 
 
 def pair_of(day: PracticeDay) -> PracticePair:
@@ -57,7 +57,7 @@ def pair_of(day: PracticeDay) -> PracticePair:
 
 
 def sells(day: PracticeDay) -> list[OrderRecord]:
-    return [one for one in ours(day) if one.side is Side.SELL]
+    return [one for one in desk_orders(day) if one.side is Side.SELL]
 
 
 def balance(day: PracticeDay, asset: str) -> Decimal:
@@ -102,13 +102,13 @@ def test_a_partial_take_profit_fill_that_races_a_stop_sells_each_coin_once(
             await asyncio.sleep(after_s)
             take_share(day, rung, "0.4")
             await selling
-            after = await closed(running, 60)
+            after = await closed_position(running, 60)
             assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
             if not after_s:
                 assert next(one for one in sells(day) if one.order_id == rung.order_id).executed > 0
             assert sum((one.executed for one in sells(day)), D(0)) == position.bought_quantity
             assert balance(day, COIN) == OWN
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -132,21 +132,24 @@ def test_a_position_held_over_midnight_keeps_its_stop_and_is_booked_on_the_day_o
             components = components_of(running)
             position = await buy(running)
             assert components.port.now_ms() < MIDNIGHT_MS
-            before = (held(running).stop_price, components.exit_monitor.heartbeat_ms(held(running)))
+            before = (
+                held_position(running).stop_price,
+                components.exit_monitor.heartbeat_ms(held_position(running)),
+            )
             await until(lambda: components.port.now_ms() > MIDNIGHT_MS + 1_000, 60)
-            heartbeat_ms = components.exit_monitor.heartbeat_ms(held(running))
-            assert held(running).stop_price == before[0]
+            heartbeat_ms = components.exit_monitor.heartbeat_ms(held_position(running))
+            assert held_position(running).stop_price == before[0]
             assert heartbeat_ms is not None
             assert heartbeat_ms > MIDNIGHT_MS
-            await price_for(components, position, "0.85", 0.4)
-            after = await closed(running)
+            await keep_bid(components, position, "0.85", 0.4)
+            after = await closed_position(running)
             assert after.close_reason is CloseReason.STOP
             kept = await days(running)
             first, second = kept[utc_day(MIDNIGHT_MS - 1)], kept[utc_day(MIDNIGHT_MS)]
             assert (first.opened, first.closed, first.sold_value) == (1, 0, 0)
             assert (second.opened, second.closed, second.sold_value) == (0, 1, after.sold_value)
             assert first.realised + second.realised == after.realised
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main, start_ms=MIDNIGHT_MS - 60_000)
 
@@ -160,8 +163,8 @@ def test_a_stop_that_is_being_confirmed_over_midnight_sells(tmp_path: Path) -> N
             position = await buy(running)
             await until(lambda: components.port.now_ms() > MIDNIGHT_MS - 1_000, 60)
             assert components.port.now_ms() < MIDNIGHT_MS
-            await price_for(components, position, "0.89", 2.5)
-            after = await closed(running)
+            await keep_bid(components, position, "0.89", 2.5)
+            after = await closed_position(running)
             assert after.close_reason is CloseReason.STOP
             assert after.closed_ms is not None
             assert after.closed_ms > MIDNIGHT_MS
@@ -184,20 +187,20 @@ def test_fees_in_another_asset_than_at_the_entry_are_counted_and_the_ledger_agre
         async with day.engine() as running:
             components = components_of(running)
             position = await buy(running)
-            await until(lambda: held(running).fees)
+            await until(lambda: held_position(running).fees)
             day.server.session.mx_deduction = not was_on
-            bought_fees, mx = held(running).fees, balance(day, "MX")
+            bought_fees, mx = held_position(running).fees, balance(day, "MX")
             done = await components.exit_execution.close(
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
             )
             assert done.left == 0
             await asyncio.sleep(3)
-            after = await closed(running)
+            after = await closed_position(running)
             assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
             assert after.fees > bought_fees
             assert (balance(day, "MX") < mx) is not was_on
             assert after.realised == after.sold_value - after.bought_value - after.fees
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -213,12 +216,12 @@ def test_a_deposit_of_the_same_coin_while_holding_is_never_sold_by_a_stop(tmp_pa
             components = components_of(running)
             position = await buy(running)
             await deposit_own(day, components)
-            assert held(running).remaining == position.remaining
-            await price_for(components, position, "0.4", 0.4)
-            after = await closed(running, 60)
+            assert held_position(running).remaining == position.remaining
+            await keep_bid(components, position, "0.4", 0.4)
+            after = await closed_position(running, 60)
             assert (after.sold_quantity, after.close_reason) == (position.bought_quantity, CloseReason.STOP)
             assert balance(day, COIN) == OWN
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -239,7 +242,7 @@ def test_a_deposit_in_the_middle_of_a_sale_is_not_sold_with_it(tmp_path: Path, a
             await asyncio.sleep(after_s)
             day.server.session.deposit(COIN, OWN)
             await selling
-            after = await closed(running, 60)
+            after = await closed_position(running, 60)
             assert after.sold_quantity == position.bought_quantity
             assert balance(day, COIN) == OWN
             await until(lambda: components.ledger.state.balances.get((LedgerAccount.OWN, COIN)) == OWN, 90)
@@ -283,12 +286,12 @@ def test_a_sweep_through_the_band_sells_at_once_at_what_is_bid_then(tmp_path: Pa
             falling = asyncio.ensure_future(hold_down(day, position))
             lots = sum(total for ticks, total in pair.book.bids.totals.items() if ticks >= pair.ticks(floor))
             pair.take(Side.SELL, pair.ticks(floor), min(lots, lots - pair.lots(D(900_000))))
-            after = await closed(running)
+            after = await closed_position(running)
             falling.cancel()
             assert (after.close_reason, after.dust) == (CloseReason.STOP, 0)
             assert after.sold_quantity == position.bought_quantity
             assert after.sold_value / after.sold_quantity < position.entry_price * D("0.6")
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -308,11 +311,11 @@ def test_bids_that_leave_a_gap_below_the_band_keep_the_sale_going_until_it_is_so
             for _ in range(3):
                 pair.take(Side.SELL, pair.ticks(position.entry_price / 2), 1)
                 await asyncio.sleep(1)
-            after = await closed(running, 60)
+            after = await closed_position(running, 60)
             falling.cancel()
             assert (after.close_reason, after.dust) == (CloseReason.STOP, 0)
             assert after.sold_quantity == position.bought_quantity
             assert components.ledger.state.balances.get((LedgerAccount.DESK, COIN), D(0)) == 0
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)

@@ -15,26 +15,26 @@ from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import (
-    HANDS_OFF,
-    PUNCTUAL,
-    at_the_opening,
-    bought,
+    EXITS_OFF,
+    NO_JITTER,
+    assert_ledger_matches,
     cut_power_when,
-    mortal,
-    ours,
-    same_books,
+    desk_orders,
+    fault_at_opening,
+    filled_buys,
+    killed_engine,
     stored_orders,
 )
 from tests.support.engine.monitored_position import (
     ARM_S,
     SYMBOL,
-    agree,
+    assert_reconciled,
     buy,
-    closed,
+    closed_position,
     components_of,
-    day_of,
-    price,
-    price_for,
+    day_with,
+    keep_bid,
+    set_bid,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def a_day(sim: Simulation, folder: Path, *faults: FaultPlan, **lent: float) -> PracticeDay:
-    return day_of(sim, folder, faults=faults, listing=PUNCTUAL, lent={**HANDS_OFF, **lent})
+    return day_with(sim, folder, faults=faults, listing=NO_JITTER, lent={**EXITS_OFF, **lent})
 
 
 async def snipe_of(running: RunningEngine) -> Snipe:
@@ -60,18 +60,18 @@ def test_an_engine_killed_after_its_shot_fires_no_second_one_and_knows_what_it_b
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, entry_window_ms=window_ms)
         await day.open()
-        async with mortal(day, monkeypatch) as running:
+        async with killed_engine(day, monkeypatch) as running:
             struck = cut_power_when(running, monkeypatch, "register_sent", is_sent=True)
             await asyncio.sleep(ARM_S)
             await components_of(running).arming.arm(SYMBOL, "ann")
             await struck.wait()
-            await until(lambda: bought(day))
+            await until(lambda: filled_buys(day))
         monkeypatch.undo()
         async with day.engine() as running:
             await asyncio.sleep(20)
-            assert len(ours(day)) == 1
+            assert len(desk_orders(day)) == 1
             assert (await snipe_of(running)).state is SnipeState.FILLED
-            await same_books(day, running)
+            await assert_ledger_matches(day, running)
 
     simulate(main)
 
@@ -82,12 +82,12 @@ def test_H2_a_stop_waits_five_seconds_for_answers_and_the_next_start_finds_the_r
 ) -> None:
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=35, path="spot@private")
-        day = a_day(sim, tmp_path, at_the_opening(FaultKind.DELAY, amount_ms=late_ms), silence)
+        day = a_day(sim, tmp_path, fault_at_opening(FaultKind.DELAY, amount_ms=late_ms), silence)
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(ARM_S)
             await components_of(running).arming.arm(SYMBOL, "ann")
-            await until(lambda: bought(day))
+            await until(lambda: filled_buys(day))
             began_ms = sim.clock.now_ms()
         assert sim.clock.now_ms() - began_ms < 9_000
         async with day.engine() as running:
@@ -96,8 +96,8 @@ def test_H2_a_stop_waits_five_seconds_for_answers_and_the_next_start_finds_the_r
             lines = reconciler.recovery_lines
             assert any("was acknowledged" in one for one in lines) is is_heard, lines
             await asyncio.sleep(15)
-            await same_books(day, running)
-            assert len(bought(day)) == 1
+            await assert_ledger_matches(day, running)
+            assert len(filled_buys(day)) == 1
 
     simulate(main)
 
@@ -121,7 +121,7 @@ def test_R17_a_time_that_the_exchange_refuses_is_measured_anew_within_seconds(tm
             await buy(running)
             await asyncio.sleep(5)
             await the_clock_is_right(sim, running, 30_000, 5)
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -135,12 +135,12 @@ def test_R17_a_stop_whose_time_is_refused_sells_once_the_clock_is_measured(tmp_p
             components = components_of(running)
             position = await buy(running)
             await asyncio.sleep(2)
-            await price_for(components, position, "0.2", 0.5)
-            assert (await closed(running, 15)).close_reason is CloseReason.STOP
+            await keep_bid(components, position, "0.2", 0.5)
+            assert (await closed_position(running, 15)).close_reason is CloseReason.STOP
             assert any(row.code == 700003 for row in (await stored_orders(running)).values())
-            sold = [row for row in ours(day) if row.side is Side.SELL]
+            sold = [row for row in desk_orders(day) if row.side is Side.SELL]
             assert [row.executed for row in sold] == [position.remaining]
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -157,7 +157,7 @@ def test_C3_an_engine_that_stood_still_trusts_no_price_and_compares_its_books(
             position = await buy(running)
             before = components.ledger.state.reconciled
             assert before is not None
-            price(components, position, "1")
+            set_bid(components, position, "1")
             components.prices.on_quote(
                 BestQuote(
                     symbol=QUIET_PAIR,
@@ -180,6 +180,6 @@ def test_C3_an_engine_that_stood_still_trusts_no_price_and_compares_its_books(
             assert after is not None
             assert (after.trigger, after.unexplained) == (Trigger.STREAM_GAP, ())
             assert after.at_ms > before.at_ms
-            await same_books(day, running)
+            await assert_ledger_matches(day, running)
 
     simulate(main)

@@ -15,16 +15,16 @@ from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import HANDS_OFF, ORDER, PUNCTUAL, ours
+from tests.support.engine.crashing_engine import EXITS_OFF, NO_JITTER, ORDER, desk_orders
 from tests.support.engine.monitored_position import (
     ARM_S,
     SYMBOL,
-    closed,
+    closed_position,
     components_of,
-    day_of,
-    guarding,
-    held,
-    price_for,
+    day_with,
+    held_position,
+    keep_bid,
+    monitored_engine,
     until,
 )
 from tests.support.engine.practice_day import HOST, PORT, PracticeDay
@@ -32,16 +32,16 @@ from tests.support.engine.practice_day import HOST, PORT, PracticeDay
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 OTHER = "OTHERUSDT"
-SECOND = msgspec.structs.replace(PUNCTUAL, base="OTHER")
+SECOND = msgspec.structs.replace(NO_JITTER, base="OTHER")
 
 
 def two_listings(
     sim: Simulation, folder: Path, second: ListingPlan, *faults: FaultPlan, **lent: float
 ) -> PracticeDay:
-    settings: dict[str, float | str] = {**HANDS_OFF, "max_snipes": 2, **lent}
-    day = day_of(sim, folder, listing=PUNCTUAL, lent=settings, faults=faults)
+    settings: dict[str, float | str] = {**EXITS_OFF, "max_snipes": 2, **lent}
+    day = day_with(sim, folder, listing=NO_JITTER, lent=settings, faults=faults)
     plan = day.server.session.scenario
-    return PracticeDay(sim, folder, msgspec.structs.replace(plan, listings=(PUNCTUAL, second)))
+    return PracticeDay(sim, folder, msgspec.structs.replace(plan, listings=(NO_JITTER, second)))
 
 
 async def buy_both(running: RunningEngine) -> None:
@@ -88,9 +88,9 @@ def test_losses_of_real_closes_are_counted_and_pause_the_next_entry(tmp_path: Pa
             await until(lambda: components.ledger.state.positions)
             await asyncio.sleep(1)
             await components.exit_execution.close(
-                held(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
+                held_position(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
             )
-            assert (await closed(running)).realised < 0
+            assert (await closed_position(running)).realised < 0
             await asyncio.sleep(20)
             with pytest.raises(CommandRefused, match="losses in a row"):
                 await components.arming.arm(OTHER, "ann")
@@ -126,7 +126,7 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
-        noted = NotedDay(day_of(sim, tmp_path, lent={"ladder": "30@10, 30@20"}))
+        noted = NotedDay(day_with(sim, tmp_path, lent={"ladder": "30@10, 30@20"}))
         day = noted.day
         await noted.open()
         async with day.engine() as running:
@@ -135,8 +135,8 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
             await components.arming.arm(SYMBOL, "ann")
             await until(lambda: len(components.ledger.state.live_orders()) == 2)
             await asyncio.sleep(1)
-            position = held(running)
-            (record,) = (one for one in ours(day) if one.executed and one.side is Side.BUY)
+            position = held_position(running)
+            (record,) = (one for one in desk_orders(day) if one.executed and one.side is Side.BUY)
             assert Decimal(9) < record.executed_quote <= Decimal(10)  # quote units to spend, no quantity
             assert position.entry_price == record.average_price  # no answer told it
             resting = day.server.session.open_orders()
@@ -144,8 +144,8 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
             assert all(one.price > position.entry_price for one in resting)
             assert sum(one.quantity for one in resting) < position.remaining
             assert position.stop_price < position.entry_price
-            await price_for(components, position, "0.4", 1)  # the stop sells, all of it
-            assert (await closed(running)).close_reason is CloseReason.STOP
+            await keep_bid(components, position, "0.4", 1)  # the stop sells, all of it
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
             assert noted.methods == {"POST"}
             assert "quantity" in noted.fields
             assert "timeInForce" not in noted.fields
@@ -155,8 +155,8 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
 
 def test_a_price_over_two_rungs_at_once_sells_both_and_protects_the_rest(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"ladder": "25@10, 25@20"})
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent={"ladder": "25@10, 25@20"})
+        async with monitored_engine(day) as (running, components, position):
             await until(lambda: len(components.ledger.state.live_orders()) == 2)
             await asyncio.sleep(1)
             top = max(day.server.session.open_orders(), key=lambda one: one.price)
@@ -165,7 +165,7 @@ def test_a_price_over_two_rungs_at_once_sells_both_and_protects_the_rest(tmp_pat
             pair.take(Side.BUY, pair.ticks(top.price), 10**9)
             await until(lambda: not components.ledger.state.live_orders())
             await asyncio.sleep(1)
-            after = held(running)
+            after = held_position(running)
             assert after.rungs_done == (1, 2)
             assert abs(after.remaining - position.remaining / 2) <= Decimal("0.02")
             (stop,) = (one for one in components.ledger.state.intents.values() if one.role is OrderRole.STOP)

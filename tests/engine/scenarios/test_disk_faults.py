@@ -23,27 +23,27 @@ from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import (
-    HANDS_OFF,
+    EXITS_OFF,
+    NO_JITTER,
     ORDER,
-    PUNCTUAL,
-    bought,
+    assert_ledger_matches,
     cut_power,
-    mortal,
-    ours,
-    same_books,
+    desk_orders,
+    filled_buys,
+    killed_engine,
     stored_orders,
 )
 from tests.support.engine.monitored_position import (
     ARM_S,
     SYMBOL,
-    agree,
-    closed,
+    assert_reconciled,
+    closed_position,
     components_of,
-    day_of,
-    guarding,
-    held,
-    price_for,
-    protection,
+    day_with,
+    held_position,
+    keep_bid,
+    monitored_engine,
+    shown_protection,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -93,7 +93,7 @@ async def full_disk_at_the_buy(
 
 def sold(day: PracticeDay) -> list[OrderRecord]:
     """Return the sales that got something."""
-    return [row for row in ours(day) if row.side is Side.SELL and row.executed]
+    return [row for row in desk_orders(day) if row.side is Side.SELL and row.executed]
 
 
 def resting(components: TradingComponents) -> list[str]:
@@ -106,18 +106,18 @@ def test_d10_no_commit_lies_between_a_price_and_a_stop_although_take_profits_hol
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path)
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path)
+        async with monitored_engine(day) as (running, components, position):
             assert len(resting(components)) == 3
             slow_disk(running, monkeypatch)
             began_s = asyncio.get_running_loop().time()
-            await price_for(components, position, "0.7", 0.15)
+            await keep_bid(components, position, "0.7", 0.15)
             await until(lambda: sold(day))
             assert asyncio.get_running_loop().time() - began_s < COMMIT_S / 2
-            assert not components.exit_execution.left(held(running)) or resting(components) == []
+            assert not components.exit_execution.left(held_position(running)) or resting(components) == []
             monkeypatch.undo()
-            assert (await closed(running)).close_reason is CloseReason.STOP
-            await agree(running)
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -127,17 +127,17 @@ def test_a_stop_refused_at_first_is_tried_again_without_waiting_for_a_commit(
 ) -> None:
     async def main(sim: Simulation) -> None:
         refused = FaultPlan(kind=FaultKind.TOO_MANY_REQUESTS, at_s=45, path=ORDER, method="POST", times=1)
-        day = day_of(sim, tmp_path, faults=(refused,), lent={"ladder": ""})
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, faults=(refused,), lent={"ladder": ""})
+        async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(6)
             slow_disk(running, monkeypatch)
             began_s = asyncio.get_running_loop().time()
-            await price_for(components, position, "0.7", 0.15)
+            await keep_bid(components, position, "0.7", 0.15)
             await until(lambda: sold(day))
             assert asyncio.get_running_loop().time() - began_s < COMMIT_S
             monkeypatch.undo()
-            await closed(running)
-            await agree(running)
+            await closed_position(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -146,8 +146,8 @@ def test_a_stop_that_joins_a_sale_does_not_wait_until_that_one_is_durable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"ladder": ""})
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, lent={"ladder": ""})
+        async with monitored_engine(day) as (running, components, position):
             slow_disk(running, monkeypatch)
             asking = asyncio.ensure_future(
                 components.exit_execution.close(
@@ -157,14 +157,14 @@ def test_a_stop_that_joins_a_sale_does_not_wait_until_that_one_is_durable(
             await asyncio.sleep(0.1)
             assert not sold(day)
             began_s = asyncio.get_running_loop().time()
-            await price_for(components, position, "0.7", 0.15)
+            await keep_bid(components, position, "0.7", 0.15)
             await until(lambda: sold(day))
             assert asyncio.get_running_loop().time() - began_s < WRITE_S / 2
             monkeypatch.undo()
-            after = await closed(running)
+            after = await closed_position(running)
             assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)
             await asking
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -173,17 +173,17 @@ def test_an_engine_killed_after_its_stop_left_and_before_the_cancels_were_booked
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, listing=PUNCTUAL)
+        day = day_with(sim, tmp_path, listing=NO_JITTER)
         await day.open()
-        async with mortal(day, monkeypatch) as running:
+        async with killed_engine(day, monkeypatch) as running:
             components = components_of(running)
             await asyncio.sleep(ARM_S)
             await components.arming.arm(SYMBOL, "ann")
             await until(lambda: len(resting(components)) == 3)
-            gate, position = components.execution.refusal, held(running)
+            gate, position = components.execution.refusal, held_position(running)
             cut_power(running, monkeypatch)
             components.execution.refusal = gate  # what it sends still leaves
-            await price_for(components, position, "0.7", 0.15)
+            await keep_bid(components, position, "0.7", 0.15)
             await until(lambda: sold(day))
             states = {row.role: row.state for row in (await stored_orders(running)).values()}
             assert OrderRole.STOP not in states
@@ -191,7 +191,7 @@ def test_an_engine_killed_after_its_stop_left_and_before_the_cancels_were_booked
         monkeypatch.undo()
         async with day.engine() as running:
             await asyncio.sleep(25)
-            await same_books(day, running)
+            await assert_ledger_matches(day, running)
             assert not components_of(running).ledger.state.positions
             assert not day.server.session.open_orders()
 
@@ -202,17 +202,17 @@ def test_what_is_free_is_sold_while_the_cancel_of_the_rest_hangs(tmp_path: Path)
     async def main(sim: Simulation) -> None:
         slow = FaultPlan(kind=FaultKind.DELAY, at_s=45, path=ORDER, method="DELETE", amount_ms=3_000)
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@private")
-        day = day_of(sim, tmp_path, faults=(slow, silent), lent={"ladder": "50@900", "position_quote": 30})
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, faults=(slow, silent), lent={"ladder": "50@900", "position_quote": 30})
+        async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(6)
             assert len(resting(components)) == 1
-            await price_for(components, position, "0.7", 0.15)
+            await keep_bid(components, position, "0.7", 0.15)
             await until(lambda: sold(day), 1)
             assert len(resting(components)) == 1
-            after = await closed(running)
+            after = await closed_position(running)
             assert len(sold(day)) == 2
             assert after.sold_quantity == position.bought_quantity
-            await agree(running)
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -221,7 +221,7 @@ def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_late
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent={**HANDS_OFF, "stop_loss_pct": 10})
+        day = day_with(sim, tmp_path, listing=NO_JITTER, lent={**EXITS_OFF, "stop_loss_pct": 10})
         await day.open()
         async with day.engine() as running:
             components = components_of(running)
@@ -238,20 +238,20 @@ def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_late
                     0,
                     0,
                 )
-                position = held(running)
+                position = held_position(running)
                 assert position.remaining
-                assert (await protection(running))[0] is Protection.ENGINE
+                assert (await shown_protection(running))[0] is Protection.ENGINE
                 trading = components.ledger.state.trading
                 assert (trading.state, trading.cause) == (TradingState.REDUCE_ONLY, Cause.STORAGE)
                 assert not components.safety.invariants.unprotected()
-                await price_for(components, position, "0.7", 0.5)
-                await until(lambda: not components.exit_execution.left(held(running)))
-            after = await closed(running)
+                await keep_bid(components, position, "0.7", 0.5)
+                await until(lambda: not components.exit_execution.left(held_position(running)))
+            after = await closed_position(running)
             assert (after.id, after.close_reason) == (position.id, CloseReason.STOP)
             assert after.sold_quantity == after.bought_quantity
-            await agree(running)
-            await same_books(day, running)
-            assert len(bought(day)) == 1
+            await assert_reconciled(running)
+            await assert_ledger_matches(day, running)
+            assert len(filled_buys(day)) == 1
             facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
             assert "books:late" in {one.event.rule for one in facts if isinstance(one.event, Alert)}
 
@@ -262,7 +262,7 @@ def test_what_was_bought_while_the_store_is_full_is_held_on_once_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, lent=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             components = components_of(running)
@@ -275,14 +275,14 @@ def test_what_was_bought_while_the_store_is_full_is_held_on_once_it_is_back(
                 await asyncio.sleep(2)
             await until(lambda: not components.ledger.is_behind)
             await asyncio.sleep(5)
-            position = held(running)
+            position = held_position(running)
             assert stop.id in {one.id for one in components.ledger.state.intents_of(position.id)}
             assert not components.ledger.state.unstored
             assert components.ledger.state.trading.state is TradingState.ACTIVE
-            await same_books(day, running)
-            await price_for(components, position, "0.4", 0.5)
-            assert (await closed(running)).close_reason is CloseReason.STOP
-            await agree(running)
+            await assert_ledger_matches(day, running)
+            await keep_bid(components, position, "0.4", 0.5)
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -292,17 +292,17 @@ def test_d3_a_trapped_coin_is_sold_once_it_may_be_although_the_store_is_full_all
 ) -> None:
     async def main(sim: Simulation) -> None:
         knobs = Knobs(trapped=("CLEAN",))
-        day = day_of(sim, tmp_path, knobs=knobs, lent={"ladder": ""})
-        async with guarding(day) as (running, components, position):
+        day = day_with(sim, tmp_path, knobs=knobs, lent={"ladder": ""})
+        async with monitored_engine(day) as (running, components, position):
             with monkeypatch.context() as patched:
                 patched.setattr(running.store, "write", full)
-                await price_for(components, position, "0.7", 0.5)
+                await keep_bid(components, position, "0.7", 0.5)
                 await asyncio.sleep(2)
                 assert not sold(day)
                 msgspec.structs.force_setattr(knobs, "trapped", ())
                 await until(lambda: sold(day), 60)
-            assert (await closed(running)).close_reason is CloseReason.STOP
-            await agree(running)
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -311,7 +311,7 @@ def test_d6_whoever_hears_of_a_fill_may_be_cancelled_and_it_is_booked_all_the_sa
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, lent=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             components = components_of(running)
@@ -327,12 +327,12 @@ def test_d6_whoever_hears_of_a_fill_may_be_cancelled_and_it_is_booked_all_the_sa
                 return components.ledger.state.orders.get(args[0])
 
             monkeypatch.setattr(components.ledger, "book_evidence", cancelled)
-            await until(lambda: bought(day))
+            await until(lambda: filled_buys(day))
             await asyncio.sleep(3)
             monkeypatch.undo()
             await until(lambda: not components.ledger.is_behind)
             await asyncio.sleep(5)
             assert components.ledger.state.positions
-            await same_books(day, running)
+            await assert_ledger_matches(day, running)
 
     simulate(main)

@@ -19,17 +19,24 @@ from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, mortal, ours, same_books, stored_orders
+from tests.support.engine.crashing_engine import (
+    EXITS_OFF,
+    NO_JITTER,
+    assert_ledger_matches,
+    desk_orders,
+    killed_engine,
+    stored_orders,
+)
 from tests.support.engine.monitored_position import (
     SYMBOL,
-    agree,
+    assert_reconciled,
     buy,
-    closed,
+    closed_position,
     components_of,
-    confirmed,
-    day_of,
-    held,
-    protection,
+    day_with,
+    held_position,
+    reconcile_confirmed,
+    shown_protection,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -44,7 +51,7 @@ RUNG = "50@30"
 def a_day(
     sim: Simulation, folder: Path, *faults: FaultPlan, knobs: Knobs | None = None, **lent: float | str
 ) -> PracticeDay:
-    return day_of(sim, folder, faults=faults, knobs=knobs, listing=PUNCTUAL, lent={**HANDS_OFF, **lent})
+    return day_with(sim, folder, faults=faults, knobs=knobs, listing=NO_JITTER, lent={**EXITS_OFF, **lent})
 
 
 def others_buy(day: PracticeDay, order: OrderRecord, share: str = "1") -> None:
@@ -60,7 +67,7 @@ def others_buy(day: PracticeDay, order: OrderRecord, share: str = "1") -> None:
 
 
 def the_sale(day: PracticeDay) -> OrderRecord:
-    (sale,) = (row for row in ours(day) if row.side is Side.SELL)
+    (sale,) = (row for row in desk_orders(day) if row.side is Side.SELL)
     return sale
 
 
@@ -91,9 +98,9 @@ def test_M12_a_resting_sale_that_fills_while_the_stream_is_silent_is_found_by_as
             await asyncio.sleep(1)
             assert components.ledger.state.live_orders()  # nobody told it
             await until(lambda: not components.ledger.state.live_orders(), 12)
-            assert held(running).remaining == position.remaining - the_sale(day).executed
+            assert held_position(running).remaining == position.remaining - the_sale(day).executed
             assert (await stored_orders(running))[order.client_order_id].state is OrderState.FILLED
-            await same_books(day, running)
+            await assert_ledger_matches(day, running)
 
     simulate(main)
 
@@ -130,7 +137,7 @@ def test_M11_a_hole_in_the_private_stream_is_compared_at_once_and_what_was_misse
             found = [one.words for one in told[0].explained]
             assert any(order.client_order_id in one for one in found), found
             assert not told[0].unexplained
-            await same_books(day, running)
+            await assert_ledger_matches(day, running)
 
     simulate(main)
 
@@ -141,11 +148,11 @@ def test_an_engine_killed_while_a_sale_is_partly_filled_goes_on_with_the_rest(
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, ladder=RUNG)
         await day.open()
-        async with mortal(day, monkeypatch) as running:
+        async with killed_engine(day, monkeypatch) as running:
             await buy(running)
             order = await resting(running)
             others_buy(day, the_sale(day), "0.25")
-            await until(lambda: held(running).sold_quantity)
+            await until(lambda: held_position(running).sold_quantity)
         monkeypatch.undo()
         assert the_sale(day).status.value == "PARTIALLY_FILLED"
         others_buy(day, the_sale(day), "0.25")  # nobody is there
@@ -154,12 +161,12 @@ def test_an_engine_killed_while_a_sale_is_partly_filled_goes_on_with_the_rest(
             await asyncio.sleep(10)
             live = components.ledger.state.orders[order.client_order_id]
             assert (live.state, live.filled_quantity) == (OrderState.PARTIAL, the_sale(day).executed)
-            assert held(running).sold_quantity == the_sale(day).executed > order.filled_quantity
+            assert held_position(running).sold_quantity == the_sale(day).executed > order.filled_quantity
             others_buy(day, the_sale(day))
             await until(lambda: not _live(running))
             assert the_sale(day).status.value == "FILLED"
             await asyncio.sleep(3)
-            await same_books(day, running)
+            await assert_ledger_matches(day, running)
 
     simulate(main)
 
@@ -178,7 +185,7 @@ def test_R18_a_key_that_is_refused_while_coins_are_held_halts_and_says_that_noth
             await until(lambda: components.ledger.state.trading.state is TradingState.HALTED)
             assert components.ledger.state.trading.cause is Cause.KEY
             await asyncio.sleep(3)
-            where, words = await protection(running)
+            where, words = await shown_protection(running)
             assert "key" in words, (where, words)
             async with asyncio.timeout(30):
                 while not any("API key rejected by the exchange" in one for one in await alerts(running)):  # noqa: ASYNC110
@@ -186,9 +193,9 @@ def test_R18_a_key_that_is_refused_while_coins_are_held_halts_and_says_that_noth
             gate._plan = AccountPlan()  # pyright: ignore[reportPrivateUsage]
             await asyncio.sleep(12)
             await components.exit_execution.close(
-                held(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
+                held_position(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
             )
-            assert (await closed(running)).close_reason is CloseReason.MANUAL  # though halted still
+            assert (await closed_position(running)).close_reason is CloseReason.MANUAL  # though halted still
 
     simulate(main)
 
@@ -229,7 +236,7 @@ def test_O5_a_fill_larger_than_ordered_is_not_booked_and_halts_with_its_evidence
         async with day.engine() as running:
             components = components_of(running)
             position = await buy(running)
-            session, record = day.server.session, ours(day)[0]
+            session, record = day.server.session, desk_orders(day)[0]
             more = record.executed / 10
             cost = more * record.average_price
             larger = msgspec.structs.replace(
@@ -243,9 +250,9 @@ def test_O5_a_fill_larger_than_ordered_is_not_booked_and_halts_with_its_evidence
             session.deposit("USDT", -cost)
             run = await components.reconciler.compare(Trigger.MANUAL)
             assert DifferenceKind.OVERFILL in [one.kind for one in run.explained]
-            assert held(running).remaining == position.remaining
+            assert held_position(running).remaining == position.remaining
             (stop,) = (one for one in components.ledger.state.intents.values() if one.role is OrderRole.STOP)
-            assert stop.quantity == held(running).remaining
+            assert stop.quantity == held_position(running).remaining
             assert components.safety.trading_state.kept.state is TradingState.HALTED
             assert components.safety.trading_state.kept.cause is Cause.INVARIANT
             facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 9_000)))
@@ -269,17 +276,17 @@ def test_O6_fees_in_mx_leave_the_coins_whole_and_cost_what_they_were_worth(tmp_p
             components = components_of(running)
             position = await buy(running)
             await until(lambda: all(one.fees for one in components.ledger.state.orders.values()))
-            (record,) = ours(day)
+            (record,) = desk_orders(day)
             assert position.remaining == record.executed
             (order,) = (one for one in (await stored_orders(running)).values() if one.filled_quantity)
             (fee,) = order.fees
             assert fee.asset == "MX"
             assert fee.value > 0
             await components.exit_execution.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
-            after = await closed(running)
+            after = await closed_position(running)
             await asyncio.sleep(3)
-            await agree(running)
-            after = await closed(running)
+            await assert_reconciled(running)
+            after = await closed_position(running)
             assert after.sold_quantity == record.executed
             assert after.realised < after.sold_value - after.bought_value  # both fees are in it
             assert not components.ledger.state.balances.get((LedgerAccount.DESK, "MX"))  # paid by the user's
@@ -306,11 +313,11 @@ def test_O7_O9_coins_that_were_withdrawn_are_not_offered_and_the_rest_is_sold(tm
             day.server.session.deposit(position.base_asset, -gone)
             await components.exit_execution.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
             await until(lambda: not components.ledger.state.positions, 60)
-            sold = sum((row.executed for row in ours(day) if row.side is Side.SELL), Decimal(0))
+            sold = sum((row.executed for row in desk_orders(day) if row.side is Side.SELL), Decimal(0))
             assert 0 < sold <= position.remaining - gone
             assert position.remaining - gone - sold <= Decimal("0.01")  # a step of the pair
-            assert len([row for row in ours(day) if row.side is Side.SELL]) <= 3
-            await agree(running)
+            assert len([row for row in desk_orders(day) if row.side is Side.SELL]) <= 3
+            await assert_reconciled(running)
 
     simulate(main)
 
@@ -323,7 +330,7 @@ def test_O9_O10_what_a_person_trades_deposits_and_withdraws_is_booked_outside_an
         await day.open()
         async with day.engine() as running:
             components = components_of(running)
-            position, before = await buy(running), len(ours(day))
+            position, before = await buy(running), len(desk_orders(day))
             await trade_by_hand(components, Side.BUY, Decimal(200))
             await asyncio.sleep(5)
             own = components.ledger.state.balances[(LedgerAccount.OWN, position.base_asset)]
@@ -331,15 +338,15 @@ def test_O9_O10_what_a_person_trades_deposits_and_withdraws_is_booked_outside_an
             await trade_by_hand(components, Side.SELL, Decimal(150))
             await asyncio.sleep(5)
             assert components.ledger.state.balances[(LedgerAccount.OWN, position.base_asset)] == own - 150
-            await agree(running)  # what a person traded is explained by its orders
+            await assert_reconciled(running)  # what a person traded is explained by its orders
             session = day.server.session
             session.deposit("ODD", Decimal(7))  # an airdrop
             session.deposit("USDT", Decimal(-50))
-            runs = await confirmed(running, frozenset({"ODD", "USDT"}))
+            runs = await reconcile_confirmed(running, frozenset({"ODD", "USDT"}))
             assert {one.about for run in runs for one in run.unexplained} == {"ODD", "USDT"}
-            await agree(running)  # told once, and booked
-            assert held(running).remaining == position.remaining
-            assert len(ours(day)) == before  # nothing was made good by trading
+            await assert_reconciled(running)  # told once, and booked
+            assert held_position(running).remaining == position.remaining
+            assert len(desk_orders(day)) == before  # nothing was made good by trading
             booked = [one.entry for one in await entries(running) if one.entry.kind is EntryKind.DRIFT]
             assert {post.asset for one in booked for post in one.postings} >= {"USDT", "ODD", "CLEAN"}
 

@@ -16,8 +16,8 @@ from mexc_tui.model.position import Position
 from mexc_tui.model.trading import TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.desk_server import client_of
-from tests.support.desk_server import running as attached
-from tests.support.engine.monitored_position import SYMBOL, day_of, guarding
+from tests.support.desk_server import running_client as attached
+from tests.support.engine.monitored_position import SYMBOL, day_with, monitored_engine
 from tests.support.samples.position_samples import GRID, position
 
 BIDS = BidDepth(D("2.1"), ((D("2.1"), D(4)), (D("2.0"), D(100))))
@@ -97,8 +97,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     found = Told()
 
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path_factory.mktemp("previews"))
-        async with guarding(day) as (_, components, bought), attached(client_of(day.paths.socket)) as client:
+        day = day_with(sim, tmp_path_factory.mktemp("previews"))
+        async with (
+            monitored_engine(day) as (_, components, bought),
+            attached(client_of(day.paths.socket)) as client,
+        ):
             found.held.append(bought)
             for name in Preview:
                 reply = await ask(client, name, SYMBOL)

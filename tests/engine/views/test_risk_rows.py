@@ -28,11 +28,11 @@ BOOK = RiskBook(
 def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
     day = TradingDay(day="2027-01-15", realised=D("-4.5"))
     row = risk_row(
-        position_samples.books(),
+        position_samples.ledger_state(),
         BOOK,
         RiskMonitorView(level=RiskLevel.MEDIUM, words="daily loss at 50 %", day=day, day_equity=D(1_010)),
         LIMITS,
-        position_samples.sight(),
+        position_samples.row_context(),
         NOON_MS,
     )
     assert (row.equity, row.cash, row.exposure, row.reserved) == (
@@ -52,11 +52,11 @@ def test_equity_is_cash_plus_open_positions_at_the_same_bids() -> None:
     for equity in (D(1), D(1_000), D(5_000)):
         book = replace(BOOK, equity=equity)
         row = risk_row(
-            position_samples.books(),
+            position_samples.ledger_state(),
             book,
             RiskMonitorView(day_equity=D(1_000)),
             LIMITS,
-            position_samples.sight(),
+            position_samples.row_context(),
             NOON_MS,
         )
         assert row.equity == row.cash + row.exposure
@@ -65,11 +65,11 @@ def test_equity_is_cash_plus_open_positions_at_the_same_bids() -> None:
 
 def test_a_pause_that_is_over_is_no_pause() -> None:
     row = risk_row(
-        position_samples.books(),
+        position_samples.ledger_state(),
         BOOK,
         RiskMonitorView(),
         LIMITS,
-        position_samples.sight(),
+        position_samples.row_context(),
         NOON_MS + 3_000_000,
     )
     assert row.paused_until_ms is None
@@ -78,17 +78,22 @@ def test_a_pause_that_is_over_is_no_pause() -> None:
 def test_with_a_price_missing_equity_is_an_estimate_and_says_so() -> None:
     book = RiskBook(equity=None, peak=D(1_250), free_cash=D(970), day_equity=D(1_010))
     row = risk_row(
-        position_samples.books(), book, RiskMonitorView(), LIMITS, position_samples.sight(None, None), NOON_MS
+        position_samples.ledger_state(),
+        book,
+        RiskMonitorView(),
+        LIMITS,
+        position_samples.row_context(None, None),
+        NOON_MS,
     )
     assert (row.is_complete, row.equity, row.exposure) == (False, D("979.98"), D(0))
 
 
 def test_the_state_and_its_cause_are_those_of_the_books() -> None:
-    books = position_samples.books()
+    books = position_samples.ledger_state()
     books.trading = Trading(
         state=TradingState.HALTED, cause=Cause.DAILY_LOSS, words="lost 2 %", since_ms=5, by="guard"
     )
-    row = risk_row(books, BOOK, RiskMonitorView(), LIMITS, position_samples.sight(), NOON_MS)
+    row = risk_row(books, BOOK, RiskMonitorView(), LIMITS, position_samples.row_context(), NOON_MS)
     assert (row.state, row.cause, row.cause_words, row.since_ms, row.by) == (
         TradingState.HALTED,
         Cause.DAILY_LOSS,

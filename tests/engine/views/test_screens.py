@@ -21,8 +21,8 @@ from mexc_tui.model.view import ListingRow
 from mexc_tui.risk.metrics.latency import LatencySpan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.desk_server import client_of
-from tests.support.desk_server import running as attached
-from tests.support.engine.monitored_position import SYMBOL, day_of, guarding
+from tests.support.desk_server import running_client as attached
+from tests.support.engine.monitored_position import SYMBOL, day_with, monitored_engine
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
@@ -84,8 +84,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     found = Told()
 
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path_factory.mktemp("screens"))
-        async with guarding(day) as (running, _, position), attached(client_of(day.paths.socket)) as client:
+        day = day_with(sim, tmp_path_factory.mktemp("screens"))
+        async with (
+            monitored_engine(day) as (running, _, position),
+            attached(client_of(day.paths.socket)) as client,
+        ):
             await told_by(client, position, found)
             found.listings.extend(running.queries.listings())
 

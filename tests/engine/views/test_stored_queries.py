@@ -13,13 +13,13 @@ from mexc_tui.model.why import DetectorDetail, WhyRow
 from mexc_tui.store.sqlite.offline_read import read_offline
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
-from tests.support.samples.detection_samples import Desk, announced, book
-from tests.support.samples.listing_sources import OLD, before, deal, pair
-from tests.support.store_parts import FILE, HandClock
+from tests.support.samples.detection_samples import DetectionBench, announced_bench, book
+from tests.support.samples.listing_sources import OLD_PAIRS, before, deal, pair
+from tests.support.store_parts import FILE, ManualClock
 
 
 async def _why(
-    desk: Desk,
+    desk: DetectionBench,
     folder: Path,
     seconds: float,
     symbol: str = "NEWUSDT",
@@ -34,7 +34,7 @@ async def _why(
             else:
                 unit.signals.end(one)
 
-    clock = HandClock()
+    clock = ManualClock()
     store = await SqliteStore.open(folder / FILE, clock)
     await store.write("keep", keep)
     await store.close()
@@ -51,8 +51,8 @@ def _says(answer: WhyRow, name: DetectorName) -> DetectorDetail:
 
 
 async def test_why_tells_of_every_detector_what_it_said_or_why_not(tmp_path: Path) -> None:
-    desk = announced()
-    desk.look(79_000)
+    desk = announced_bench()
+    desk.run_pass(79_000)
     answer = await _why(desk, tmp_path, 78_000)
     assert [one.detector for one in answer.listings[0].detectors] == [one.name for one in DETECTORS]
     launch = _says(answer, DetectorName.LAUNCH_SEQUENCE)
@@ -66,16 +66,16 @@ async def test_why_tells_of_every_detector_what_it_said_or_why_not(tmp_path: Pat
 
 
 async def test_what_ended_is_kept_with_the_reason_why_it_no_longer_holds(tmp_path: Path) -> None:
-    desk = announced()
-    desk.look(79_000)
-    desk.look(-10)
+    desk = announced_bench()
+    desk.run_pass(79_000)
+    desk.run_pass(-10)
     launch = _says(await _why(desk, tmp_path, -20), DetectorName.LAUNCH_SEQUENCE)
     assert launch.said[-1].stands is False
     assert launch.why_not == "the announced opening time has passed"
 
 
 async def test_a_dropped_listing_is_still_told_of(tmp_path: Path) -> None:
-    desk = announced()
+    desk = announced_bench()
     desk.known.drop("NEWUSDT", before(100))
     answer = await _why(desk, tmp_path, 90)
     assert answer.listings[0].listing.stage == "cancelled"
@@ -84,17 +84,17 @@ async def test_a_dropped_listing_is_still_told_of(tmp_path: Path) -> None:
 
 
 async def test_a_name_that_nobody_used_has_no_story(tmp_path: Path) -> None:
-    assert (await _why(announced(), tmp_path, 10, "OTHERUSDT")).listings == ()
+    assert (await _why(announced_bench(), tmp_path, 10, "OTHERUSDT")).listings == ()
 
 
 async def test_a_coin_alone_means_its_pair_against_usdt(tmp_path: Path) -> None:
-    answer = await _why(announced(), tmp_path, 10, "NEW")
+    answer = await _why(announced_bench(), tmp_path, 10, "NEW")
     assert [story.listing.symbol for story in answer.listings] == ["NEWUSDT"]
 
 
-def _open_desk() -> Desk:
-    desk = announced()
-    desk.known.read_pairs((*OLD, pair()), before(900))
+def _open_desk() -> DetectionBench:
+    desk = announced_bench()
+    desk.known.read_pairs((*OLD_PAIRS, pair()), before(900))
     desk.known.merge_deal(deal(), before(0))
     return desk
 

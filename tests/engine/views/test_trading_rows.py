@@ -21,7 +21,7 @@ from tests.support.samples import trading_samples as samples
 
 
 def test_a_position_is_worth_the_bid_less_the_fee_of_selling() -> None:
-    row = position_rows(position_samples.books(), position_samples.sight())[0]
+    row = position_rows(position_samples.ledger_state(), position_samples.row_context())[0]
     assert (row.bid, row.bid_age_ms, row.value) == (D("2.1"), 40, D("20.979"))
     assert (row.cost, row.unrealised) == (D("20.02"), D("0.959"))
     assert row.unrealised_pct is not None
@@ -30,13 +30,13 @@ def test_a_position_is_worth_the_bid_less_the_fee_of_selling() -> None:
 
 
 def test_rows_carry_their_pairs_precision_and_when_its_price_was_heard_to_the_second() -> None:
-    books = position_samples.books(None, position_samples.take_profit())
+    books = position_samples.ledger_state(None, position_samples.take_profit())
     books.snipes["s1"] = samples.snipe()
     position, snipe = (
-        position_rows(books, position_samples.sight())[0],
-        snipe_rows(books, position_samples.sight())[0],
+        position_rows(books, position_samples.row_context())[0],
+        snipe_rows(books, position_samples.row_context())[0],
     )
-    order = order_rows(books, position_samples.sight())[0]
+    order = order_rows(books, position_samples.row_context())[0]
     for row in (position, snipe, order):
         assert (row.price_decimals, row.quantity_decimals) == (4, 2)
     assert position.priced_ms == snipe.priced_ms == 1_800_014_400_000
@@ -46,19 +46,21 @@ def test_rows_carry_their_pairs_precision_and_when_its_price_was_heard_to_the_se
 
 @pytest.mark.parametrize(("bid", "age_ms"), [(None, None), ("2.1", 5_001), (None, 3), ("2.1", None)])
 def test_without_a_fresh_price_nothing_is_guessed(bid: str | None, age_ms: int | None) -> None:
-    row = position_rows(position_samples.books(), position_samples.sight(bid, age_ms))[0]
+    row = position_rows(position_samples.ledger_state(), position_samples.row_context(bid, age_ms))[0]
     assert (row.bid, row.value, row.unrealised, row.unrealised_pct) == (None, None, None, None)
     assert row.bid_age_ms == age_ms
     assert (row.protection, "no current price" in row.protection_words) == (Protection.NONE, True)
 
 
 def test_a_stop_in_the_engine_says_what_ends_it_and_what_rests_elsewhere() -> None:
-    bare = position_rows(position_samples.books(), position_samples.sight())[0]
+    bare = position_rows(position_samples.ledger_state(), position_samples.row_context())[0]
     assert bare.protection is Protection.ENGINE
     assert bare.protection_words == "stop in this engine: ends with this engine"
     resting = position_rows(
-        position_samples.books(None, position_samples.take_profit(), position_samples.take_profit("2.40")),
-        position_samples.sight(),
+        position_samples.ledger_state(
+            None, position_samples.take_profit(), position_samples.take_profit("2.40")
+        ),
+        position_samples.row_context(),
     )[0]
     assert resting.protection_words.endswith("; 2 take-profits on the exchange, not a stop")
 
@@ -67,13 +69,17 @@ def test_what_is_not_protected_says_why() -> None:
     trapped = position_samples.position(trapped="trading is suspended")
     keeps_trying = "trapped: trading is suspended; retrying"
     told = {
-        "no stop set": position_rows(position_samples.books(stop="0"), position_samples.sight())[0],
-        "the stop covers 4 of 10": position_rows(position_samples.books(stop="4"), position_samples.sight())[
+        "no stop set": position_rows(position_samples.ledger_state(stop="0"), position_samples.row_context())[
             0
         ],
-        keeps_trying: position_rows(position_samples.books(trapped), position_samples.sight())[0],
+        "the stop covers 4 of 10": position_rows(
+            position_samples.ledger_state(stop="4"), position_samples.row_context()
+        )[0],
+        keeps_trying: position_rows(position_samples.ledger_state(trapped), position_samples.row_context())[
+            0
+        ],
         "no engine runs: stop not monitored": position_rows(
-            position_samples.books(), offline_context("no engine runs")
+            position_samples.ledger_state(), offline_context("no engine runs")
         )[0],
     }
     for words, row in told.items():
@@ -83,19 +89,21 @@ def test_what_is_not_protected_says_why() -> None:
 
 def test_what_is_too_small_to_be_sold_is_dust() -> None:
     row = position_rows(
-        position_samples.books(position_samples.position(remaining=D("0.4"))), position_samples.sight()
+        position_samples.ledger_state(position_samples.position(remaining=D("0.4"))),
+        position_samples.row_context(),
     )[0]
     assert row.protection is Protection.DUST
     unknown = position_rows(
-        position_samples.books(position_samples.position(remaining=D("0.4"))),
-        position_samples.sight(has_grid=False),
+        position_samples.ledger_state(position_samples.position(remaining=D("0.4"))),
+        position_samples.row_context(has_grid=False),
     )[0]
     assert unknown.protection is not Protection.DUST
 
 
 def test_a_rung_waits_where_its_order_rests_else_in_the_engine() -> None:
     rungs = position_rows(
-        position_samples.books(None, position_samples.take_profit("2.20")), position_samples.sight()
+        position_samples.ledger_state(None, position_samples.take_profit("2.20")),
+        position_samples.row_context(),
     )[0].rungs
     assert [(one.number, one.price, one.quantity, one.where) for one in rungs] == [
         (1, D("2.20"), D(3), "exchange"),
@@ -105,19 +113,21 @@ def test_a_rung_waits_where_its_order_rests_else_in_the_engine() -> None:
 
 
 def test_without_an_engine_a_rung_without_an_order_waits_nowhere() -> None:
-    blind = position_samples.sight(blind="no engine runs")
-    rungs = position_rows(position_samples.books(None, position_samples.take_profit("2.20")), blind)[0].rungs
+    blind = position_samples.row_context(blind="no engine runs")
+    rungs = position_rows(position_samples.ledger_state(None, position_samples.take_profit("2.20")), blind)[
+        0
+    ].rungs
     assert [one.where for one in rungs] == ["exchange", "nowhere", "nowhere"]
 
 
 def test_without_an_engine_a_rung_is_found_by_its_order_though_nobody_knows_the_price_step() -> None:
-    blind = position_samples.sight(blind="no engine runs", has_grid=False)
+    blind = position_samples.row_context(blind="no engine runs", has_grid=False)
     orders = (
         position_samples.take_profit("2.205"),
         position_samples.take_profit("2.41", OrderState.FILLED, filled="4"),
     )
     partly = position_samples.position(remaining=D(6), sold_quantity=D(4), rungs_done=(2,))
-    rungs = position_rows(position_samples.books(partly, *orders), blind)[0].rungs
+    rungs = position_rows(position_samples.ledger_state(partly, *orders), blind)[0].rungs
     assert [(one.number, one.price, one.where) for one in rungs] == [
         (1, D("2.205"), "exchange"),
         (2, D("2.40"), "sold"),
@@ -130,7 +140,10 @@ def test_a_sold_rung_is_sold_and_one_without_a_minimum_is_too_small() -> None:
         bought_quantity=D(1), bought_value=D(2), remaining=D("0.7"), sold_quantity=D("0.3"), rungs_done=(1,)
     )
     wheres = [
-        one.where for one in position_rows(position_samples.books(small), position_samples.sight())[0].rungs
+        one.where
+        for one in position_rows(position_samples.ledger_state(small), position_samples.row_context())[
+            0
+        ].rungs
     ]
     assert wheres == ["sold", "engine", "too small"]
 
@@ -138,7 +151,9 @@ def test_a_sold_rung_is_sold_and_one_without_a_minimum_is_too_small() -> None:
 def test_a_rung_that_just_filled_is_sold_before_the_books_say_that_it_is_done() -> None:
     filled = position_samples.take_profit("2.20", state=OrderState.FILLED, filled="3")
     after = position_samples.position(sold_quantity=D(3), sold_value=D("6.6"), remaining=D(7))
-    rungs = position_rows(position_samples.books(after, filled, stop="7"), position_samples.sight())[0].rungs
+    rungs = position_rows(
+        position_samples.ledger_state(after, filled, stop="7"), position_samples.row_context()
+    )[0].rungs
     assert [(one.number, one.where) for one in rungs] == [(1, "sold"), (2, "engine"), (3, "engine")]
 
 
@@ -147,9 +162,9 @@ def test_the_highest_price_is_never_below_a_price_that_was_sold_at() -> None:
     after = position_samples.position(
         sold_quantity=D(3), sold_value=D("6.6"), remaining=D(7), high_price=D("2.1")
     )
-    assert position_rows(position_samples.books(after, sale), position_samples.sight())[0].high_price == D(
-        "2.2"
-    )
+    assert position_rows(position_samples.ledger_state(after, sale), position_samples.row_context())[
+        0
+    ].high_price == D("2.2")
     over = position_samples.position(
         state=PositionState.CLOSED,
         closed_ms=9_000,
@@ -158,7 +173,7 @@ def test_the_highest_price_is_never_below_a_price_that_was_sold_at() -> None:
         sold_value=D(25),
         high_price=D("2.1"),
     )
-    row = position_rows(position_samples.books(over), position_samples.sight())[0]
+    row = position_rows(position_samples.ledger_state(over), position_samples.row_context())[0]
     assert row.high_price == row.exit_price == D("2.5")
 
 
@@ -166,7 +181,7 @@ def test_a_closed_position_has_no_ladder_left() -> None:
     closed = position_samples.position(
         state=PositionState.CLOSED, closed_ms=9_000, close_reason=CloseReason.STOP, remaining=D(0)
     )
-    row = position_rows(position_samples.books(closed), position_samples.sight())[0]
+    row = position_rows(position_samples.ledger_state(closed), position_samples.row_context())[0]
     assert (row.rungs, row.protection_words, row.close_reason) == ((), "closed", CloseReason.STOP)
 
 
@@ -179,7 +194,7 @@ def test_orders_are_those_not_at_their_end_foreign_ones_too_newest_first() -> No
     books = LedgerState(
         orders={order.client_order_id: order for order in (one, done)}, foreign={"theirs": foreign}
     )
-    rows = order_rows(books, position_samples.sight())
+    rows = order_rows(books, position_samples.row_context())
     assert [row.client_order_id for row in rows] == ["theirs", "i1-1"]
     assert (rows[0].state, rows[0].fees) == (OrderState.FOREIGN, "")
     assert rows[1].fees == "0.002 MX"
@@ -195,14 +210,16 @@ def test_fees_in_two_assets_are_two_and_a_zero_is_none() -> None:
         ),
     )
     assert (
-        order_rows(LedgerState(orders={"i1-1": order}), position_samples.sight())[0].fees
+        order_rows(LedgerState(orders={"i1-1": order}), position_samples.row_context())[0].fees
         == "0.01 USDT + 0.002 MX"
     )
 
 
 def test_snipes_stand_in_the_order_of_their_openings() -> None:
     late = msgspec.structs.replace(samples.snipe("a"), opens_ms=95_000)
-    rows = snipe_rows(LedgerState(snipes={"a": late, "b": samples.snipe("b")}), position_samples.sight())
+    rows = snipe_rows(
+        LedgerState(snipes={"a": late, "b": samples.snipe("b")}), position_samples.row_context()
+    )
     assert [(row.id, row.opens_ms) for row in rows] == [("b", 90_000), ("a", 95_000)]
 
 

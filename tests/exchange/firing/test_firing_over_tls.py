@@ -16,15 +16,21 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose, SendOutcome
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.ports.trading import FireResult, SignedOrder
-from tests.support.exchange.certificates import BAD, checking, show, showing, write_certificates
+from tests.support.exchange.certificates import (
+    BAD,
+    present_certificate,
+    server_context,
+    verifying_connector,
+    write_certificates,
+)
 from tests.support.exchange.scripted_http_server import (
     ACCESS_KEY,
     SERVER_MS,
-    Hostile,
     Reply,
-    answer,
-    client_of,
-    hostile,
+    ScriptedServer,
+    client_for,
+    http_response,
+    scripted_server,
 )
 
 ORDER = NewOrder(
@@ -35,8 +41,8 @@ ORDER = NewOrder(
     price=Decimal("0.1"),
     quantity=Decimal(50),
 )
-TIME = answer(f'{{"serverTime":{SERVER_MS}}}')
-PLACED = answer('{"symbol":"NEWUSDT","orderId":"C02__1","price":"0.1","origQty":"50","type":"LIMIT"}')
+TIME = http_response(f'{{"serverTime":{SERVER_MS}}}')
+PLACED = http_response('{"symbol":"NEWUSDT","orderId":"C02__1","price":"0.1","origQty":"50","type":"LIMIT"}')
 
 
 def allow() -> bool:
@@ -62,13 +68,13 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @asynccontextmanager
 async def open_connection(
     folder: Path, name: str, *replies: Reply, trusted: bool = True
-) -> AsyncGenerator[tuple[WarmConnection, Hostile]]:
+) -> AsyncGenerator[tuple[WarmConnection, ScriptedServer]]:
     """Yield a connection that trusts the certificate of `name` on request, and a server presenting it."""
     known = (name, "elsewhere") if trusted else ()
     async with (
-        hostile(*replies, tls=showing(folder, name)) as server,
-        checking(folder, *known) as connector,
-        client_of(server.origin, connector=connector) as client,
+        scripted_server(*replies, tls=server_context(folder, name)) as server,
+        verifying_connector(folder, *known) as connector,
+        client_for(server.origin, connector=connector) as client,
     ):
         connection = client.firing_connection()
         try:
@@ -125,7 +131,7 @@ async def test_R1_reconnecting_verifies_the_certificate_again(certificates: Path
         )
         await dropped.wait()
         assert server.tls is not None
-        show(server.tls, certificates, "elsewhere")
+        present_certificate(server.tls, certificates, "elsewhere")
         fired = await connection.fire(signed_order(connection, "after"), allow)
         assert "certificate is invalid" in problem(fired.outcome)
         assert len(server.requests) == 1

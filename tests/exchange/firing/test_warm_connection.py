@@ -22,15 +22,15 @@ from mexc_tui.model.outcome import SETTLE_MS, Accepted, Ambiguous, NotSent, Purp
 from mexc_tui.ports.trading import FireResult, SignedOrder
 from tests.support.exchange.scripted_http_server import (
     SERVER_MS,
-    Hostile,
     Reply,
-    answer,
-    client_of,
+    ScriptedServer,
+    client_for,
     endless,
-    hostile,
-    never,
+    hang,
+    http_response,
     reset,
     reset_after,
+    scripted_server,
 )
 
 ORDER = NewOrder(
@@ -55,7 +55,7 @@ def deny() -> bool:
 
 
 def error(code: int, message: str = "no", status: int = 400) -> bytes:
-    return answer(json.dumps({"msg": message, "code": code}), status)
+    return http_response(json.dumps({"msg": message, "code": code}), status)
 
 
 def signed_order(
@@ -68,9 +68,9 @@ def signed_order(
 @asynccontextmanager
 async def open_connection(
     *replies: Reply, limits: ClientLimits | None = None
-) -> AsyncGenerator[tuple[WarmConnection, Hostile, MexcClient]]:
+) -> AsyncGenerator[tuple[WarmConnection, ScriptedServer, MexcClient]]:
     """Yield a firing connection, the server it sends to and its client."""
-    async with hostile(*replies) as server, client_of(server.origin, limits=limits) as client:
+    async with scripted_server(*replies) as server, client_for(server.origin, limits=limits) as client:
         connection = client.firing_connection()
         try:
             yield connection, server, client
@@ -78,14 +78,14 @@ async def open_connection(
             await connection.close()
 
 
-async def fire_once(*replies: Reply, limits: ClientLimits | None = None) -> tuple[FireResult, Hostile]:
+async def fire_once(*replies: Reply, limits: ClientLimits | None = None) -> tuple[FireResult, ScriptedServer]:
     """Fire one order at a server with these replies."""
     async with open_connection(*replies, limits=limits) as (connection, server, _):
         return await connection.fire(signed_order(connection), allow), server
 
 
 async def test_an_order_with_an_id_is_accepted_and_every_stage_is_stamped() -> None:
-    fired, _ = await fire_once(answer(PLACED))
+    fired, _ = await fire_once(http_response(PLACED))
     assert isinstance(fired.outcome, Accepted)
     assert fired.outcome.response.order_id == "C02__1"
     assert fired.outcome.timestamp_ms == SERVER_MS
@@ -96,7 +96,7 @@ async def test_an_order_with_an_id_is_accepted_and_every_stage_is_stamped() -> N
 
 
 async def test_a_fired_order_has_the_bytes_of_an_ordinary_order() -> None:
-    async with open_connection(answer(PLACED)) as (connection, server, client):
+    async with open_connection(http_response(PLACED)) as (connection, server, client):
         await connection.fire(signed_order(connection), allow)
         await client.orders.place(ORDER, purpose=Purpose.ENTRY, recv_window_ms=WINDOW_MS)
         fired, ordinary = (request.decode().split("\r\n") for request in server.requests)
@@ -106,7 +106,7 @@ async def test_a_fired_order_has_the_bytes_of_an_ordinary_order() -> None:
 
 
 async def test_no_order_leaves_before_its_aim() -> None:
-    async with open_connection(answer(PLACED)) as (connection, _, _client):
+    async with open_connection(http_response(PLACED)) as (connection, _, _client):
         for number in range(5):
             aim_ns = time.monotonic_ns() + 20_000_000
             fired = await connection.fire_at(signed_order(connection, f"mxt-{number}"), aim_ns, allow)
@@ -116,7 +116,7 @@ async def test_no_order_leaves_before_its_aim() -> None:
 
 
 async def test_a_halt_between_preparation_and_write_sends_nothing() -> None:
-    async with open_connection(answer(PLACED)) as (connection, server, _):
+    async with open_connection(http_response(PLACED)) as (connection, server, _):
         signed = signed_order(connection)
         fired = await connection.fire_at(signed, time.monotonic_ns() + 5_000_000, deny)
         assert isinstance(fired.outcome, NotSent)
@@ -127,7 +127,7 @@ async def test_a_halt_between_preparation_and_write_sends_nothing() -> None:
 
 
 async def test_the_gate_is_checked_after_the_aim_not_when_the_order_is_submitted() -> None:
-    async with open_connection(answer(PLACED)) as (connection, server, _):
+    async with open_connection(http_response(PLACED)) as (connection, server, _):
         asked_ns: list[int] = []
 
         def halted_meanwhile() -> bool:
@@ -141,7 +141,7 @@ async def test_the_gate_is_checked_after_the_aim_not_when_the_order_is_submitted
 
 
 async def test_an_order_is_fired_only_once_even_if_prepared_again() -> None:
-    async with open_connection(answer(PLACED)) as (connection, server, _):
+    async with open_connection(http_response(PLACED)) as (connection, server, _):
         signed = signed_order(connection)
         assert isinstance((await connection.fire(signed, allow)).outcome, Accepted)
         assert isinstance((await connection.fire(signed, allow)).outcome, NotSent)
@@ -150,7 +150,7 @@ async def test_an_order_is_fired_only_once_even_if_prepared_again() -> None:
 
 
 async def test_the_budget_counts_every_order_once_on_either_route() -> None:
-    async with open_connection(answer(PLACED)) as (connection, server, client):
+    async with open_connection(http_response(PLACED)) as (connection, server, client):
         for number in range(3):
             await connection.fire(signed_order(connection, f"at-once-{number}"), allow)
         await connection.fire_at(signed_order(connection, "aimed"), time.monotonic_ns() + 1_000_000, allow)
@@ -161,7 +161,7 @@ async def test_the_budget_counts_every_order_once_on_either_route() -> None:
 
 
 async def test_an_order_without_rate_budget_is_not_sent_and_states_the_reason() -> None:
-    async with open_connection(answer(PLACED)) as (connection, server, client):
+    async with open_connection(http_response(PLACED)) as (connection, server, client):
         await connection.fire(signed_order(connection, "first"), allow)
         room = client.budget.state().lane(LaneName.ORDERS).available(Purpose.ENTRY)
         for number in range(room):
@@ -176,7 +176,7 @@ async def test_an_order_without_rate_budget_is_not_sent_and_states_the_reason() 
 
 
 async def test_retries_use_the_same_connection_one_after_the_other() -> None:
-    async with open_connection(error(30001), error(10007), answer(PLACED)) as (connection, server, _):
+    async with open_connection(error(30001), error(10007), http_response(PLACED)) as (connection, server, _):
         outcomes = [
             (await connection.fire(signed_order(connection, f"mxt-{n}"), allow)).outcome for n in range(3)
         ]
@@ -192,7 +192,7 @@ async def test_a_stop_does_not_wait_for_an_unanswered_entry() -> None:
         await reader.read(1)
         writer.close()
 
-    async with open_connection(silence, answer(PLACED)) as (connection, _, _client):
+    async with open_connection(silence, http_response(PLACED)) as (connection, _, _client):
         entry = asyncio.create_task(connection.fire(signed_order(connection, "entry"), allow))
         await arrived.wait()
         stop = await connection.fire(signed_order(connection, "stop", Purpose.STOP), allow)
@@ -203,9 +203,9 @@ async def test_a_stop_does_not_wait_for_an_unanswered_entry() -> None:
 
 
 async def test_R1_a_refused_connection_is_not_sent() -> None:
-    async with hostile() as server:
+    async with scripted_server() as server:
         origin = server.origin
-    async with client_of(origin) as client:
+    async with client_for(origin) as client:
         connection = client.firing_connection()
         fired = await connection.fire(signed_order(connection), allow)
         assert isinstance(fired.outcome, NotSent)
@@ -213,7 +213,7 @@ async def test_R1_a_refused_connection_is_not_sent() -> None:
 
 
 async def test_R2_a_timeout_is_ambiguous_with_a_fence() -> None:
-    fired, _ = await fire_once(never(), limits=QUICK)
+    fired, _ = await fire_once(hang(), limits=QUICK)
     assert isinstance(fired.outcome, Ambiguous)
     assert fired.outcome.fence_ms == SERVER_MS + WINDOW_MS + SETTLE_MS
     assert fired.written_ns is not None
@@ -222,14 +222,14 @@ async def test_R2_a_timeout_is_ambiguous_with_a_fence() -> None:
 
 PROVE_NOTHING: dict[str, Reply] = {
     "R3-reset": reset,
-    "R6-500": answer(PLACED, 500),
+    "R6-500": http_response(PLACED, 500),
     "R6-502": error(30001, status=502),
-    "R7-half": reset_after(answer(PLACED)[:60]),
-    "R7-html": answer("<html>no</html>", kind="text/html"),
-    "R7-no-id": answer('{"symbol":"NEWUSDT"}'),
-    "R7-empty-id": answer('{"symbol":"NEWUSDT","orderId":""}'),
+    "R7-half": reset_after(http_response(PLACED)[:60]),
+    "R7-html": http_response("<html>no</html>", kind="text/html"),
+    "R7-no-id": http_response('{"symbol":"NEWUSDT"}'),
+    "R7-empty-id": http_response('{"symbol":"NEWUSDT","orderId":""}'),
     "R7-not-http": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
-    "R8-redirect": answer("", 301, headers="Location: https://evil.example/\r\n"),
+    "R8-redirect": http_response("", 301, headers="Location: https://evil.example/\r\n"),
     "R11-endless": endless(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"400\r\n" + b"x" * 1024 + b"\r\n"
     ),
@@ -268,7 +268,7 @@ async def test_R12_a_response_that_trickles_ends_at_the_deadline() -> None:
 async def test_R9_a_ban_is_recorded_and_blocks_the_next_entry(
     status: int, kind: BanKind, headers: str
 ) -> None:
-    async with open_connection(answer("", status, headers=headers), answer(PLACED)) as (
+    async with open_connection(http_response("", status, headers=headers), http_response(PLACED)) as (
         connection,
         server,
         client,
@@ -282,8 +282,8 @@ async def test_R9_a_ban_is_recorded_and_blocks_the_next_entry(
 
 
 async def test_R9_a_firewall_block_is_ambiguous_and_holds_entries_back() -> None:
-    blocked = answer("<html>Access Denied</html>", 403, kind="text/html")
-    async with open_connection(blocked, answer(PLACED)) as (connection, server, client):
+    blocked = http_response("<html>Access Denied</html>", 403, kind="text/html")
+    async with open_connection(blocked, http_response(PLACED)) as (connection, server, client):
         assert isinstance((await connection.fire(signed_order(connection), allow)).outcome, Ambiguous)
         assert [ban.kind for ban in client.bans] == [BanKind.FIREWALL]
         assert isinstance((await connection.fire(signed_order(connection, "mxt-2"), allow)).outcome, NotSent)
@@ -309,8 +309,8 @@ async def test_R17_a_rejected_timestamp_calls_for_another_measurement() -> None:
 
 
 async def test_a_dropped_connection_is_replaced_before_the_next_order() -> None:
-    last = answer(PLACED, headers="Connection: close\r\n")
-    async with open_connection(last, answer(PLACED)) as (connection, server, _):
+    last = http_response(PLACED, headers="Connection: close\r\n")
+    async with open_connection(last, http_response(PLACED)) as (connection, server, _):
         await connection.fire(signed_order(connection, "mxt-1"), allow)
         assert not connection.is_warm
         assert isinstance((await connection.fire(signed_order(connection, "mxt-2"), allow)).outcome, Accepted)
@@ -318,8 +318,12 @@ async def test_a_dropped_connection_is_replaced_before_the_next_order() -> None:
 
 
 async def test_an_unsolicited_response_is_never_taken_for_that_of_an_order() -> None:
-    stray = answer(PLACED.replace("C02__1", "STRAY"))
-    async with open_connection(answer(PLACED) + stray, answer(PLACED)) as (connection, server, _):
+    stray = http_response(PLACED.replace("C02__1", "STRAY"))
+    async with open_connection(http_response(PLACED) + stray, http_response(PLACED)) as (
+        connection,
+        server,
+        _,
+    ):
         await connection.fire(signed_order(connection, "mxt-1"), allow)
         fired = await connection.fire(signed_order(connection, "mxt-2"), allow)
         assert isinstance(fired.outcome, Accepted)
@@ -328,8 +332,10 @@ async def test_an_unsolicited_response_is_never_taken_for_that_of_an_order() -> 
 
 
 async def test_warming_measures_round_trip_and_clock_offset_on_the_connection_itself() -> None:
-    outcome_text = answer(json.dumps({"serverTime": SERVER_MS}))
-    async with open_connection(outcome_text, outcome_text, outcome_text, outcome_text, answer(PLACED)) as (
+    outcome_text = http_response(json.dumps({"serverTime": SERVER_MS}))
+    async with open_connection(
+        outcome_text, outcome_text, outcome_text, outcome_text, http_response(PLACED)
+    ) as (
         connection,
         server,
         client,
@@ -348,7 +354,7 @@ async def test_warming_measures_round_trip_and_clock_offset_on_the_connection_it
 
 
 async def test_failed_warming_reports_the_error_and_leaves_nothing_half_used() -> None:
-    async with open_connection(reset, answer(PLACED)) as (connection, server, _):
+    async with open_connection(reset, http_response(PLACED)) as (connection, server, _):
         with pytest.raises(Exception, match="connection broke"):
             await connection.warm()
         assert not connection.is_warm
@@ -357,7 +363,7 @@ async def test_failed_warming_reports_the_error_and_leaves_nothing_half_used() -
 
 
 async def test_a_closed_connection_fires_nothing() -> None:
-    async with open_connection(answer(PLACED)) as (connection, server, _):
+    async with open_connection(http_response(PLACED)) as (connection, server, _):
         await connection.close()
         assert isinstance((await connection.fire(signed_order(connection), allow)).outcome, NotSent)
         with pytest.raises(NothingSent, match="closed"):
@@ -366,18 +372,18 @@ async def test_a_closed_connection_fires_nothing() -> None:
 
 
 async def test_an_invalid_order_is_refused_at_preparation() -> None:
-    async with open_connection(answer(PLACED)) as (connection, _, _client):
+    async with open_connection(http_response(PLACED)) as (connection, _, _client):
         with pytest.raises(ValueError, match="positive"):
             connection.prepare(
                 replace(ORDER, price=Decimal(0)), purpose=Purpose.ENTRY, timestamp_ms=1, recv_window_ms=1
             )
-    async with client_of("http://127.0.0.1:1", keys=False) as client:
+    async with client_for("http://127.0.0.1:1", keys=False) as client:
         with pytest.raises(ValueError, match="key"):
             signed_order(client.firing_connection())
 
 
 async def test_neither_a_signed_order_nor_its_outcome_shows_key_or_signature() -> None:
-    async with open_connection(answer(PLACED)) as (connection, _, _client):
+    async with open_connection(http_response(PLACED)) as (connection, _, _client):
         signed = signed_order(connection)
         shown = repr(signed) + repr(await connection.fire(signed, allow)) + repr(connection)
         assert "signature" not in shown
@@ -385,7 +391,7 @@ async def test_neither_a_signed_order_nor_its_outcome_shows_key_or_signature() -
 
 
 async def test_an_order_cancelled_while_waiting_sends_nothing() -> None:
-    async with open_connection(answer(PLACED)) as (connection, server, _):
+    async with open_connection(http_response(PLACED)) as (connection, server, _):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.02):
                 await connection.fire_at(

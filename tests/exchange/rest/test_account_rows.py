@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.exchange.scripted_http_server import answer, talking
+from tests.support.exchange.scripted_http_server import http_response, scripted_client
 
 ORDER: dict[str, Any] = {
     "symbol": "AUSDT",
@@ -39,7 +39,7 @@ COIN = {"asset": "ABC", "free": "3", "locked": "0"}
 
 
 def account(*balances: object) -> bytes:
-    return answer(json.dumps({"canTrade": True, "accountType": "SPOT", "balances": balances}))
+    return http_response(json.dumps({"canTrade": True, "accountType": "SPOT", "balances": balances}))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def account(*balances: object) -> bytes:
 )
 async def test_a_malformed_order_is_skipped_and_named_by_its_pair(changes: dict[str, Any]) -> None:
     rows = [ORDER, {**ORDER, "symbol": "BUSDT", **changes}]
-    async with talking(answer(json.dumps(rows))) as (client, _):
+    async with scripted_client(http_response(json.dumps(rows))) as (client, _):
         for found in (await client.orders.open_orders(), await client.orders.all_orders("AUSDT")):
             assert [row.symbol for row in found.rows] == ["AUSDT"]
             assert [row.name for row in found.skipped] == ["BUSDT"]
@@ -60,7 +60,7 @@ async def test_a_malformed_order_is_skipped_and_named_by_its_pair(changes: dict[
 
 
 async def test_a_malformed_order_without_a_pair_is_skipped_without_a_name() -> None:
-    async with talking(answer(json.dumps([{**ORDER, "symbol": None}, 7]))) as (client, _):
+    async with scripted_client(http_response(json.dumps([{**ORDER, "symbol": None}, 7]))) as (client, _):
         found = await client.orders.open_orders()
         assert (found.rows, [row.name for row in found.skipped]) == ((), ["", ""])
         assert len(found) == 2
@@ -68,7 +68,7 @@ async def test_a_malformed_order_without_a_pair_is_skipped_without_a_name() -> N
 
 async def test_only_the_malformed_trade_is_skipped() -> None:
     rows = [TRADE, {**TRADE, "id": "t2", "qty": None}, {**TRADE, "id": "t3"}]
-    async with talking(answer(json.dumps(rows))) as (client, _):
+    async with scripted_client(http_response(json.dumps(rows))) as (client, _):
         found = await client.orders.my_trades("AUSDT")
         assert [row.id for row in found.rows] == ["t1", "t3"]
         assert found.problem.startswith("1 of 3 rows skipped: AUSDT: ")
@@ -77,7 +77,7 @@ async def test_only_the_malformed_trade_is_skipped() -> None:
 
 @pytest.mark.parametrize("changes", [{"free": None}, {"locked": "x"}, {"free": "1e99"}, {"locked": []}])
 async def test_a_malformed_balance_is_skipped_and_named_by_its_asset(changes: dict[str, Any]) -> None:
-    async with talking(account(USDT, {**COIN, **changes})) as (client, _):
+    async with scripted_client(account(USDT, {**COIN, **changes})) as (client, _):
         found = await client.account.account()
         assert (found.can_trade, [balance.asset for balance in found.balances]) == (True, ["USDT"])
         assert [row.name for row in found.skipped] == ["ABC"]
@@ -87,14 +87,14 @@ async def test_a_malformed_balance_is_skipped_and_named_by_its_asset(changes: di
 
 @pytest.mark.parametrize("row", [None, 5, {}, {"asset": None, "free": "1", "locked": "0"}])
 async def test_a_balance_without_an_asset_name_is_skipped_without_a_name(row: object) -> None:
-    async with talking(account(USDT, row)) as (client, _):
+    async with scripted_client(account(USDT, row)) as (client, _):
         found = await client.account.account()
         assert [row.name for row in found.skipped] == [""]
         assert (found.free("USDT"), found.free("ABC")) == (Decimal(10), None)
 
 
 async def test_a_readable_response_clears_the_shown_problem() -> None:
-    async with talking(account(USDT, {}), account(USDT, COIN)) as (client, _):
+    async with scripted_client(account(USDT, {}), account(USDT, COIN)) as (client, _):
         await client.account.account()
         assert client.skipped_rows
         await client.account.account()

@@ -15,7 +15,13 @@ from mexc_tui.model.account import KeyRight
 from mexc_tui.model.errors import BadResponse
 from mexc_tui.model.market_data import Interval
 from mexc_tui.model.outcome import Accepted, NotSent
-from tests.support.exchange.scripted_http_server import ACCESS_KEY, Reply, answer, reset, talking
+from tests.support.exchange.scripted_http_server import (
+    ACCESS_KEY,
+    Reply,
+    http_response,
+    reset,
+    scripted_client,
+)
 
 CALLS: list[tuple[Callable[[MexcClient], Awaitable[Any]], str, str]] = [
     (lambda c: c.market.ping(), "{}", "GET /api/v3/ping"),
@@ -91,7 +97,7 @@ CALLS: list[tuple[Callable[[MexcClient], Awaitable[Any]], str, str]] = [
 async def test_an_endpoint_sends_the_documented_request(
     call: Callable[[MexcClient], Awaitable[Any]], body: str, request_line: str
 ) -> None:
-    async with talking(answer(body)) as (client, server):
+    async with scripted_client(http_response(body)) as (client, server):
         await call(client)
         assert server.last.startswith(request_line)
         signed = "&signature=" in server.last_target
@@ -105,7 +111,7 @@ async def test_an_order_is_queried_by_its_client_id() -> None:
         '{"symbol":"A","orderId":"1","clientOrderId":"bot-1","status":"FILLED","type":"LIMIT","side":"BUY",'
         '"origQty":"1","executedQty":"1","cummulativeQuoteQty":"2"}'
     )
-    async with talking(answer(body)) as (client, server):
+    async with scripted_client(http_response(body)) as (client, server):
         report = await client.orders.order("A", client_order_id="bot-1")
         assert report.status.is_terminal
         assert report.filled_value == 2
@@ -114,25 +120,25 @@ async def test_an_order_is_queried_by_its_client_id() -> None:
 
 async def test_values_are_decimals_and_enums() -> None:
     body = '{"data":{"makerCommission":0E-18,"takerCommission":0.0005},"code":0}'
-    async with talking(answer(body), answer('{"status":"2"}')) as (client, _):
+    async with scripted_client(http_response(body), http_response('{"status":"2"}')) as (client, _):
         fee = await client.account.trade_fee("A")
         assert (fee.maker_fee, fee.taker_fee) == (0, Decimal("0.0005"))
 
 
 async def test_names_in_a_list_are_sanitised() -> None:
-    async with talking(answer('{"code":0,"data":["OK","\\u001b[2J"]}')) as (client, _):
+    async with scripted_client(http_response('{"code":0,"data":["OK","\\u001b[2J"]}')) as (client, _):
         assert await client.market.default_symbols() == ("OK", "\ufffd[2J")
 
 
 async def test_several_rows_for_one_requested_pair_are_a_bad_response() -> None:
-    async with talking(answer("[]")) as (client, _):
+    async with scripted_client(http_response("[]")) as (client, _):
         with pytest.raises(BadResponse, match="requested one pair"):
             await client.market.price("A")
 
 
 @pytest.mark.parametrize("count", [0, 16])
 async def test_too_many_dust_assets_for_one_call_are_refused_as_a_whole(count: int) -> None:
-    async with talking(answer("{}")) as (client, server):
+    async with scripted_client(http_response("{}")) as (client, server):
         assert isinstance(await client.account.convert_dust(["A"] * count), NotSent)
         assert not server.requests
 
@@ -140,7 +146,7 @@ async def test_too_many_dust_assets_for_one_call_are_refused_as_a_whole(count: i
 async def test_a_dust_conversion_is_sent_once_and_returns_an_outcome() -> None:
     failed = '{"asset":"B","message":"m","code":1}'
     body = f'{{"successList":["A"],"failedList":[{failed}],"totalConvert":"1","convertFee":"0"}}'
-    async with talking(answer(body)) as (client, server):
+    async with scripted_client(http_response(body)) as (client, server):
         outcome = await client.account.convert_dust(["A", "B"])
         assert isinstance(outcome, Accepted)
         assert outcome.response.converted == ("A",)
@@ -148,31 +154,31 @@ async def test_a_dust_conversion_is_sent_once_and_returns_an_outcome() -> None:
         assert server.last.startswith("POST /api/v3/capital/convert?asset=A%2CB&recvWindow=2000&")
 
 
-NO_RIGHT = answer('{"code":700007,"msg":"No permission to access the endpoint"}', 400)
+NO_RIGHT = http_response('{"code":700007,"msg":"No permission to access the endpoint"}', 400)
 
 
 @pytest.mark.parametrize(
     ("reply", "right"),
     [
         (NO_RIGHT, KeyRight.LACKS),
-        (answer('{"code":700007,"msg":"x"}', 200), KeyRight.LACKS),
-        (answer("[]"), KeyRight.HAS),
-        (answer('{"id":"0"}'), KeyRight.HAS),
-        (answer('{"code":10200,"msg":"no such withdrawal"}', 400), KeyRight.HAS),
-        (answer('{"code":700002,"msg":"Signature"}', 400), KeyRight.UNCLEAR),
-        (answer('{"code":700006,"msg":"IP"}', 400), KeyRight.UNCLEAR),
-        (answer('{"code":500,"msg":"x"}', 500), KeyRight.UNCLEAR),
-        (answer("<html>", 200), KeyRight.UNCLEAR),
-        (answer("", 404), KeyRight.UNCLEAR),
-        (answer('{"code":429,"msg":"x"}', 429), KeyRight.UNCLEAR),
+        (http_response('{"code":700007,"msg":"x"}', 200), KeyRight.LACKS),
+        (http_response("[]"), KeyRight.HAS),
+        (http_response('{"id":"0"}'), KeyRight.HAS),
+        (http_response('{"code":10200,"msg":"no such withdrawal"}', 400), KeyRight.HAS),
+        (http_response('{"code":700002,"msg":"Signature"}', 400), KeyRight.UNCLEAR),
+        (http_response('{"code":700006,"msg":"IP"}', 400), KeyRight.UNCLEAR),
+        (http_response('{"code":500,"msg":"x"}', 500), KeyRight.UNCLEAR),
+        (http_response("<html>", 200), KeyRight.UNCLEAR),
+        (http_response("", 404), KeyRight.UNCLEAR),
+        (http_response('{"code":429,"msg":"x"}', 429), KeyRight.UNCLEAR),
         (reset, KeyRight.UNCLEAR),
     ],
 )
 async def test_probes_report_the_rights_of_a_key(reply: Reply, right: KeyRight) -> None:
-    async with talking(reply) as (client, server):
+    async with scripted_client(reply) as (client, server):
         assert await client.account.can_withdraw() is right
         assert server.last.startswith(f"DELETE /api/v3/capital/withdraw?id={'0' * 32}&")
-    async with talking(reply) as (client, server):
+    async with scripted_client(reply) as (client, server):
         assert await client.account.can_read_withdrawals() is right
         assert server.last.startswith("GET /api/v3/capital/withdraw/history?")
         assert len(server.requests) == 1

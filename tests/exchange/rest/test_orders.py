@@ -19,14 +19,14 @@ from tests.support.exchange.scripted_http_server import (
     SECRET,
     SERVER_MS,
     Reply,
-    answer,
-    client_of,
+    client_for,
     endless,
-    hostile,
-    never,
+    hang,
+    http_response,
     reset,
     reset_after,
-    talking,
+    scripted_client,
+    scripted_server,
 )
 
 LIMIT = NewOrder(
@@ -43,24 +43,24 @@ HTML = "<!DOCTYPE html><html><body>Access Denied. Reference #18.2</body></html>"
 
 async def place_order(*replies: Reply, deadline_s: float = 5.0) -> tuple[SendOutcome[PlacedOrder], int]:
     """Place one order; return its outcome and the number of requests at the server."""
-    async with talking(*replies) as (client, server):
+    async with scripted_client(*replies) as (client, server):
         outcome = await client.orders.place(LIMIT, purpose=Purpose.ENTRY, deadline_s=deadline_s)
         return outcome, len(server.requests)
 
 
 def error(code: int | str, message: str = "no", status: int = 400) -> bytes:
-    return answer(json.dumps({"msg": message, "code": code}), status)
+    return http_response(json.dumps({"msg": message, "code": code}), status)
 
 
 async def test_an_order_with_an_id_is_accepted() -> None:
-    outcome, _ = await place_order(answer(PLACED))
+    outcome, _ = await place_order(http_response(PLACED))
     assert isinstance(outcome, Accepted)
     assert outcome.response.order_id == "C02__1"
     assert outcome.response.price == Decimal("0.1")
 
 
 async def test_the_server_receives_exactly_the_signed_request() -> None:
-    async with talking(answer(PLACED)) as (client, server):
+    async with scripted_client(http_response(PLACED)) as (client, server):
         await client.orders.place(LIMIT, purpose=Purpose.ENTRY)
         path, query = server.last_target.split("?", 1)
         text, signature = query.rsplit("&signature=", 1)
@@ -77,7 +77,7 @@ async def test_the_server_receives_exactly_the_signed_request() -> None:
 
 
 async def test_a_non_ascii_symbol_is_encoded_once() -> None:
-    async with talking(answer(PLACED)) as (client, server):
+    async with scripted_client(http_response(PLACED)) as (client, server):
         await client.orders.place(
             NewOrder(symbol="币安人生USDT", side=Side.BUY, type=OrderType.MARKET, quote_quantity=Decimal(10)),
             purpose=Purpose.ENTRY,
@@ -86,21 +86,21 @@ async def test_a_non_ascii_symbol_is_encoded_once() -> None:
 
 
 async def test_R1_a_refused_connection_is_not_sent() -> None:
-    async with hostile() as server:
+    async with scripted_server() as server:
         origin = server.origin
-    async with client_of(origin) as client:
+    async with client_for(origin) as client:
         assert isinstance(await client.orders.place(LIMIT, purpose=Purpose.ENTRY), NotSent)
 
 
 @pytest.mark.parametrize("reply", [reset, reset_after(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")])
 async def test_R3_a_lost_response_is_ambiguous_and_sent_once(reply: Reply) -> None:
-    outcome, seen = await place_order(reply, answer(PLACED))
+    outcome, seen = await place_order(reply, http_response(PLACED))
     assert isinstance(outcome, Ambiguous)
     assert seen == 1
 
 
 async def test_R2_a_timeout_is_ambiguous_and_carries_its_fence() -> None:
-    outcome, _ = await place_order(never(), deadline_s=0.05)
+    outcome, _ = await place_order(hang(), deadline_s=0.05)
     assert isinstance(outcome, Ambiguous)
     assert outcome.recv_window_ms == 2_000
     assert abs(outcome.timestamp_ms - SERVER_MS) < 5_000
@@ -110,7 +110,7 @@ async def test_R2_a_timeout_is_ambiguous_and_carries_its_fence() -> None:
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 520])
 @pytest.mark.parametrize("body", ["", HTML, '{"code":500,"msg":"x"}', '{"code":30004,"msg":"x"}', PLACED])
 async def test_R6_a_server_error_is_ambiguous_whatever_its_body(status: int, body: str) -> None:
-    outcome, seen = await place_order(answer(body, status))
+    outcome, seen = await place_order(http_response(body, status))
     assert isinstance(outcome, Ambiguous)
     assert seen == 1
 
@@ -135,7 +135,7 @@ async def test_R6_a_server_error_is_ambiguous_whatever_its_body(status: int, bod
     ],
 )
 async def test_R7_an_odd_200_is_ambiguous(body: str) -> None:
-    outcome, _ = await place_order(answer(body))
+    outcome, _ = await place_order(http_response(body))
     assert isinstance(outcome, Ambiguous)
 
 
@@ -146,19 +146,21 @@ async def test_R7_a_200_with_a_known_error_code_is_a_definite_reject() -> None:
 
 
 async def test_R7_the_content_type_does_not_decide() -> None:
-    outcome, _ = await place_order(answer(PLACED, kind="text/html"))
+    outcome, _ = await place_order(http_response(PLACED, kind="text/html"))
     assert isinstance(outcome, Accepted)
 
 
 async def test_R7_html_from_the_firewall_is_ambiguous() -> None:
-    outcome, _ = await place_order(answer(HTML, 403, kind="text/html"))
+    outcome, _ = await place_order(http_response(HTML, 403, kind="text/html"))
     assert isinstance(outcome, Ambiguous)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_R8_a_redirect_is_refused_and_the_key_not_forwarded(status: int) -> None:
-    async with hostile(answer(PLACED)) as thief:
-        outcome, seen = await place_order(answer(PLACED, status, headers=f"Location: {thief.origin}/\r\n"))
+    async with scripted_server(http_response(PLACED)) as thief:
+        outcome, seen = await place_order(
+            http_response(PLACED, status, headers=f"Location: {thief.origin}/\r\n")
+        )
         assert isinstance(outcome, Ambiguous)
         assert seen == 1
         assert thief.requests == []
@@ -171,7 +173,7 @@ async def test_R11_an_endless_response_is_ambiguous() -> None:
 
 
 async def test_R12_a_slow_response_is_ambiguous_at_the_deadline() -> None:
-    outcome, _ = await place_order(never(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), deadline_s=0.05)
+    outcome, _ = await place_order(hang(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), deadline_s=0.05)
     assert isinstance(outcome, Ambiguous)
 
 
@@ -197,7 +199,7 @@ async def test_R15_a_disabled_market_order_advises_another_type() -> None:
 
 
 async def test_R17_a_rejected_timestamp_requests_another_measurement() -> None:
-    async with talking(error(700003)) as (client, _):
+    async with scripted_client(error(700003)) as (client, _):
         outcome = await client.orders.place(LIMIT, purpose=Purpose.ENTRY)
         assert isinstance(outcome, Rejected)
         assert client.clock_suspect.is_set()
@@ -205,12 +207,15 @@ async def test_R17_a_rejected_timestamp_requests_another_measurement() -> None:
 
 @pytest.mark.parametrize("status", [401, 418, 429])
 async def test_R18_R9_statuses_sent_before_processing_are_definite(status: int) -> None:
-    outcome, _ = await place_order(answer("", status))
+    outcome, _ = await place_order(http_response("", status))
     assert isinstance(outcome, Rejected)
 
 
 async def test_nothing_is_sent_without_a_key() -> None:
-    async with hostile(answer(PLACED)) as server, client_of(server.origin, keys=False) as client:
+    async with (
+        scripted_server(http_response(PLACED)) as server,
+        client_for(server.origin, keys=False) as client,
+    ):
         outcome = await client.orders.place(LIMIT, purpose=Purpose.ENTRY)
         assert isinstance(outcome, NotSent)
         assert "needs a key" in outcome.reason
@@ -218,7 +223,10 @@ async def test_nothing_is_sent_without_a_key() -> None:
 
 
 async def test_with_an_unknown_clock_offset_entries_are_refused_and_exits_use_the_local_clock() -> None:
-    async with hostile(answer(PLACED)) as server, client_of(server.origin, clock_known=False) as client:
+    async with (
+        scripted_server(http_response(PLACED)) as server,
+        client_for(server.origin, clock_known=False) as client,
+    ):
         assert isinstance(await client.orders.place(LIMIT, purpose=Purpose.ENTRY), NotSent)
         assert server.requests == []
         assert isinstance(await client.orders.place(LIMIT, purpose=Purpose.EXIT), Accepted)
@@ -244,7 +252,7 @@ BAD: list[dict[str, Any]] = [
 @pytest.mark.parametrize("changes", BAD, ids=str)
 async def test_an_invalid_order_is_not_sent(changes: dict[str, Any]) -> None:
     fields = {name: getattr(LIMIT, name) for name in LIMIT.__slots__} | changes
-    async with talking(answer(PLACED)) as (client, server):
+    async with scripted_client(http_response(PLACED)) as (client, server):
         outcome = await client.orders.place(NewOrder(**fields), purpose=Purpose.ENTRY)
         assert isinstance(outcome, NotSent)
         assert server.requests == []
@@ -272,7 +280,7 @@ def test_numbers_are_printed_without_exponents_and_options_only_if_set() -> None
 
 
 async def test_a_test_order_returns_nothing_or_the_reason_of_its_rejection() -> None:
-    async with talking(answer("{}"), error(30004)) as (client, server):
+    async with scripted_client(http_response("{}"), error(30004)) as (client, server):
         await client.orders.test(LIMIT)
         assert server.last_target.startswith("/api/v3/order/test?symbol=MXUSDT&")
         with pytest.raises(RequestRefused):
@@ -281,7 +289,7 @@ async def test_a_test_order_returns_nothing_or_the_reason_of_its_rejection() -> 
 
 async def test_a_cancel_is_accepted_whatever_status_the_response_shows() -> None:
     body = '{"symbol":"X","orderId":"1","price":"1","origQty":"1","type":"LIMIT","side":"BUY","status":"NEW"}'
-    async with talking(answer(body)) as (client, server):
+    async with scripted_client(http_response(body)) as (client, server):
         outcome = await client.orders.cancel("X", client_order_id="bot-1")
         assert isinstance(outcome, Accepted)
         assert outcome.response.status is OrderStatus.NEW
@@ -291,7 +299,7 @@ async def test_a_cancel_is_accepted_whatever_status_the_response_shows() -> None
 
 
 async def test_a_cancel_of_an_unknown_order_requires_a_query() -> None:
-    async with talking(error(-2011, "Unknown order sent.")) as (client, _):
+    async with scripted_client(error(-2011, "Unknown order sent.")) as (client, _):
         outcome = await client.orders.cancel("X", order_id="1")
         assert isinstance(outcome, Ambiguous)
         assert outcome.refusal is not None
@@ -299,14 +307,14 @@ async def test_a_cancel_of_an_unknown_order_requires_a_query() -> None:
 
 
 async def test_a_cancel_without_an_id_is_not_sent() -> None:
-    async with talking(answer("{}")) as (client, server):
+    async with scripted_client(http_response("{}")) as (client, server):
         assert isinstance(await client.orders.cancel("X"), NotSent)
         assert isinstance(await client.orders.cancel_open([]), NotSent)
         assert server.requests == []
 
 
 async def test_cancelling_all_open_orders_names_the_pairs() -> None:
-    async with talking(answer("[]")) as (client, server):
+    async with scripted_client(http_response("[]")) as (client, server):
         outcome = await client.orders.cancel_open(["AUSDT", "BUSDT"])
         assert isinstance(outcome, Accepted)
         assert outcome.response == ()
@@ -317,9 +325,9 @@ async def test_no_outcome_and_no_error_contains_a_secret() -> None:
     shown: list[object] = []
     for reply in (
         reset,
-        answer(HTML, 403),
+        http_response(HTML, 403),
         error(700002),
-        answer("", 307, headers="Location: http://x/\r\n"),
+        http_response("", 307, headers="Location: http://x/\r\n"),
     ):
         outcome, _ = await place_order(reply)
         shown.append(outcome)
@@ -328,9 +336,9 @@ async def test_no_outcome_and_no_error_contains_a_secret() -> None:
     assert ACCESS_KEY not in repr(shown)
 
 
-@pytest.mark.parametrize("reply", [reset, error(700002), answer("junk")])
+@pytest.mark.parametrize("reply", [reset, error(700002), http_response("junk")])
 async def test_no_crash_report_with_locals_contains_key_secret_or_signature(reply: Reply) -> None:
-    async with talking(reply) as (client, server):
+    async with scripted_client(reply) as (client, server):
         with pytest.raises(ExchangeError) as caught:
             await client.orders.test(LIMIT)
         signature = server.last_target.rsplit("signature=", 1)[1]
@@ -341,7 +349,7 @@ async def test_no_crash_report_with_locals_contains_key_secret_or_signature(repl
 
 
 async def test_no_crash_report_of_an_unsent_request_contains_key_or_signature() -> None:
-    async with client_of("http://127.0.0.1:1") as client:
+    async with client_for("http://127.0.0.1:1") as client:
         with pytest.raises(NothingSent) as caught:
             await client.orders.test(LIMIT)
         report = "".join(TracebackException.from_exception(caught.value, capture_locals=True).format())

@@ -22,18 +22,18 @@ from mexc_tui.settings.all_settings import Settings
 from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
 from tests.support.exchange.scripted_http_server import (
-    Hostile,
     Reply,
+    ScriptedServer,
     WallClock,
-    answer,
-    client_of,
-    hostile,
-    never,
+    client_for,
+    hang,
+    http_response,
+    scripted_server,
 )
 
-DOWN = answer('{"code":503,"msg":"service not available, please try again"}', 503)
-CANCELLED = answer('{"symbol":"X","orderId":"1"}')
-NAMES = answer('{"code":0,"data":["A"],"msg":"success","timestamp":1}')
+DOWN = http_response('{"code":503,"msg":"service not available, please try again"}', 503)
+CANCELLED = http_response('{"symbol":"X","orderId":"1"}')
+NAMES = http_response('{"code":0,"data":["A"],"msg":"success","timestamp":1}')
 
 
 def settings(text: str) -> Settings:
@@ -41,10 +41,10 @@ def settings(text: str) -> Settings:
 
 
 @asynccontextmanager
-async def client_with(text: str, *replies: Reply) -> AsyncGenerator[tuple[MexcClient, Hostile]]:
+async def client_with(text: str, *replies: Reply) -> AsyncGenerator[tuple[MexcClient, ScriptedServer]]:
     """Yield a client with these settings and the server it sends to."""
     limits = client_limits(settings(text))
-    async with hostile(*replies) as server, client_of(server.origin, limits=limits) as client:
+    async with scripted_server(*replies) as server, client_for(server.origin, limits=limits) as client:
         yield client, server
 
 
@@ -70,13 +70,13 @@ async def test_http_connect_s_limits_the_time_of_connecting() -> None:
 
 
 async def test_http_total_s_limits_a_query() -> None:
-    async with client_with("http_total_s = 1\nhttp_order_s = 1\nhttp_connect_s = 1", never()) as (client, _):
+    async with client_with("http_total_s = 1\nhttp_order_s = 1\nhttp_connect_s = 1", hang()) as (client, _):
         with pytest.raises(NoResponse, match=r"within (1|0\.5) s"):
             await client.market.default_symbols()
 
 
 async def test_http_order_s_limits_an_order_and_leaves_it_ambiguous() -> None:
-    async with client_with("http_order_s = 1", never()) as (client, _):
+    async with client_with("http_order_s = 1", hang()) as (client, _):
         outcome = await client.orders.cancel("X", order_id="1")
         assert isinstance(outcome, Ambiguous)
         assert "within 1 s" in outcome.reason
@@ -132,7 +132,7 @@ async def test_pauses_between_retries_start_and_end_at_their_settings() -> None:
     rng = PauseRecorder()
     limits = client_limits(settings("http_retry_base_s = 2\nhttp_retry_cap_s = 3\nhttp_retries = 4"))
     async with (
-        hostile(DOWN) as server,
+        scripted_server(DOWN) as server,
         MexcClient(server.origin, clock=WallClock(), rng=rng, limits=limits) as client,
     ):
         with pytest.raises(RequestRefused):

@@ -16,22 +16,22 @@ from mexc_tui.exchange.rest.connection import Headers, RawResponse
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, open_socket
 from mexc_tui.model.errors import ExchangeError, NoResponse, NothingSent
-from tests.support.exchange.certificates import BAD, checking, showing, write_certificates
+from tests.support.exchange.certificates import BAD, server_context, verifying_connector, write_certificates
 from tests.support.exchange.scripted_http_server import (
-    Hostile,
     Reply,
-    answer,
+    ScriptedServer,
     endless,
-    hostile,
-    never,
+    hang,
+    http_response,
     reset,
     reset_after,
+    scripted_server,
 )
 
 Connector = aiohttp.BaseConnector
 
 KEY = Headers({"X-MEXC-APIKEY": "mx0vCANARY"})
-OK = answer("{}")
+OK = http_response("{}")
 
 
 @asynccontextmanager
@@ -56,7 +56,7 @@ async def ask(
 
 async def failure(*replies: Reply, method: str = "POST", deadline_s: float = 5.0) -> ExchangeError:
     """Return the error that these replies cause."""
-    async with hostile(*replies) as server, transport() as sender:
+    async with scripted_server(*replies) as server, transport() as sender:
         with pytest.raises(ExchangeError) as caught:
             await ask(sender, server.origin, method=method, deadline_s=deadline_s)
         return caught.value
@@ -70,13 +70,13 @@ def free_port() -> int:
 
 async def test_the_query_is_sent_byte_for_byte() -> None:
     query = "a=%5B%7B%22x%22%7D%5D&b=%E5%B8%81%20%2B%2C%2F&c=~-._&d=%2e%2E&d=1&e=&signature=0a"
-    async with hostile(OK) as server, transport() as sender:
+    async with scripted_server(OK) as server, transport() as sender:
         await ask(sender, server.origin, query=query)
         assert server.last.startswith(f"GET /api/v3/x?{query} HTTP/1.1\r\n")
 
 
 async def test_requests_carry_host_key_and_an_empty_body() -> None:
-    async with hostile(OK) as server, transport() as sender:
+    async with scripted_server(OK) as server, transport() as sender:
         for method in ("GET", "POST", "DELETE", "PUT"):
             await ask(sender, server.origin, method=method)
             lines = server.last.split("\r\n")
@@ -89,12 +89,12 @@ async def test_requests_carry_host_key_and_an_empty_body() -> None:
 @asynccontextmanager
 async def transport_to(*replies: Reply) -> AsyncGenerator[tuple[HttpTransport, str]]:
     """Yield a transport and the origin of a server."""
-    async with hostile(*replies) as server, transport() as sender:
+    async with scripted_server(*replies) as server, transport() as sender:
         yield sender, server.origin
 
 
 async def test_a_response_has_status_body_and_retry_after() -> None:
-    async with transport_to(answer("no", 429, kind="text/html", headers="Retry-After: 7\r\n")) as (
+    async with transport_to(http_response("no", 429, kind="text/html", headers="Retry-After: 7\r\n")) as (
         sender,
         origin,
     ):
@@ -103,7 +103,7 @@ async def test_a_response_has_status_body_and_retry_after() -> None:
 
 @pytest.mark.parametrize("text", ["soon", "nan", "inf", "-1", "Wed, 21 Oct 2026 07:28:00 GMT"])
 async def test_an_invalid_retry_after_is_none(text: str) -> None:
-    async with transport_to(answer("", 429, headers=f"Retry-After: {text}\r\n")) as (sender, origin):
+    async with transport_to(http_response("", 429, headers=f"Retry-After: {text}\r\n")) as (sender, origin):
         assert (await ask(sender, origin)).retry_after_s is None
 
 
@@ -112,7 +112,7 @@ async def test_chunks_are_joined_and_interim_responses_skipped() -> None:
         b"HTTP/1.1 103 Early Hints\r\n\r\n"
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
     )
-    async with hostile(reply) as server, transport() as sender:
+    async with scripted_server(reply) as server, transport() as sender:
         assert (await ask(sender, server.origin)).body == b"abcde"
         assert (await ask(sender, server.origin)).body == b"abcde"
         assert server.connections == 1
@@ -140,15 +140,15 @@ async def test_R1_an_unknown_host_sends_nothing() -> None:
 
 
 async def test_R1_plain_text_on_a_tls_port_sends_nothing() -> None:
-    async with hostile(OK) as server, transport() as sender:
+    async with scripted_server(OK) as server, transport() as sender:
         with pytest.raises(NothingSent) as caught:
             await ask(sender, server.origin.replace("http:", "https:"), deadline_s=0.2)
         assert "mx0vCANARY" not in str(caught.value)
 
 
 async def test_R1_a_kept_alive_connection_closed_by_the_server_is_replaced_before_sending() -> None:
-    closing = answer("{}", headers="Connection: close\r\n")
-    async with hostile(closing) as server, transport() as sender:
+    closing = http_response("{}", headers="Connection: close\r\n")
+    async with scripted_server(closing) as server, transport() as sender:
         await ask(sender, server.origin, method="POST")
         await ask(sender, server.origin, method="POST")
         assert server.connections == 2
@@ -160,14 +160,14 @@ async def test_R7_an_unsolicited_response_is_not_taken_for_the_next_one(late: bo
     asked, said = asyncio.Event(), asyncio.Event()
 
     async def chatter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(OK if late else OK + answer("stray"))
+        writer.write(OK if late else OK + http_response("stray"))
         if late:
             await asked.wait()
-            writer.write(answer("stray"))
+            writer.write(http_response("stray"))
         await writer.drain()
         said.set()
 
-    async with hostile(chatter, answer("mine")) as server, transport() as sender:
+    async with scripted_server(chatter, http_response("mine")) as server, transport() as sender:
         assert (await ask(sender, server.origin)).body == b"{}"
         asked.set()
         await said.wait()
@@ -179,7 +179,7 @@ async def test_R7_an_unsolicited_response_is_not_taken_for_the_next_one(late: bo
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 async def test_R3_a_lost_response_is_an_error_and_no_method_is_sent_twice(method: str) -> None:
-    async with hostile(OK, reset) as server, transport() as sender:
+    async with scripted_server(OK, reset) as server, transport() as sender:
         await ask(sender, server.origin, method=method)
         with pytest.raises(NoResponse, match="broke"):
             await ask(sender, server.origin, method=method)
@@ -187,7 +187,7 @@ async def test_R3_a_lost_response_is_an_error_and_no_method_is_sent_twice(method
 
 
 async def test_R2_a_timeout_after_sending_is_an_error() -> None:
-    assert isinstance(await failure(never(), deadline_s=0.05), NoResponse)
+    assert isinstance(await failure(hang(), deadline_s=0.05), NoResponse)
 
 
 async def test_R12_a_response_that_drips_is_bounded_by_the_total_deadline() -> None:
@@ -234,9 +234,9 @@ async def test_R7_a_reply_that_is_not_http_is_an_error(reply: bytes) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_R8_a_redirect_is_refused_and_the_key_not_forwarded(status: int) -> None:
-    async with hostile(OK) as thief, transport() as sender:
-        away = answer("", status, headers=f"Location: {thief.origin}/steal\r\n")
-        async with hostile(away) as server:
+    async with scripted_server(OK) as thief, transport() as sender:
+        away = http_response("", status, headers=f"Location: {thief.origin}/steal\r\n")
+        async with scripted_server(away) as server:
             assert (await ask(sender, server.origin, method="POST")).status == status
             assert len(server.requests) == 1
         assert thief.requests == []
@@ -245,7 +245,7 @@ async def test_R8_a_redirect_is_refused_and_the_key_not_forwarded(status: int) -
 
 async def test_R11_a_body_declared_as_huge_is_not_read() -> None:
     error = await failure(
-        answer(b"")[:-5].replace(b"Content-Length", b"Old")
+        http_response(b"")[:-5].replace(b"Content-Length", b"Old")
         + b"Content-Length: 300000000\r\n\r\n"
         + b"x" * 200_000
     )
@@ -271,7 +271,7 @@ async def test_R11_an_endless_body_is_cut_off(start: bytes, chunk: bytes) -> Non
 async def test_R11_a_decompression_bomb_is_not_inflated(packing: str) -> None:
     plain = b"\x00" * 50_000_000
     bomb = gzip.compress(plain) if packing == "gzip" else zlib.compress(plain)
-    error = await failure(answer(bomb, headers=f"Content-Encoding: {packing}\r\n"))
+    error = await failure(http_response(bomb, headers=f"Content-Encoding: {packing}\r\n"))
     assert isinstance(error, NoResponse)
     assert "decompresses to more" in str(error)
 
@@ -280,7 +280,10 @@ async def test_R11_a_decompression_bomb_is_not_inflated(packing: str) -> None:
 async def test_a_response_compressed_without_request_is_decompressed(packing: str) -> None:
     plain = b'{"a":1}'
     packed = {"gzip": gzip.compress(plain), "deflate": zlib.compress(plain)}.get(packing, plain)
-    async with transport_to(answer(packed, headers=f"Content-Encoding: {packing}\r\n")) as (sender, origin):
+    async with transport_to(http_response(packed, headers=f"Content-Encoding: {packing}\r\n")) as (
+        sender,
+        origin,
+    ):
         assert (await ask(sender, origin)).body == plain
 
 
@@ -289,14 +292,16 @@ async def test_a_response_compressed_without_request_is_decompressed(packing: st
     [("gzip", b"not gzip"), ("gzip", gzip.compress(b"x" * 999, mtime=0)[:-9]), ("br", b"x")],
 )
 async def test_R7_broken_or_unknown_compression_is_an_error(packing: str, body: bytes) -> None:
-    assert isinstance(await failure(answer(body, headers=f"Content-Encoding: {packing}\r\n")), NoResponse)
+    assert isinstance(
+        await failure(http_response(body, headers=f"Content-Encoding: {packing}\r\n")), NoResponse
+    )
 
 
 async def test_errors_name_method_and_path_and_no_secret() -> None:
     for error in [
         await failure(reset),
         await failure(b"junk\r\n\r\n"),
-        await failure(never(), deadline_s=0.05),
+        await failure(hang(), deadline_s=0.05),
     ]:
         shown = f"{error} {error!r} {error.__cause__!r} {error.args!r}"
         assert "POST /api/v3/x" in shown
@@ -313,7 +318,7 @@ async def test_a_cancelled_request_leaves_no_connection_behind() -> None:
         assert await reader.read(1) == b""
         raise ConnectionResetError
 
-    async with hostile(hold, OK) as server, transport() as sender:
+    async with scripted_server(hold, OK) as server, transport() as sender:
         task = asyncio.create_task(ask(sender, server.origin))
         await reached.wait()
         task.cancel()
@@ -337,11 +342,11 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @asynccontextmanager
 async def checked(
     folder: Path, name: str, *, trusted: bool
-) -> AsyncGenerator[tuple[str, Hostile, Connector]]:
+) -> AsyncGenerator[tuple[str, ScriptedServer, Connector]]:
     """Serve with the certificate of `name`; yield `localhost:PORT`, the server and a connector."""
     async with (
-        hostile(OK, tls=showing(folder, name)) as server,
-        checking(folder, *([name] if trusted else [])) as connector,
+        scripted_server(OK, tls=server_context(folder, name)) as server,
+        verifying_connector(folder, *([name] if trusted else [])) as connector,
     ):
         yield server.origin.removeprefix("https://"), server, connector
 

@@ -15,11 +15,11 @@ from mexc_tui.model.errors import WebUnavailable
 from tests.support.exchange.scripted_http_server import (
     SERVER_MS,
     WallClock,
-    answer,
     endless,
-    hostile,
-    never,
+    hang,
+    http_response,
     reset,
+    scripted_server,
 )
 
 T0_MS = SERVER_MS + 3_600_000
@@ -170,7 +170,10 @@ def test_mutated_lists_are_read_or_unavailable(body: bytes) -> None:
 
 
 async def test_requests_to_the_site_look_like_a_browsers_and_carry_no_key() -> None:
-    async with hostile(answer(calendar(COIN)), answer(symbols(PAIR))) as server, HttpTransport() as transport:
+    async with (
+        scripted_server(http_response(calendar(COIN)), http_response(symbols(PAIR))) as server,
+        HttpTransport() as transport,
+    ):
         site = WebSite(transport, WallClock(), [server.origin])
         assert (await site.calendar()).origin == server.origin
         assert server.last.startswith(f"GET /api/operation/new_coin_calendar?timestamp={SERVER_MS} HTTP/1.1")
@@ -183,18 +186,18 @@ async def test_requests_to_the_site_look_like_a_browsers_and_carry_no_key() -> N
 @pytest.mark.parametrize(
     "blocked",
     [
-        answer("<html>Access Denied</html>", 403, kind="text/html"),
-        answer("<html>are you human?</html>", kind="text/html"),
-        answer("", 302, headers="Location: http://127.0.0.1:1/\r\n"),
+        http_response("<html>Access Denied</html>", 403, kind="text/html"),
+        http_response("<html>are you human?</html>", kind="text/html"),
+        http_response("", 302, headers="Location: http://127.0.0.1:1/\r\n"),
         reset,
-        never(),
+        hang(),
         endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1_000_000),
     ],
 )
 async def test_the_mirror_is_used_when_the_first_site_blocks(blocked: Any) -> None:
     async with (
-        hostile(blocked) as first,
-        hostile(answer(calendar(COIN))) as mirror,
+        scripted_server(blocked) as first,
+        scripted_server(http_response(calendar(COIN))) as mirror,
         HttpTransport() as transport,
     ):
         site = WebSite(transport, WallClock(), [first.origin, mirror.origin])
@@ -202,7 +205,7 @@ async def test_the_mirror_is_used_when_the_first_site_blocks(blocked: Any) -> No
 
 
 async def test_with_every_mirror_blocked_the_lists_are_unavailable_with_a_reason() -> None:
-    async with hostile(answer("no", 403)) as server, HttpTransport() as transport:
+    async with scripted_server(http_response("no", 403)) as server, HttpTransport() as transport:
         site = WebSite(transport, WallClock(), [server.origin, server.origin])
         with pytest.raises(WebUnavailable, match=r"HTTP 403.*HTTP 403"):
             await site.symbols()

@@ -19,7 +19,7 @@ from mexc_tui.exchange.streams.subscription_state import SubscriptionPhase
 from mexc_tui.exchange.streams.subscriptions import Subscriptions
 from mexc_tui.exchange.streams.topics import StreamTopic
 from mexc_tui.proto.stream_pb2 import Push
-from tests.support.exchange.scripted_stream_server import StreamServer, listening
+from tests.support.exchange.scripted_stream_server import StreamServer, listening_server
 from tests.support.samples import stream_frames as frames
 
 QUICK = SocketTimings(backoff_base_s=0.01, backoff_cap_s=0.05, ack_within_s=0.2, refused_retry_s=0.05)
@@ -79,7 +79,7 @@ class StreamRecorder:
 async def recorded_streams(
     server: StreamServer, *stream_topics: StreamTopic, timings: SocketTimings = QUICK
 ) -> AsyncGenerator[StreamRecorder]:
-    async with listening(server) as url, aiohttp.TCPConnector() as connector:
+    async with listening_server(server) as url, aiohttp.TCPConnector() as connector:
         recorder = StreamRecorder(url, connector, timings)
         recorder.streams.subscribe(stream_topics)
         task = asyncio.create_task(recorder.streams.run())
@@ -108,8 +108,8 @@ async def test_a_subscribed_topic_is_pushed_and_passed_on() -> None:
 
 async def test_R9_a_refused_connection_reports_its_status_to_the_rate_budget() -> None:
     server = StreamServer()
-    server.manners.reject_connections = 2
-    server.manners.reject_status = 429
+    server.behaviour.reject_connections = 2
+    server.behaviour.reject_status = 429
     async with recorded_streams(server, topics.deals("MXUSDT")) as recorder:
         await recorder.until(lambda: recorder.live == 1)
         assert recorder.refused == [429, 429]
@@ -154,33 +154,33 @@ async def test_M1_a_clean_close_is_followed_by_a_reconnect_and_reported_as_a_gap
 
 async def test_refused_connections_are_retried() -> None:
     server = StreamServer()
-    server.manners.reject_connections = 4
+    server.behaviour.reject_connections = 4
     async with recorded_streams(server, topics.deals("MXUSDT")) as recorder:
         await recorder.until(lambda: recorder.live == 1)
-        assert server.manners.reject_connections == 0
+        assert server.behaviour.reject_connections == 0
 
 
 async def test_M4_a_refused_topic_is_shown_and_retried_until_it_exists() -> None:
     early, other = topics.deals("SOONUSDT"), topics.deals("MXUSDT")
     server = StreamServer()
-    server.manners.refuse = {early.channel}
+    server.behaviour.refuse = {early.channel}
     async with recorded_streams(server, early, other) as recorder:
         await recorder.until(
             lambda: SubscriptionPhase.REFUSED in {feed.phase for feed in recorder.streams.state().feeds}
         )
         assert recorder.live == 1
         assert recorder.streams.is_stale(early)
-        server.manners.refuse = set()
+        server.behaviour.refuse = set()
         await recorder.until(lambda: recorder.live == 2)
 
 
 async def test_M4_a_silently_dropped_topic_is_detected_and_requested_on_another_connection() -> None:
     lost, other = topics.deals("LOSTUSDT"), topics.deals("MXUSDT")
     server = StreamServer()
-    server.manners.ignore = {lost.channel}
+    server.behaviour.ignore = {lost.channel}
     async with recorded_streams(server, other, lost) as recorder:
         await recorder.until(lambda: len(server.sessions) >= 2)
-        server.manners.ignore = set()
+        server.behaviour.ignore = set()
         await recorder.until(lambda: recorder.live == 2)
         assert [lost.channel] in [session.topics for session in server.open]
 
@@ -188,14 +188,14 @@ async def test_M4_a_silently_dropped_topic_is_detected_and_requested_on_another_
 @pytest.mark.parametrize("echo_ids", [True, False])
 async def test_acknowledgements_are_understood_with_and_without_ids(echo_ids: bool) -> None:
     server = StreamServer()
-    server.manners.echo_ids = echo_ids
+    server.behaviour.echo_ids = echo_ids
     async with recorded_streams(server, *(topics.deals(f"A{n}USDT") for n in range(30))) as recorder:
         await recorder.until(lambda: recorder.live == 30)
 
 
 async def test_redirects_are_refused() -> None:
     server = StreamServer()
-    server.manners.redirect_to = "/elsewhere"
+    server.behaviour.redirect_to = "/elsewhere"
     async with recorded_streams(server, topics.deals("MXUSDT")) as recorder:
         await recorder.until(lambda: any("redirect" in reason for reason in recorder.streams.state().reasons))
         assert server.redirected == 0
@@ -267,7 +267,7 @@ async def test_an_error_of_the_consumer_is_not_swallowed() -> None:
         asyncio.ensure_future(session.ws.send_bytes(frames.deal_frame(("2.5", "1", 1, "7"))))
     )
     sent: list[asyncio.Future[None]] = []
-    async with listening(server) as url, aiohttp.TCPConnector() as connector:
+    async with listening_server(server) as url, aiohttp.TCPConnector() as connector:
         streams = MarketStreams(
             url,
             connector=connector,
@@ -287,7 +287,7 @@ async def test_an_error_while_subscribing_is_not_swallowed(monkeypatch: pytest.M
 
     monkeypatch.setattr(Subscriptions, "pop_dropped", fail)
     server = StreamServer()
-    async with listening(server) as url, aiohttp.TCPConnector() as connector, asyncio.timeout(5):
+    async with listening_server(server) as url, aiohttp.TCPConnector() as connector, asyncio.timeout(5):
         streams = StreamRecorder(url, connector).streams
         streams.subscribe([topics.deals("MXUSDT")])
         with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="a bug"), flatten_subgroups=True):
@@ -319,8 +319,8 @@ def test_addresses_of_the_exchange_and_this_machine_are_allowed(url: str) -> Non
 @pytest.mark.parametrize("path", ["/nowhere", "/ws"])
 async def test_the_exception_chain_of_a_failed_connection_contains_no_listen_key(path: str) -> None:
     server = StreamServer()
-    server.manners.reject_connections = 1
-    async with listening(server) as url, aiohttp.ClientSession() as session:
+    server.behaviour.reject_connections = 1
+    async with listening_server(server) as url, aiohttp.ClientSession() as session:
         where = f"{url.removesuffix('/ws')}{path}?listenKey=canary"
         with pytest.raises(SocketEnded) as caught:
             await open_socket(session, where, SocketTimings(), 1 << 20)

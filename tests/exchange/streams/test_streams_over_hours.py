@@ -30,7 +30,7 @@ def test_M1_rotation_over_72_hours_loses_and_repeats_nothing(seed: int) -> None:
         wanted = [topics.deals("MXUSDT"), topics.depth("MXUSDT")]
         async with virtual_streams(sim, wanted, SocketTimings(ping_every_s=20)) as bench:
             bench.host.latency_s = (0.005, 0.4)
-            bench.server.manners.close_after_s = 24 * HOUR_S
+            bench.server.behaviour.close_after_s = 24 * HOUR_S
             await asyncio.sleep(5)
             sent = 0
             while bench.now_s < 72 * HOUR_S:
@@ -85,9 +85,9 @@ def test_M1_a_topic_missing_on_the_new_connection_is_reported_as_a_gap_and_recov
         topic, other = topics.deals("MXUSDT"), topics.deals("BUSDT")
         async with virtual_streams(sim, [topic, other], SocketTimings(rotate_after_s=HOUR_S)) as bench:
             await asyncio.sleep(10)
-            bench.server.manners.ignore = {topic.channel}
+            bench.server.behaviour.ignore = {topic.channel}
             await asyncio.sleep(HOUR_S)
-            bench.server.manners.ignore = set()
+            bench.server.behaviour.ignore = set()
             await asyncio.sleep(60)
             reported = [gap.is_closed for _, gap in bench.gaps if gap.channel == topic.channel]
             assert reported == [True, False, True]
@@ -186,7 +186,7 @@ def test_a_pair_that_does_not_trade_is_stale_while_its_connection_is_down() -> N
         async with virtual_streams(sim, [topic]) as bench:
             await asyncio.sleep(300)
             assert not bench.streams.is_stale(topic)
-            bench.server.manners.reject_connections = 1_000
+            bench.server.behaviour.reject_connections = 1_000
             bench.streams.reconnect("lost")
             await asyncio.sleep(2)
             assert bench.streams.is_stale(topic)
@@ -229,13 +229,13 @@ def test_M3_a_steady_topic_is_given_time_to_push_after_an_outage() -> None:
 def test_reconnects_slow_down_and_never_stop() -> None:
     async def main(sim: Simulation) -> None:
         async with virtual_streams(sim, [topics.deals("MXUSDT")]) as bench:
-            bench.server.manners.reject_connections = 10**9
+            bench.server.behaviour.reject_connections = 10**9
             await asyncio.sleep(1)
-            started = 10**9 - bench.server.manners.reject_connections
+            started = 10**9 - bench.server.behaviour.reject_connections
             await asyncio.sleep(HOUR_S)
-            tried = 10**9 - bench.server.manners.reject_connections - started
+            tried = 10**9 - bench.server.behaviour.reject_connections - started
             assert HOUR_S / 30 <= tried <= HOUR_S / 15 + 10
-            bench.server.manners.reject_connections = 0
+            bench.server.behaviour.reject_connections = 0
             await asyncio.sleep(31)
             assert bench.streams.state().connections == 1
 
@@ -267,12 +267,12 @@ def test_a_refused_pair_about_to_open_is_requested_again_within_a_second() -> No
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
         async with virtual_streams(sim, []) as bench:
-            bench.server.manners.refuse.add(topic.channel)
+            bench.server.behaviour.refuse.add(topic.channel)
             bench.streams.subscribe([topic])
             await asyncio.sleep(7)
             bench.streams.prioritise([topic])
             await asyncio.sleep(1)
-            bench.server.manners.refuse.clear()
+            bench.server.behaviour.refuse.clear()
             await asyncio.sleep(0.8)
             assert await bench.server.push(topic.channel, frames.deal_frame(("2.5", "1", 1, "1X1"))) == 1
 
@@ -283,7 +283,7 @@ def test_two_minutes_of_fast_retries_stay_far_below_the_message_limit() -> None:
     async def main(sim: Simulation) -> None:
         wanted = [topics.deals(f"C{number}USDT") for number in range(30)]
         async with virtual_streams(sim, []) as bench:
-            bench.server.manners.refuse.update(topic.channel for topic in wanted)
+            bench.server.behaviour.refuse.update(topic.channel for topic in wanted)
             bench.streams.subscribe(wanted)
             bench.streams.prioritise(wanted)
             await asyncio.sleep(120)

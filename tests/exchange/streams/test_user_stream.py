@@ -48,12 +48,12 @@ class ListenKeyServer:
         self.hangs = False
         """Whether deletions of keys never get a response."""
         self._server = server
-        server.manners.valid_keys = set()
+        server.behaviour.valid_keys = set()
 
     def _live(self) -> dict[str, float]:
         now_s = asyncio.get_running_loop().time()
         self.until_s = {key: until_s for key, until_s in self.until_s.items() if until_s > now_s}
-        self._server.manners.valid_keys = set(self.until_s)
+        self._server.behaviour.valid_keys = set(self.until_s)
         return self.until_s
 
     def _extend(self, key: str) -> None:
@@ -205,7 +205,7 @@ def test_M1_M11_over_72_hours_one_key_serves_without_a_lost_fill_or_a_gap() -> N
     async def main(sim: Simulation) -> None:
         async with account(sim) as bench:
             bench.host.latency_s = (0.005, 0.4)
-            bench.server.manners.close_after_s = 24 * HOUR_S
+            bench.server.behaviour.close_after_s = 24 * HOUR_S
             await asyncio.sleep(5)
             sent = 0
             while asyncio.get_running_loop().time() < 72 * HOUR_S:
@@ -258,7 +258,7 @@ def test_M11_a_refused_key_is_replaced_and_the_gap_reconciled() -> None:
         async with account(sim) as bench:
             await asyncio.sleep(10)
             bench.key_server.until_s.clear()
-            bench.server.manners.valid_keys = set()
+            bench.server.behaviour.valid_keys = set()
             await bench.server.close_all()
             await asyncio.sleep(30)
             assert bench.key_server.made == 2
@@ -270,9 +270,9 @@ def test_M11_a_refused_key_is_replaced_and_the_gap_reconciled() -> None:
 def test_M11_refused_private_channels_lead_to_another_key() -> None:
     async def main(sim: Simulation) -> None:
         async with account(sim) as bench:
-            bench.server.manners.refuse = {ORDERS, FILLS, ACCOUNT}
+            bench.server.behaviour.refuse = {ORDERS, FILLS, ACCOUNT}
             await asyncio.sleep(15)
-            bench.server.manners.refuse = set()
+            bench.server.behaviour.refuse = set()
             await asyncio.sleep(30)
             assert bench.key_server.made >= 2
             assert len(bench.key_server.until_s) == 1
@@ -460,7 +460,7 @@ def test_the_key_is_in_no_log_and_no_reason(caplog: pytest.LogCaptureFixture) ->
             caplog.set_level("DEBUG")
             await asyncio.sleep(2)
             key = bench.server.open[0].key
-            bench.server.manners.reject_connections = 3
+            bench.server.behaviour.reject_connections = 3
             await bench.server.close_all()
             await asyncio.sleep(30)
             bench.host.reset()

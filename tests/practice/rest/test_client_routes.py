@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from mexc_tui.practice.scenario import AccountPlan, Knobs
-from tests.support.exchange.practice_client import real, scenario
+from tests.support.exchange.practice_client import on_real_sockets, scenario
 
 FREE = Knobs(ip_weight_per_10s=100_000, key_weight_per_10s=100_000, orders_per_s=1_000)
 RIGHTS = (
@@ -88,14 +88,14 @@ def is_refusal(body: object) -> bool:
 
 @pytest.mark.parametrize("path", PUBLIC)
 async def test_a_public_route_of_a_client_returns_data(path: str) -> None:
-    async with real(scenario(knobs=FREE)) as client:
+    async with on_real_sockets(scenario(knobs=FREE)) as client:
         params = {"symbol": "SOLUSDT", "interval": "1m"} if path != "etf/info" else {}
         assert (await client.ask("GET", path, **params))[0] == 200
 
 
 async def test_a_signed_route_of_a_client_returns_data_or_a_refusal() -> None:
     for rights in (AccountPlan().permissions, RIGHTS):
-        async with real(scenario(knobs=FREE, account=AccountPlan(permissions=rights))) as client:
+        async with on_real_sockets(scenario(knobs=FREE, account=AccountPlan(permissions=rights))) as client:
             for method, path in EVERY_SIGNED:
                 for params in ({}, {"symbol": "SOLUSDT", "coin": "USDT", "id": "1", "tranId": "1"}):
                     status, body = await client.sign(method, path, **params)
@@ -104,7 +104,7 @@ async def test_a_signed_route_of_a_client_returns_data_or_a_refusal() -> None:
 
 
 async def test_a_signed_route_checks_the_signature_first() -> None:
-    async with real(scenario(knobs=FREE)) as client:
+    async with on_real_sockets(scenario(knobs=FREE)) as client:
         for method, path in EVERY_SIGNED:
             assert await client.ask(method, path) in (
                 (400, {"msg": "Invalid content Type.", "code": 700013}),

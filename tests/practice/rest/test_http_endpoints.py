@@ -17,7 +17,7 @@ from yarl import URL
 from mexc_tui.practice.matching.ids import USDT_ID
 from mexc_tui.practice.scenario import AccountPlan, EmptySide, Knobs, ListingPlan, MarketSellByQuote
 from mexc_tui.practice.session import ExchangeSession
-from tests.support.exchange.practice_client import Client, real, scenario
+from tests.support.exchange.practice_client import Client, on_real_sockets, scenario
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "mexc-rest-2025-12-31.json"
 PAIR = "SOLUSDT"
@@ -26,7 +26,7 @@ PAIR = "SOLUSDT"
 @pytest.fixture
 async def client() -> AsyncGenerator[Client]:
     knobs = Knobs(ip_weight_per_10s=10_000, key_weight_per_10s=10_000)
-    async with real(scenario(knobs=knobs)) as served:
+    async with on_real_sockets(scenario(knobs=knobs)) as served:
         yield served
 
 
@@ -115,7 +115,9 @@ async def test_exchange_info_can_be_queried_for_some_symbols(client: Client) -> 
 
 
 async def test_unknown_symbol_can_return_an_empty_list() -> None:
-    async with real(scenario(knobs=Knobs(unknown_symbol_empty=True, first_open_time=False))) as client:
+    async with on_real_sockets(
+        scenario(knobs=Knobs(unknown_symbol_empty=True, first_open_time=False))
+    ) as client:
         assert (await client.get("exchangeInfo", symbol="NOSUCHUSDT"))["symbols"] == []
         assert "firstOpenTime" not in (await client.get("exchangeInfo", symbol=PAIR))["symbols"][0]
 
@@ -187,7 +189,7 @@ async def test_historical_trades_are_the_latest_trades(client: Client) -> None:
 async def test_a_ticker_shows_an_empty_side_as_configured(knob: str, shown: str | None) -> None:
     coming = ListingPlan(base="NEWCOIN", opens_s=1_000, announced_before_s=1_500, visible_before_s=1_400)
     plan = scenario(knobs=Knobs(empty_side=EmptySide(knob)), listings=(coming,))
-    async with real(plan) as client:
+    async with on_real_sockets(plan) as client:
         for path in ("ticker/bookTicker", "ticker/24hr"):
             row = await client.get(path, symbol="NEWCOINUSDT")
             assert {row[name] for name in ("bidPrice", "bidQty", "askPrice", "askQty")} == {shown}
@@ -208,14 +210,14 @@ async def test_api_key_info_shows_the_rights_of_the_key(client: Client) -> None:
 
 
 async def test_api_key_info_of_a_key_bound_to_addresses_has_no_expiry() -> None:
-    async with real(scenario(account=AccountPlan(ips=("127.0.0.1",)))) as client:
+    async with on_real_sockets(scenario(account=AccountPlan(ips=("127.0.0.1",)))) as client:
         info = await client.good("GET", "apiKeyInfo", accessKey=client.endpoint.api_key)
         assert info["ipWhiteList"] == ["127.0.0.1"]
         assert "remainingValidity" not in info
 
 
 async def test_the_list_of_dust_contains_the_coin_id() -> None:
-    async with real(scenario(account=AccountPlan(balances={"USDT": Decimal(3)}))) as client:
+    async with on_real_sockets(scenario(account=AccountPlan(balances={"USDT": Decimal(3)}))) as client:
         (dust,) = await client.good("GET", "capital/convert/list")
         assert (dust["asset"], dust["currencyId"]) == ("USDT", USDT_ID)
 
@@ -294,7 +296,7 @@ async def test_a_market_sell_by_quote_amount_needs_a_quantity_unless_configured(
 async def test_a_market_sell_by_quote_amount_sells_the_equivalent_quantity() -> None:
     knobs = Knobs(market_sell_by_quote=MarketSellByQuote.ACCEPT)
     account = AccountPlan(balances={"USDT": Decimal(1), "SOL": Decimal(100)})
-    async with real(scenario(knobs=knobs, account=account)) as client:
+    async with on_real_sockets(scenario(knobs=knobs, account=account)) as client:
         sale = {"symbol": PAIR, "side": "SELL", "type": "MARKET", "quoteOrderQty": "20"}
         placed = await client.good("POST", "order", **sale)
         order = await client.good("GET", "order", symbol=PAIR, orderId=placed["orderId"])
@@ -388,7 +390,7 @@ async def test_withdraw_probes_return_700007_for_a_key_without_the_right(client:
 
 async def test_withdraw_probes_return_another_code_for_a_key_with_the_right() -> None:
     rights = ("SPOT_WITHDRAW_READ", "SPOT_WITHDRAW_WRITE")
-    async with real(scenario(account=AccountPlan(permissions=rights))) as client:
+    async with on_real_sockets(scenario(account=AccountPlan(permissions=rights))) as client:
         assert await client.good("GET", "capital/withdraw/history") == []
         assert (await client.sign("DELETE", "capital/withdraw", id="0"))[1]["code"] != 700007
         assert (await client.sign("GET", "account"))[1]["code"] == 700007
@@ -417,7 +419,7 @@ async def test_signed_text_can_be_split_over_query_and_body(client: Client) -> N
 
 
 async def test_limits_return_429_then_418_with_retry_after() -> None:
-    async with real(scenario(knobs=Knobs(ip_weight_per_10s=25, ban_after_429=2))) as client:
+    async with on_real_sockets(scenario(knobs=Knobs(ip_weight_per_10s=25, ban_after_429=2))) as client:
         url = f"{client.endpoint.rest}/api/v3/exchangeInfo"
         seen: list[tuple[int, str | None]] = []
         for _ in range(5):
@@ -432,7 +434,7 @@ async def test_limits_return_429_then_418_with_retry_after() -> None:
 
 
 async def test_thirteenth_order_call_of_a_second_is_refused_whatever_its_kind() -> None:
-    async with real(scenario()) as client:
+    async with on_real_sockets(scenario()) as client:
         answers = [
             await client.sign("DELETE", "order", symbol=PAIR, orderId=str(number)) for number in range(13)
         ]
@@ -440,7 +442,7 @@ async def test_thirteenth_order_call_of_a_second_is_refused_whatever_its_kind() 
 
 
 async def test_firewall_returns_html_without_retry_after() -> None:
-    async with real(scenario(knobs=Knobs(firewall_per_s=2))) as client:
+    async with on_real_sockets(scenario(knobs=Knobs(firewall_per_s=2))) as client:
         for _ in range(2):
             await client.get("ping")
         async with client.session.get(f"{client.endpoint.rest}/api/v3/ping") as response:
@@ -454,7 +456,7 @@ async def test_calendar_and_symbols_v2() -> None:
     coming = ListingPlan(
         base="NEWCOIN", opens_s=1_000, announced_before_s=3_600, prepared_before_s=2_000, visible_before_s=5
     )
-    async with real(scenario(listings=(coming,))) as client:
+    async with on_real_sockets(scenario(listings=(coming,))) as client:
         calendar = await client.get("/api/operation/new_coin_calendar", timestamp=1)
         (coin,) = calendar["data"]["newCoins"]
         assert (coin["vcoinName"], len(coin["vcoinId"])) == ("NEWCOIN", 32)
@@ -466,7 +468,7 @@ async def test_calendar_and_symbols_v2() -> None:
 
 
 async def test_web_pages_can_be_blocked() -> None:
-    async with real(scenario(knobs=Knobs(web_blocked=True))) as client:
+    async with on_real_sockets(scenario(knobs=Knobs(web_blocked=True))) as client:
         status, body = await client.ask("GET", "/api/operation/new_coin_calendar")
         assert status == 403
         assert body.startswith("<HTML>")
@@ -508,7 +510,7 @@ async def far_price(client: Client) -> str:
 async def test_a_signature_of_the_decoded_text_is_refused_by_a_strict_exchange(
     strict: bool, status: int
 ) -> None:
-    async with real(scenario(), strict=strict) as client:
+    async with on_real_sockets(scenario(), strict=strict) as client:
         now_ms, symbol = client.now_ms(), "币安人生USDT"
         text = f"symbol={symbol}&timestamp={now_ms}"
         digest = hmac.new(client.endpoint.api_secret.encode(), text.encode(), hashlib.sha256).hexdigest()
@@ -521,6 +523,6 @@ async def test_a_signature_of_the_decoded_text_is_refused_by_a_strict_exchange(
 
 
 async def test_cancelling_without_open_orders_can_be_an_error() -> None:
-    async with real(scenario(knobs=Knobs(no_open_orders_error=True))) as client:
+    async with on_real_sockets(scenario(knobs=Knobs(no_open_orders_error=True))) as client:
         answer = await client.sign("DELETE", "openOrders", symbol=PAIR)
         assert answer == (400, {"msg": "Unknown order sent.", "code": -2011})

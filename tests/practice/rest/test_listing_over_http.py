@@ -8,7 +8,7 @@ import pytest
 
 from mexc_tui.practice.scenario import EarlyOrder, Knobs, ListingPlan, MarketPlan, load
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.exchange.practice_client import Client, real, scenario, virtual
+from tests.support.exchange.practice_client import Client, in_virtual_time, on_real_sockets, scenario
 
 COMING = ListingPlan(
     base="NEWCOIN", opens_s=60, announced_before_s=50, prepared_before_s=40, visible_before_s=30
@@ -43,7 +43,7 @@ async def until(client: Client, began_ms: int, seconds: float) -> None:
 def test_every_stage_is_visible_as_documented() -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(market=STILL, listings=(COMING,))
-        async with virtual(sim, plan) as client:
+        async with in_virtual_time(sim, plan) as client:
             began_ms = client.now_ms()
             await until(client, began_ms, 9.9)
             assert not await is_in_calendar(client)
@@ -72,14 +72,14 @@ def test_every_stage_is_visible_as_documented() -> None:
 )
 async def test_early_orders_are_refused_as_configured(early: EarlyOrder, code: int) -> None:
     listing = ListingPlan(base="NEWCOIN", opens_s=600)
-    async with real(scenario(listings=(listing,), knobs=Knobs(early_order=early))) as client:
+    async with on_real_sockets(scenario(listings=(listing,), knobs=Knobs(early_order=early))) as client:
         status, body = await buy(client, "0.05")
         assert (status, body["code"]) == (400, code)
 
 
 async def test_market_data_of_an_unopened_pair_is_empty() -> None:
     listing = ListingPlan(base="NEWCOIN", opens_s=600)
-    async with real(scenario(listings=(listing,))) as client:
+    async with on_real_sockets(scenario(listings=(listing,))) as client:
         depth = await client.get("depth", symbol=SYMBOL)
         assert (depth["bids"], depth["asks"]) == ([], [])
         assert await client.get("trades", symbol=SYMBOL) == []
@@ -91,7 +91,7 @@ async def test_market_data_of_an_unopened_pair_is_empty() -> None:
 
 def test_every_channel_of_a_new_pair_pushes_after_its_opening(caplog: pytest.LogCaptureFixture) -> None:
     async def main(sim: Simulation) -> None:
-        async with virtual(sim, scenario(market=STILL, listings=(COMING,))) as client:
+        async with in_virtual_time(sim, scenario(market=STILL, listings=(COMING,))) as client:
             began_ms = client.now_ms()
             await until(client, began_ms, 31)
             async with client.stream(*CHANNELS) as stream:
@@ -112,7 +112,7 @@ def test_every_channel_of_a_new_pair_pushes_after_its_opening(caplog: pytest.Log
 
 def test_the_calm_day_opens_a_listing_after_a_minute_and_then_every_two() -> None:
     async def main(sim: Simulation) -> list[int]:
-        async with virtual(sim, load("calm")) as client:
+        async with in_virtual_time(sim, load("calm")) as client:
             began_ms = client.now_ms()
             page = await client.get("/api/operation/new_coin_calendar")
             times = [coin["firstOpenTime"] - began_ms for coin in page["data"]["newCoins"]]

@@ -15,7 +15,7 @@ from mexc_tui.practice.rest.auth import KeyPermission
 from mexc_tui.practice.scenario import AccountPlan, Knobs, MarketPlan
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.exchange.practice_client import scenario, virtual
+from tests.support.exchange.practice_client import in_virtual_time, scenario
 
 PLAN = scenario(
     market=MarketPlan(symbols=30, active_pairs=2),
@@ -64,7 +64,7 @@ def test_no_request_becomes_an_internal_error(seed: int, caplog: pytest.LogCaptu
         chance = random.Random(seed)
         answers = Counter[int]()
         every = routes()
-        async with virtual(sim, PLAN) as client:
+        async with in_virtual_time(sim, PLAN) as client:
             for _ in range(12):
                 await asyncio.sleep(0.6)
                 for method, path, is_signed in every:
@@ -96,7 +96,7 @@ def test_no_text_on_the_socket_breaks_it(caplog: pytest.LogCaptureFixture) -> No
     ]
 
     async def main(sim: Simulation) -> None:
-        async with virtual(sim, PLAN) as client, client.stream() as stream:
+        async with in_virtual_time(sim, PLAN) as client, client.stream() as stream:
             for text in texts:
                 await stream.socket.send_str(text)
                 assert (await stream.reply())["code"] == 0

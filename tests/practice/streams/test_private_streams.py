@@ -9,7 +9,7 @@ import aiohttp
 from mexc_tui.practice.scenario import Knobs, MarketPlan, Scenario
 from mexc_tui.proto.stream_pb2 import Push
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.exchange.practice_client import Client, Stream, scenario, virtual
+from tests.support.exchange.practice_client import Client, Stream, in_virtual_time, scenario
 
 PAIR = "SOLUSDT"
 ACCOUNT = "spot@private.account.v3.api.pb"
@@ -20,7 +20,7 @@ STILL = MarketPlan(symbols=30, active_pairs=0)
 
 def trading(test: Callable[[Client], Awaitable[None]], plan: Scenario | None = None) -> None:
     async def main(sim: Simulation) -> None:
-        async with virtual(sim, plan or scenario(market=STILL)) as client:
+        async with in_virtual_time(sim, plan or scenario(market=STILL)) as client:
             await test(client)
 
     simulate(main)

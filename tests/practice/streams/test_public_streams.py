@@ -12,7 +12,7 @@ import pytest
 
 from mexc_tui.practice.scenario import Knobs, ListingPlan, MarketPlan, Scenario
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.exchange.practice_client import Client, scenario, virtual
+from tests.support.exchange.practice_client import Client, in_virtual_time, scenario
 
 PAIR = "SOLUSDT"
 BUSY = MarketPlan(symbols=30, active_pairs=5, trades_per_s=20.0)
@@ -22,7 +22,7 @@ def trading(test: Callable[[Client], Awaitable[None]], plan: Scenario | None = N
     """Run a test against a busy exchange in virtual time."""
 
     async def main(sim: Simulation) -> None:
-        async with virtual(sim, plan or scenario(market=BUSY)) as client:
+        async with in_virtual_time(sim, plan or scenario(market=BUSY)) as client:
             await test(client)
 
     simulate(main)

@@ -20,7 +20,7 @@ from mexc_tui.store.caches.level import (
 )
 from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.store_parts import HandClock
+from tests.support.store_parts import ManualClock
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -99,12 +99,12 @@ def slow() -> DictLevel:
 
 
 @pytest.fixture
-def cache(clock: HandClock, shared: DictLevel, slow: DictLevel) -> Cache:
+def cache(clock: ManualClock, shared: DictLevel, slow: DictLevel) -> Cache:
     return Cache([MemoryLevel(clock), shared, slow], clock)
 
 
 async def test_a_value_is_fetched_once_and_then_read_from_memory_with_its_age(
-    cache: Cache, clock: HandClock
+    cache: Cache, clock: ManualClock
 ) -> None:
     source = CountingSource()
     first = await cache.get(SPACE, "NEW", source)
@@ -115,7 +115,7 @@ async def test_a_value_is_fetched_once_and_then_read_from_memory_with_its_age(
     assert source.asked == 1
 
 
-async def test_an_age_counts_from_the_start_of_the_fetch(cache: Cache, clock: HandClock) -> None:
+async def test_an_age_counts_from_the_start_of_the_fetch(cache: Cache, clock: ManualClock) -> None:
     source = CountingSource(held=True)
     task = asyncio.create_task(cache.get(SPACE, "NEW", source))
     await run_loop()
@@ -166,7 +166,7 @@ async def test_an_error_reaches_all_waiting_callers_and_is_not_cached(cache: Cac
     assert (await cache.get(SPACE, "NEW", source)).value == Price(Decimal(2))
 
 
-async def test_each_level_expires_entries_after_its_own_time(cache: Cache, clock: HandClock) -> None:
+async def test_each_level_expires_entries_after_its_own_time(cache: Cache, clock: ManualClock) -> None:
     source = CountingSource()
     seen: list[LevelName | None] = []
     for pause_s in (0, 4.9, 0.2, 5.1, 50, 200, 30, 10):
@@ -177,7 +177,7 @@ async def test_each_level_expires_entries_after_its_own_time(cache: Cache, clock
 
 
 async def test_promotion_speeds_up_the_next_read_without_extending_the_life_of_a_value(
-    cache: Cache, clock: HandClock, shared: DictLevel, slow: DictLevel
+    cache: Cache, clock: ManualClock, shared: DictLevel, slow: DictLevel
 ) -> None:
     source = CountingSource()
     await cache.get(SPACE, "NEW", source)
@@ -245,7 +245,7 @@ async def test_D12_a_failing_level_is_skipped(cache: Cache, shared: DictLevel) -
 
 @pytest.mark.parametrize("poison", [b"", b"not json", b'{"price": {}}', b'{"price": null}', b"[]", b"\xff"])
 async def test_D12_a_corrupt_entry_is_a_miss_and_is_removed(
-    cache: Cache, clock: HandClock, slow: DictLevel, poison: bytes
+    cache: Cache, clock: ManualClock, slow: DictLevel, poison: bytes
 ) -> None:
     slow.entries["prices:NEW"] = CacheEntry(poison, clock.now_ms(), clock.now_ms() + 300_000)
     assert (await cache.get(SPACE, "NEW", CountingSource())).value == Price(Decimal(1))
@@ -253,7 +253,9 @@ async def test_D12_a_corrupt_entry_is_a_miss_and_is_removed(
     assert slow.entries["prices:NEW"].body == b'{"price":"1"}'
 
 
-async def test_an_entry_from_the_future_is_not_used(cache: Cache, clock: HandClock, slow: DictLevel) -> None:
+async def test_an_entry_from_the_future_is_not_used(
+    cache: Cache, clock: ManualClock, slow: DictLevel
+) -> None:
     later_ms = clock.now_ms() + 60_000
     slow.entries["prices:NEW"] = CacheEntry(b'{"price":"7"}', later_ms, later_ms + 300_000)
     assert (await cache.get(SPACE, "NEW", CountingSource())).level is None
@@ -267,7 +269,7 @@ async def test_closing_cancels_running_fetches(cache: Cache) -> None:
         await task
 
 
-async def test_memory_is_bounded_in_bytes_and_evicts_the_least_recently_used(clock: HandClock) -> None:
+async def test_memory_is_bounded_in_bytes_and_evicts_the_least_recently_used(clock: ManualClock) -> None:
     memory = MemoryLevel(clock, size_bytes=33)
     expires_ms = clock.now_ms() + 5_000
     for key in ("a", "b", "c"):
@@ -281,7 +283,7 @@ async def test_memory_is_bounded_in_bytes_and_evicts_the_least_recently_used(clo
 
 
 async def test_the_database_level_survives_a_restart_and_is_swept(
-    store: SqliteStore, clock: HandClock
+    store: SqliteStore, clock: ManualClock
 ) -> None:
     level = DatabaseLevel(store, clock)
     await Cache([MemoryLevel(clock), level], clock).get(SPACE, "NEW", CountingSource())
@@ -297,7 +299,7 @@ async def test_the_database_level_survives_a_restart_and_is_swept(
 
 
 async def test_a_closed_store_makes_the_cache_slower_but_not_wrong(
-    store: SqliteStore, clock: HandClock
+    store: SqliteStore, clock: ManualClock
 ) -> None:
     cache = Cache([MemoryLevel(clock), DatabaseLevel(store, clock)], clock)
     await store.close()
@@ -338,7 +340,7 @@ steps = st.one_of(
 
 
 async def _walk(walk: list[tuple[str, str | int]]) -> None:
-    clock = HandClock()
+    clock = ManualClock()
     shared, slow = DictLevel(LevelName.SHARED), DictLevel(LevelName.DATABASE)
     cache = Cache([MemoryLevel(clock), shared, slow], clock)
     history: dict[str, list[tuple[int, int]]] = {key: [(0, 0)] for key in "ab"}

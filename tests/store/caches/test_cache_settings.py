@@ -6,14 +6,16 @@ from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.store.caches.level import LevelName, Space
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.store_parts import HandClock
+from tests.support.store_parts import ManualClock
 
 
 def settings(text: str) -> Settings:
     return load(Layers(file=file_layer(text, "settings.toml"))).settings
 
 
-async def level_after(store: SqliteStore, clock: HandClock, text: str, *passing_s: float) -> LevelName | None:
+async def level_after(
+    store: SqliteStore, clock: ManualClock, text: str, *passing_s: float
+) -> LevelName | None:
     """Return the level that finally answers when a value is read and again after each of these pauses."""
     limits = settings(text)
     cache = await cache_of(limits, store, clock)
@@ -29,14 +31,14 @@ async def level_after(store: SqliteStore, clock: HandClock, text: str, *passing_
     return found.level
 
 
-async def test_cache_memory_s_sets_the_lifetime_in_memory(store: SqliteStore, clock: HandClock) -> None:
+async def test_cache_memory_s_sets_the_lifetime_in_memory(store: SqliteStore, clock: ManualClock) -> None:
     assert await level_after(store, clock, "cache_memory_s = 4", 3) is LevelName.MEMORY
     clock.pass_s(1_000)
     assert await level_after(store, clock, "cache_memory_s = 2", 3) is LevelName.DATABASE
 
 
 async def test_cache_promoted_memory_s_sets_the_lifetime_of_promoted_values(
-    store: SqliteStore, clock: HandClock
+    store: SqliteStore, clock: ManualClock
 ) -> None:
     assert await level_after(store, clock, "cache_promoted_memory_s = 4", 10, 3) is LevelName.MEMORY
     clock.pass_s(1_000)
@@ -44,14 +46,14 @@ async def test_cache_promoted_memory_s_sets_the_lifetime_of_promoted_values(
 
 
 async def test_cache_database_s_sets_the_lifetime_in_the_database(
-    store: SqliteStore, clock: HandClock
+    store: SqliteStore, clock: ManualClock
 ) -> None:
     assert await level_after(store, clock, "cache_database_s = 900", 800) is LevelName.DATABASE
     clock.pass_s(1_000)
     assert await level_after(store, clock, "cache_database_s = 300", 800) is None
 
 
-async def test_cache_memory_mb_bounds_the_memory_level(store: SqliteStore, clock: HandClock) -> None:
+async def test_cache_memory_mb_bounds_the_memory_level(store: SqliteStore, clock: ManualClock) -> None:
     assert await level_after(store, clock, "cache_memory_mb = 2", 1) is LevelName.MEMORY
     clock.pass_s(1_000)
     assert await level_after(store, clock, "cache_memory_mb = 1", 1) is LevelName.DATABASE

@@ -12,11 +12,11 @@ from mexc_tui.model.storage import StorageDamaged, StorageFull, StorageRefused
 from mexc_tui.store.sqlite.backups import DAILY, WEEKLY, Backups, backup_time, restore
 from mexc_tui.store.sqlite.schema import migrate, shipped
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.store_parts import FILE, HandClock, fact
+from tests.support.store_parts import FILE, ManualClock, fact
 
 
 async def test_D13_a_backup_taken_during_writes_opens_and_is_complete(
-    store: SqliteStore, tmp_path: Path, clock: HandClock
+    store: SqliteStore, tmp_path: Path, clock: ManualClock
 ) -> None:
     restored = tmp_path / "restored"
     restored.mkdir(mode=0o700)
@@ -48,7 +48,7 @@ async def test_a_backup_to_an_impossible_path_leaves_nothing(store: SqliteStore,
 
 
 async def test_d13_daily_backups_are_bounded_and_the_newest_of_each_week_is_kept(
-    store: SqliteStore, clock: HandClock
+    store: SqliteStore, clock: ManualClock
 ) -> None:
     for _ in range(60):
         assert store.is_backup_due()
@@ -67,7 +67,7 @@ async def test_d13_daily_backups_are_bounded_and_the_newest_of_each_week_is_kept
 
 
 async def test_d13_restoring_the_newest_backup_keeps_the_replaced_database(
-    store: SqliteStore, folder: Path, clock: HandClock
+    store: SqliteStore, folder: Path, clock: ManualClock
 ) -> None:
     await store.write("fact", lambda unit: unit.record(fact(1)))
     made = await store.back_up_daily()
@@ -86,7 +86,7 @@ async def test_d13_restoring_the_newest_backup_keeps_the_replaced_database(
     await again.close()
 
 
-async def test_a_damaged_store_without_a_backup_says_so(folder: Path, clock: HandClock) -> None:
+async def test_a_damaged_store_without_a_backup_says_so(folder: Path, clock: ManualClock) -> None:
     _put(folder, b"\xff" * 9_000)
     with pytest.raises(StorageDamaged, match="There is no backup in"):
         await SqliteStore.open(folder / FILE, clock)
@@ -94,7 +94,7 @@ async def test_a_damaged_store_without_a_backup_says_so(folder: Path, clock: Han
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 9_000], ids=["empty", "not a database"])
 async def test_an_invalid_backup_is_not_restored_and_changes_nothing(
-    store: SqliteStore, folder: Path, clock: HandClock, content: bytes
+    store: SqliteStore, folder: Path, clock: ManualClock, content: bytes
 ) -> None:
     await store.close()
     before = (folder / FILE).read_bytes()
@@ -105,7 +105,7 @@ async def test_an_invalid_backup_is_not_restored_and_changes_nothing(
     assert (folder / FILE).read_bytes() == before
 
 
-async def test_an_older_schema_is_backed_up_before_migration(folder: Path, clock: HandClock) -> None:
+async def test_an_older_schema_is_backed_up_before_migration(folder: Path, clock: ManualClock) -> None:
     _put(folder, b"")
     with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as old:
         migrate(old, shipped()[:-1])
@@ -120,7 +120,7 @@ async def test_an_older_schema_is_backed_up_before_migration(folder: Path, clock
 
 
 async def test_no_backup_is_written_to_a_full_disk(
-    store: SqliteStore, folder: Path, clock: HandClock
+    store: SqliteStore, folder: Path, clock: ManualClock
 ) -> None:
     with (folder / FILE).open("r+b") as file:
         file.truncate(1 << 43)  # sparse: larger than any disk
@@ -136,7 +136,7 @@ def _put(folder: Path, content: bytes) -> None:
 
 
 async def test_rescued_copies_displace_no_daily_backup_and_are_bounded(
-    store: SqliteStore, clock: HandClock
+    store: SqliteStore, clock: ManualClock
 ) -> None:
     for _ in range(10):
         await store.back_up_daily()

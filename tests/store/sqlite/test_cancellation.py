@@ -14,7 +14,7 @@ from mexc_tui.model.storage import Durability, StorageDeadline
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.thread import SqliteThread
 from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
-from tests.support.store_parts import FILE, Blocker, HandClock, InlineThread, moments, pair
+from tests.support.store_parts import FILE, Blocker, InlineThread, ManualClock, alert_times, two_facts
 
 if TYPE_CHECKING:
     from mexc_tui.model.event import Fact
@@ -28,11 +28,13 @@ async def _cancel_some(plans: list[tuple[int, int | None]], *, inline: bool) -> 
     with tempfile.TemporaryDirectory() as folder:
         thread = InlineThread if inline else SqliteThread
         store = await SqliteStore.open(
-            Path(folder) / FILE, HandClock(), publish=published.extend, thread=thread
+            Path(folder) / FILE, ManualClock(), publish=published.extend, thread=thread
         )
         tasks: list[asyncio.Task[int]] = []
         for number, (pause, _) in enumerate(plans):
-            tasks.append(asyncio.create_task(store.write("pair", pair(number), durability=Durability.NORMAL)))
+            tasks.append(
+                asyncio.create_task(store.write("pair", two_facts(number), durability=Durability.NORMAL))
+            )
             for _ in range(pause):
                 await asyncio.sleep(0)
         for step in range(STEPS):
@@ -41,8 +43,8 @@ async def _cancel_some(plans: list[tuple[int, int | None]], *, inline: bool) -> 
                     task.cancel()
             await asyncio.sleep(0)
         ended = await asyncio.gather(*tasks, return_exceptions=True)
-        last = await store.write("pair", pair(-1))
-        found = await store.read("moments", moments)
+        last = await store.write("pair", two_facts(-1))
+        found = await store.read("moments", alert_times)
         await store.close()
     assert found[0::2] == found[1::2], "a unit was written in part"
     assert len(set(found)) * 2 == len(found), "a unit was written twice"
@@ -69,26 +71,26 @@ async def test_D6_a_unit_cancelled_in_the_queue_is_not_written(store: SqliteStor
     blocker = Blocker()
     first = asyncio.create_task(store.write("block", blocker))
     await blocker.reached()
-    second = asyncio.create_task(store.write("pair", pair(2)))
-    third = asyncio.create_task(store.write("pair", pair(3)))
+    second = asyncio.create_task(store.write("pair", two_facts(2)))
+    third = asyncio.create_task(store.write("pair", two_facts(3)))
     await asyncio.sleep(0)
     second.cancel()
     await asyncio.sleep(0)
     blocker.go_on.set()
     assert await asyncio.gather(first, third) == [None, 2]
-    assert await store.read("moments", moments) == [3, 3]
+    assert await store.read("moments", alert_times) == [3, 3]
 
 
 async def test_D6_a_unit_cancelled_while_running_is_committed(store: SqliteStore) -> None:
     blocker = Blocker()
-    task = asyncio.create_task(store.write("block", lambda unit: (blocker(unit), pair(1)(unit))))
+    task = asyncio.create_task(store.write("block", lambda unit: (blocker(unit), two_facts(1)(unit))))
     await blocker.reached()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     blocker.go_on.set()
-    await store.write("pair", pair(2))
-    assert await store.read("moments", moments) == [1, 1, 2, 2]
+    await store.write("pair", two_facts(2))
+    assert await store.read("moments", alert_times) == [1, 1, 2, 2]
 
 
 async def test_a_cancelled_read_is_interrupted_and_its_connection_stays_usable(store: SqliteStore) -> None:
@@ -105,14 +107,14 @@ async def test_a_cancelled_read_is_interrupted_and_its_connection_stays_usable(s
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await store.read("moments", moments) == []
+    assert await store.read("moments", alert_times) == []
 
 
 async def test_a_read_stops_at_its_deadline(folder: Path) -> None:
-    clock = HandClock(step_ns=1_000_000)
+    clock = ManualClock(step_ns=1_000_000)
     store = await SqliteStore.open(folder / FILE, clock)
     sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     with pytest.raises(StorageDeadline, match="endless: "):
         await store.read("endless", lambda stored: stored.rows.one(sql), deadline_s=0.2)
-    assert await store.read("moments", moments) == []
+    assert await store.read("moments", alert_times) == []
     await store.close()

@@ -13,7 +13,7 @@ import pytest
 from mexc_tui.model.storage import StorageClosed
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.thread import SqliteThread
-from tests.support.store_parts import FILE, Blocker, HandClock, fact, moments, pair
+from tests.support.store_parts import FILE, Blocker, ManualClock, alert_times, fact, two_facts
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -21,11 +21,11 @@ LEAVE = """
 import asyncio, sys, warnings
 from pathlib import Path
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.store_parts import FILE, HandClock, fact
+from tests.support.store_parts import FILE, ManualClock, fact
 warnings.simplefilter("ignore", ResourceWarning)
 
 async def main():
-    store = await SqliteStore.open(Path(sys.argv[1]), HandClock())
+    store = await SqliteStore.open(Path(sys.argv[1]), ManualClock())
     await store.write("fact", lambda unit: unit.record(fact()))
     await store.read("head", lambda stored: stored.journal.head())
     {end}
@@ -36,15 +36,15 @@ WRITE_ON = """
 import asyncio, sys
 from pathlib import Path
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.store_parts import FILE, HandClock, pair
+from tests.support.store_parts import FILE, ManualClock, two_facts
 
 async def write_on(store, first):
     for number in range(first, 10**9, 10):
-        await store.write("pair", pair(number))
+        await store.write("pair", two_facts(number))
         print(number, flush=True)
 
 async def main():
-    store = await SqliteStore.open(Path(sys.argv[1]), HandClock())
+    store = await SqliteStore.open(Path(sys.argv[1]), ManualClock())
     await asyncio.gather(*(write_on(store, first) for first in range(10)))
 asyncio.run(main())
 """
@@ -64,7 +64,7 @@ def test_D7_a_process_that_does_not_close_its_store_still_exits(tmp_path: Path, 
 
 
 async def test_D7_closing_does_not_wait_for_a_unit_that_never_ends(
-    folder: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+    folder: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = await SqliteStore.open(folder / FILE, clock)
     blocker = Blocker()
@@ -81,15 +81,15 @@ async def test_D7_closing_does_not_wait_for_a_unit_that_never_ends(
     await store.close()
 
 
-async def test_closing_commits_queued_units(folder: Path, clock: HandClock) -> None:
+async def test_closing_commits_queued_units(folder: Path, clock: ManualClock) -> None:
     store = await SqliteStore.open(folder / FILE, clock)
-    tasks = [asyncio.create_task(store.write("pair", pair(number))) for number in range(20)]
+    tasks = [asyncio.create_task(store.write("pair", two_facts(number))) for number in range(20)]
     await asyncio.sleep(0)
     await store.close()
     assert await asyncio.gather(*tasks) == list(range(2, 42, 2))
 
 
-async def test_concurrent_closings_wait_for_the_same_end(folder: Path, clock: HandClock) -> None:
+async def test_concurrent_closings_wait_for_the_same_end(folder: Path, clock: ManualClock) -> None:
     store = await SqliteStore.open(folder / FILE, clock)
     blocker = Blocker()
     task = asyncio.create_task(store.write("block", blocker))
@@ -102,7 +102,7 @@ async def test_concurrent_closings_wait_for_the_same_end(folder: Path, clock: Ha
     await asyncio.gather(closings[0], closings[2], task)
 
 
-async def test_a_cancelled_opening_leaves_nothing_running(folder: Path, clock: HandClock) -> None:
+async def test_a_cancelled_opening_leaves_nothing_running(folder: Path, clock: ManualClock) -> None:
     for turns in range(4):
         opening = asyncio.create_task(SqliteStore.open(folder / FILE, clock))
         for _ in range(turns):
@@ -115,8 +115,8 @@ async def test_a_cancelled_opening_leaves_nothing_running(folder: Path, clock: H
 
 
 async def reopened(folder: Path) -> list[int]:
-    store = await SqliteStore.open(folder / FILE, HandClock())
-    found = await store.read("moments", moments)
+    store = await SqliteStore.open(folder / FILE, ManualClock())
+    found = await store.read("moments", alert_times)
     await store.close()
     return found
 

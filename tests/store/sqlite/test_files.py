@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.model.storage import StorageRefused
 from mexc_tui.store.sqlite.files import prepare
-from tests.support.store_parts import bare
+from tests.support.store_parts import writer_connection
 
 
 def mode(path: Path) -> int:
@@ -19,7 +19,7 @@ def mode(path: Path) -> int:
 def test_D9_folder_and_files_are_private_whatever_the_umask(folder: Path) -> None:
     before = os.umask(0)
     try:
-        connection = bare(folder)
+        connection = writer_connection(folder)
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("CREATE TABLE notes (note)")
         connection.execute("COMMIT")
@@ -38,14 +38,14 @@ def test_D9_folder_and_files_are_private_whatever_the_umask(folder: Path) -> Non
 def test_D9_a_wrong_mode_is_refused_and_the_suggested_command_fixes_it(
     folder: Path, name: str, wrong: int
 ) -> None:
-    bare(folder).close()
+    writer_connection(folder).close()
     (folder / "desk.db-wal").touch()
     (folder / "desk.db-wal").chmod(0o600)
     (folder / name).chmod(wrong)
     with pytest.raises(StorageRefused, match="is open to other users") as refused:
-        bare(folder)
+        writer_connection(folder)
     subprocess.run(str(refused.value).split("Run: ")[1].split(), check=True)
-    bare(folder).close()
+    writer_connection(folder).close()
 
 
 def test_D9_a_link_in_place_of_the_database_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_D9_a_link_in_place_of_the_database_is_refused(folder: Path, tmp_path: P
 
 
 def test_D9_another_owner_is_refused_with_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bare(folder).close()
+    writer_connection(folder).close()
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
     with pytest.raises(StorageRefused, match=r"belongs to another user\. Run: chown 54321"):
         prepare(folder / "desk.db")
@@ -72,7 +72,7 @@ def test_D9_a_folder_that_cannot_be_created_is_refused_with_a_message(tmp_path: 
 def test_D9_an_unwritable_path_is_refused_with_the_command(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bare(folder).close()
+    writer_connection(folder).close()
 
     def read_only(_path: Path, _mode: int) -> bool:
         return False

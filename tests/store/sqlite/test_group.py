@@ -21,7 +21,7 @@ from mexc_tui.store.sqlite.connections import StoreLimits
 from mexc_tui.store.sqlite.group import GroupRunner, Job
 from mexc_tui.store.sqlite.schema import migrate, shipped
 from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
-from tests.support.store_parts import HandClock, bare, fact
+from tests.support.store_parts import ManualClock, fact, writer_connection
 
 FAR_NS = 10**18
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) INSERT INTO notes SELECT i FROM n"
@@ -33,14 +33,14 @@ def job(work: Callable[[UnitOfWork], Any], name: str = "test", deadline_ns: int 
 
 @pytest.fixture
 def connection(folder: Path) -> Iterator[sqlite3.Connection]:
-    opened = bare(folder)
+    opened = writer_connection(folder)
     opened.execute("CREATE TABLE notes (note UNIQUE)")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def runner(connection: sqlite3.Connection, clock: HandClock) -> GroupRunner:
+def runner(connection: sqlite3.Connection, clock: ManualClock) -> GroupRunner:
     return GroupRunner(connection, clock)
 
 
@@ -89,9 +89,9 @@ def test_a_unit_past_its_deadline_never_starts(connection: sqlite3.Connection, r
 
 
 def test_an_endless_statement_is_interrupted_and_the_other_units_are_committed(folder: Path) -> None:
-    connection = bare(folder)
+    connection = writer_connection(folder)
     connection.execute("CREATE TABLE notes (note UNIQUE)")
-    clock = HandClock(step_ns=1_000_000)
+    clock = ManualClock(step_ns=1_000_000)
     runner = GroupRunner(connection, clock)
     late = job(lambda unit: unit.rows.run(ENDLESS), name="endless", deadline_ns=clock.ns + 200_000_000)
     report = runner.run([job(note(-1)), late, job(note(-2))])
@@ -102,9 +102,9 @@ def test_an_endless_statement_is_interrupted_and_the_other_units_are_committed(f
 
 
 def test_a_unit_that_ignores_its_interruption_cannot_write_without_a_transaction(folder: Path) -> None:
-    connection = bare(folder)
+    connection = writer_connection(folder)
     connection.execute("CREATE TABLE notes (note UNIQUE)")
-    clock = HandClock(step_ns=1_000_000)
+    clock = ManualClock(step_ns=1_000_000)
     runner = GroupRunner(connection, clock)
 
     def swallow(unit: UnitOfWork) -> None:
@@ -137,8 +137,8 @@ def test_a_finished_unit_cannot_be_used(runner: GroupRunner) -> None:
         note(1)(kept[0])
 
 
-def test_D3_a_full_disk_fails_cleanly_and_recovers(folder: Path, clock: HandClock) -> None:
-    connection = bare(folder)
+def test_D3_a_full_disk_fails_cleanly_and_recovers(folder: Path, clock: ManualClock) -> None:
+    connection = writer_connection(folder)
     pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     runner = GroupRunner(connection, clock)
@@ -168,10 +168,10 @@ def test_a_commit_that_fails_is_repeated_unit_by_unit(
 
 
 def test_D4_a_database_locked_by_another_process_alerts_after_the_busy_timeout(
-    folder: Path, clock: HandClock
+    folder: Path, clock: ManualClock
 ) -> None:
-    connection = bare(folder, StoreLimits(busy_timeout_s=0.01))
-    other = bare(folder)
+    connection = writer_connection(folder, StoreLimits(busy_timeout_s=0.01))
+    other = writer_connection(folder)
     other.execute("BEGIN IMMEDIATE")
     runner = GroupRunner(connection, clock)
     report = runner.run([job(lambda unit: unit.record(fact()))])
@@ -202,7 +202,7 @@ def test_one_unit_about_money_makes_the_whole_commit_durable(
 def test_a_group_stores_exactly_its_successful_units(units: list[list[str]]) -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     _tables(connection)
-    runner = GroupRunner(connection, HandClock())
+    runner = GroupRunner(connection, ManualClock())
     report = runner.run([job(_doing(steps, number)) for number, steps in enumerate(units)])
     good = [number for number, steps in enumerate(units) if not {"clash", "raise"} & set(steps)]
     assert [number for number, done in enumerate(report.outcomes) if done.error is None] == good

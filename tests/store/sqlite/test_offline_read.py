@@ -10,7 +10,7 @@ from mexc_tui.store.sqlite.offline_read import read_offline
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples import listing_samples
-from tests.support.store_parts import FILE, HandClock, bare, fact
+from tests.support.store_parts import FILE, ManualClock, fact, writer_connection
 
 
 def _fill(unit: UnitOfWork) -> None:
@@ -25,7 +25,7 @@ def _fill(unit: UnitOfWork) -> None:
 
 
 async def test_pages_have_no_gaps_and_no_duplicates(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = ManualClock()
     store = await SqliteStore.open(tmp_path / FILE, clock)
     await store.write("fill", _fill)
     await store.close()
@@ -46,7 +46,7 @@ async def test_pages_have_no_gaps_and_no_duplicates(tmp_path: Path) -> None:
 
 
 async def test_facts_are_found_by_subject_kind_and_time(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = ManualClock()
     store = await SqliteStore.open(tmp_path / FILE, clock)
     await store.write("fill", _fill)
     await store.close()
@@ -64,24 +64,24 @@ async def test_facts_are_found_by_subject_kind_and_time(tmp_path: Path) -> None:
 
 def test_an_offline_read_creates_no_file(tmp_path: Path) -> None:
     with pytest.raises(StorageRefused, match="no engine of this profile has run"):
-        read_offline(tmp_path / FILE, HandClock(), lambda stored: stored.journal.head())
+        read_offline(tmp_path / FILE, ManualClock(), lambda stored: stored.journal.head())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_older_store_is_left_unchanged(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    connection = bare(tmp_path)
+    connection = writer_connection(tmp_path)
     connection.execute("PRAGMA user_version = 2")
     connection.close()
     with pytest.raises(StorageRefused, match="needs"):
-        read_offline(tmp_path / FILE, HandClock(), lambda stored: stored.journal.head())
+        read_offline(tmp_path / FILE, ManualClock(), lambda stored: stored.journal.head())
     connection = sqlite3.connect(tmp_path / FILE)
     assert connection.execute("PRAGMA user_version").fetchone()[0] == 2
     connection.close()
 
 
 async def test_an_offline_read_cannot_write(tmp_path: Path) -> None:
-    clock = HandClock()
+    clock = ManualClock()
     store = await SqliteStore.open(tmp_path / FILE, clock)
     await store.close()
     with pytest.raises(StorageError):

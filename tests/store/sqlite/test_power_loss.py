@@ -4,13 +4,13 @@ import shutil
 from pathlib import Path
 
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.store_parts import FILE, HandClock, fact
+from tests.support.store_parts import FILE, ManualClock, fact
 
 CUTS = 40
 
 
 async def test_d2_a_power_cut_loses_no_acknowledged_unit_and_the_store_opens_clean(
-    store: SqliteStore, folder: Path, tmp_path: Path, clock: HandClock
+    store: SqliteStore, folder: Path, tmp_path: Path, clock: ManualClock
 ) -> None:
     for number in range(5):
         await store.write("fact", lambda unit, n=number: unit.record(fact(n)))

@@ -8,11 +8,11 @@ import pytest
 
 from mexc_tui.store.sqlite.reserve import RESERVE_BYTES, Reserve
 from mexc_tui.store.sqlite.store import SqliteStore
-from tests.support.store_parts import FILE, HandClock
+from tests.support.store_parts import FILE, ManualClock
 
 
 async def test_D3_space_is_reserved_released_once_and_reserved_again_at_the_next_start(
-    folder: Path, clock: HandClock
+    folder: Path, clock: ManualClock
 ) -> None:
     place = folder / (FILE + "-reserve")
     store = await SqliteStore.open(folder / FILE, clock)
@@ -30,7 +30,7 @@ async def test_D3_space_is_reserved_released_once_and_reserved_again_at_the_next
 
 
 async def test_D3_a_disk_too_full_for_the_reserve_is_logged_and_the_store_still_opens(
-    folder: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+    folder: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (RESERVE_BYTES // 2, hard))

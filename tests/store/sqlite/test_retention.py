@@ -15,7 +15,7 @@ from mexc_tui.store.sqlite.schema import migrate, shipped
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples.listing_samples import detection_pass
-from tests.support.store_parts import FILE, HandClock, fact
+from tests.support.store_parts import FILE, ManualClock, fact
 
 KEEP = RetentionPeriods(
     journal_ms=30 * DAY_MS, metrics_ms=7 * DAY_MS, executions_ms=90 * DAY_MS, copies_ms=30 * DAY_MS
@@ -52,7 +52,7 @@ async def fill(store: SqliteStore, now_ms: int, *, facts: int, passes: int) -> N
 
 
 async def test_old_facts_are_deleted_and_the_rest_still_verifies(
-    store: SqliteStore, clock: HandClock
+    store: SqliteStore, clock: ManualClock
 ) -> None:
     now_ms = clock.now_ms()
     await fill(store, now_ms, facts=3_000, passes=0)  # an hour apart: 125 days
@@ -67,7 +67,7 @@ async def test_old_facts_are_deleted_and_the_rest_still_verifies(
     assert await store.read("verify", lambda stored: stored.journal.verify()) == len(facts) + 1
 
 
-async def test_the_journal_of_an_open_position_is_kept(store: SqliteStore, clock: HandClock) -> None:
+async def test_the_journal_of_an_open_position_is_kept(store: SqliteStore, clock: ManualClock) -> None:
     now_ms = clock.now_ms()
     await fill(store, now_ms, facts=3_000, passes=0)
     opened_ms = now_ms - 100 * DAY_MS
@@ -94,7 +94,7 @@ async def test_the_journal_of_an_open_position_is_kept(store: SqliteStore, clock
 
 
 async def test_a_fact_with_a_wrong_time_neither_blocks_nor_speeds_up_the_deletion_of_others(
-    store: SqliteStore, clock: HandClock
+    store: SqliteStore, clock: ManualClock
 ) -> None:
     now_ms = clock.now_ms()
     await store.write("future", lambda unit: unit.record(fact_at(now_ms + 4_000 * DAY_MS, 0)))
@@ -105,7 +105,7 @@ async def test_a_fact_with_a_wrong_time_neither_blocks_nor_speeds_up_the_deletio
     assert len(facts) == NEWEST_FACTS
 
 
-async def test_facts_from_the_future_are_not_deleted(store: SqliteStore, clock: HandClock) -> None:
+async def test_facts_from_the_future_are_not_deleted(store: SqliteStore, clock: ManualClock) -> None:
     now_ms = clock.now_ms()
     await store.write(
         "facts", lambda unit: [unit.record(fact_at(now_ms + 4_000 * DAY_MS + n, n)) for n in range(2_000)]
@@ -115,7 +115,9 @@ async def test_facts_from_the_future_are_not_deleted(store: SqliteStore, clock: 
 
 
 @pytest.mark.parametrize("wrong_s", [-9 * 365 * 86_400, 9 * 365 * 86_400])
-async def test_a_wrong_system_clock_ages_nothing(store: SqliteStore, clock: HandClock, wrong_s: int) -> None:
+async def test_a_wrong_system_clock_ages_nothing(
+    store: SqliteStore, clock: ManualClock, wrong_s: int
+) -> None:
     now_ms = clock.now_ms()
     await fill(store, now_ms - DAY_MS, facts=0, passes=1_000)
     await store.write("facts", lambda unit: [unit.record(fact_at(now_ms - n, n)) for n in range(1_500)])
@@ -126,7 +128,7 @@ async def test_a_wrong_system_clock_ages_nothing(store: SqliteStore, clock: Hand
 
 
 async def test_passes_older_than_the_metrics_retention_are_deleted_in_batches(
-    store: SqliteStore, clock: HandClock
+    store: SqliteStore, clock: ManualClock
 ) -> None:
     await fill(store, clock.now_ms(), facts=0, passes=15_000)  # a minute apart: ten days and ten hours
     steps = await run_retention(store, clock.now_ms())
@@ -163,7 +165,7 @@ def insert(unit: UnitOfWork, table: str, columns: str, *values: int) -> None:
     unit.rows.run(f"INSERT INTO {table} ({names}) VALUES ({given})", *values)  # noqa: S608
 
 
-async def test_money_is_kept_whatever_its_age(store: SqliteStore, clock: HandClock) -> None:
+async def test_money_is_kept_whatever_its_age(store: SqliteStore, clock: ManualClock) -> None:
     def work(unit: UnitOfWork) -> None:
         for table, columns in MONEY.items():
             insert(unit, table, columns)
@@ -185,7 +187,7 @@ async def test_money_is_kept_whatever_its_age(store: SqliteStore, clock: HandClo
     assert counts(["attempts"]) == [0]
 
 
-async def test_the_file_shrinks_after_old_rows_are_deleted(store: SqliteStore, clock: HandClock) -> None:
+async def test_the_file_shrinks_after_old_rows_are_deleted(store: SqliteStore, clock: ManualClock) -> None:
     await fill(store, clock.now_ms(), facts=8_000, passes=0)
     await store.write("truncate", lambda unit: unit.record(fact(1)))
     with closing(sqlite3.connect(store.path)) as other:
@@ -199,7 +201,7 @@ async def test_the_file_shrinks_after_old_rows_are_deleted(store: SqliteStore, c
 
 
 async def test_a_year_of_steady_facts_keeps_the_file_at_one_size(
-    store: SqliteStore, clock: HandClock
+    store: SqliteStore, clock: ManualClock
 ) -> None:
     sizes = list[int]()
     for _ in range(12):
@@ -230,7 +232,7 @@ def old_database(folder: Path) -> Path:
     return path
 
 
-async def test_an_older_database_is_migrated_and_can_shrink(old_database: Path, clock: HandClock) -> None:
+async def test_an_older_database_is_migrated_and_can_shrink(old_database: Path, clock: ManualClock) -> None:
     with closing(sqlite3.connect(old_database)) as connection:
         assert connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 0
     store = await SqliteStore.open(old_database, clock)

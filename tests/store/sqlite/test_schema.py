@@ -8,7 +8,7 @@ import pytest
 
 from mexc_tui.model.storage import StorageDamaged, StorageRefused
 from mexc_tui.store.sqlite.schema import Migration, migrate, shipped, statements
-from tests.support.store_parts import bare
+from tests.support.store_parts import writer_connection
 
 STEPS = [
     Migration(1, "0001_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES (1);"),
@@ -51,11 +51,11 @@ def test_D8_an_interrupted_migration_leaves_the_previous_schema(connection: sqli
 
 
 def test_D8_a_newer_schema_is_refused_and_left_unchanged(folder: Path) -> None:
-    connection = bare(folder)
+    connection = writer_connection(folder)
     connection.execute(f"PRAGMA user_version = {len(shipped()) + 1}")
     connection.close()
     with pytest.raises(StorageRefused, match="Install a newer mexc-tui"):
-        bare(folder)
+        writer_connection(folder)
 
 
 def test_another_programs_database_is_refused(folder: Path) -> None:
@@ -65,17 +65,17 @@ def test_another_programs_database_is_refused(folder: Path) -> None:
         connection.execute("CREATE TABLE theirs (x)")
     connection.close()
     with pytest.raises(StorageRefused, match="belongs to another program"):
-        bare(folder)
+        writer_connection(folder)
 
 
 def test_d5_a_damaged_header_is_refused_at_start(folder: Path) -> None:
-    connection = bare(folder)
+    connection = writer_connection(folder)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     with (folder / "desk.db").open("r+b") as file:
         file.write(b"\xff" * 2_000)
     with pytest.raises(StorageDamaged, match="not a database"):
-        bare(folder)
+        writer_connection(folder)
 
 
 def test_splitting_statements_keeps_triggers_and_strings_whole() -> None:
@@ -89,7 +89,7 @@ def test_splitting_statements_keeps_triggers_and_strings_whole() -> None:
 
 
 def test_foreign_keys_are_enforced_and_the_log_is_written_ahead(folder: Path) -> None:
-    connection = bare(folder)
+    connection = writer_connection(folder)
     assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()

@@ -16,7 +16,7 @@ from mexc_tui.store.sqlite.connections import StoreLimits
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.unit_of_work import ReadTransaction, UnitOfWork
 from tests.support.samples.listing_samples import listing
-from tests.support.store_parts import FILE, Blocker, HandClock, fact
+from tests.support.store_parts import FILE, Blocker, ManualClock, fact
 
 if TYPE_CHECKING:
     from mexc_tui.ports.store import Store
@@ -26,7 +26,7 @@ def head(stored: ReadTransaction) -> int:
     return stored.journal.head()
 
 
-async def test_written_rows_survive_a_restart(folder: Path, clock: HandClock) -> None:
+async def test_written_rows_survive_a_restart(folder: Path, clock: ManualClock) -> None:
     store = await SqliteStore.open(folder / FILE, clock)
     written = [await store.write("fact", lambda unit, n=n: unit.record(fact(n))) for n in range(3)]
     await store.close()
@@ -89,7 +89,9 @@ async def test_a_read_sees_one_snapshot(store: SqliteStore) -> None:
     assert await task == (0, 0)
 
 
-async def test_readers_are_limited_and_waiting_for_one_has_a_deadline(folder: Path, clock: HandClock) -> None:
+async def test_readers_are_limited_and_waiting_for_one_has_a_deadline(
+    folder: Path, clock: ManualClock
+) -> None:
     store = await SqliteStore.open(folder / FILE, clock, limits=StoreLimits(readers=1))
     blocker = Blocker()
     first = asyncio.create_task(store.read("block", lambda stored: blocker(stored)))
@@ -107,7 +109,7 @@ async def test_more_reads_than_readers_are_all_served(store: SqliteStore) -> Non
 
 
 async def test_facts_are_published_after_their_commit_in_order_before_the_caller_continues(
-    folder: Path, clock: HandClock
+    folder: Path, clock: ManualClock
 ) -> None:
     published: list[int] = []
     store = await SqliteStore.open(
@@ -125,7 +127,7 @@ async def test_facts_are_published_after_their_commit_in_order_before_the_caller
 
 
 async def test_a_subscriber_that_raises_is_counted_and_fails_no_commit(
-    folder: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+    folder: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     def wrong(_facts: Sequence[Fact]) -> None:
         raise RuntimeError("a subscriber's mistake")
@@ -140,7 +142,7 @@ async def test_a_subscriber_that_raises_is_counted_and_fails_no_commit(
 async def test_slow_queries_are_logged_by_name_without_their_parameters(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = HandClock()
+    clock = ManualClock()
     store = await SqliteStore.open(folder / FILE, clock)
 
     def slow(stored: ReadTransaction, seconds: float) -> None:
@@ -173,7 +175,7 @@ async def test_too_many_queued_units_are_refused(store: SqliteStore, monkeypatch
     await asyncio.gather(first, *waiting)
 
 
-async def test_a_closed_store_refuses_with_a_message(folder: Path, clock: HandClock) -> None:
+async def test_a_closed_store_refuses_with_a_message(folder: Path, clock: ManualClock) -> None:
     store = await SqliteStore.open(folder / FILE, clock)
     await store.close()
     await store.close()

@@ -23,13 +23,13 @@ from tests.support.engine.monitored_position import QUIET, SYMBOL, components_of
 from tests.support.engine.practice_day import PracticeDay
 
 ORDER = "/api/v3/order"
-HANDS_OFF = {"ladder": "", "stop_loss_pct": 50, "entry_early_ms": 0}
-PUNCTUAL = msgspec.structs.replace(QUIET, jitter_ms=0)
+EXITS_OFF = {"ladder": "", "stop_loss_pct": 50, "entry_early_ms": 0}
+NO_JITTER = msgspec.structs.replace(QUIET, jitter_ms=0)
 """A listing without jitter: its first order is not rejected as too early."""
 OPENING_S = 40.0
 
 
-def at_the_opening(kind: FaultKind, *, times: int = 1, amount_ms: int = 0) -> FaultPlan:
+def fault_at_opening(kind: FaultKind, *, times: int = 1, amount_ms: int = 0) -> FaultPlan:
     """Return a fault that hits the first orders of the opening."""
     return FaultPlan(kind=kind, at_s=OPENING_S, method="POST", path=ORDER, times=times, amount_ms=amount_ms)
 
@@ -70,7 +70,7 @@ def cut_power_when(
 
 
 @asynccontextmanager
-async def mortal(day: PracticeDay, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[RunningEngine]:
+async def killed_engine(day: PracticeDay, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[RunningEngine]:
     """Yield an engine that is killed at the end of the block: without a clean stop."""
 
     async def skip_stop() -> str:
@@ -87,21 +87,21 @@ async def mortal(day: PracticeDay, monkeypatch: pytest.MonkeyPatch) -> AsyncGene
             cut_power(running, monkeypatch)
 
 
-def were_struck(day: PracticeDay) -> bool:
+def faults_used_up(day: PracticeDay) -> bool:
     """Return whether every bounded fault was used up; otherwise the test would prove nothing."""
     planned = day.server._faults._requests  # pyright: ignore[reportPrivateUsage]
     return all(not fault._left for fault in planned)  # pyright: ignore[reportPrivateUsage]
 
 
-def ours(day: PracticeDay) -> list[OrderRecord]:
+def desk_orders(day: PracticeDay) -> list[OrderRecord]:
     """Return the desk's orders as recorded by the exchange."""
     rows = day.server.session.all_orders(SYMBOL, 0, 2**53, 1_000)
     return [row for row in rows if row.client_order_id.startswith(PREFIX)]
 
 
-def bought(day: PracticeDay) -> list[OrderRecord]:
+def filled_buys(day: PracticeDay) -> list[OrderRecord]:
     """Return the buys that were filled at least in part."""
-    return [row for row in ours(day) if row.side is Side.BUY and row.executed]
+    return [row for row in desk_orders(day) if row.side is Side.BUY and row.executed]
 
 
 async def stored_orders(running: RunningEngine) -> dict[str, Order]:
@@ -111,13 +111,13 @@ async def stored_orders(running: RunningEngine) -> dict[str, Order]:
     return {row.client_order_id: row for row in rows}
 
 
-async def same_books(day: PracticeDay, running: RunningEngine) -> None:
+async def assert_ledger_matches(day: PracticeDay, running: RunningEngine) -> None:
     """Assert that the stored ledger equals the exchange's balances and orders to the last digit."""
     components = components_of(running)
     run = await components.reconciler.compare(Trigger.MANUAL)
     assert not run.unexplained, run.unexplained
     rows = await stored_orders(running)
-    for record in ours(day):
+    for record in desk_orders(day):
         row = rows[record.client_order_id]
         assert (row.filled_quantity, row.filled_value) == (record.executed, record.executed_quote)
         assert row.state.is_terminal == (record.status.value not in ("NEW", "PARTIALLY_FILLED"))
@@ -134,7 +134,7 @@ async def same_books(day: PracticeDay, running: RunningEngine) -> None:
             )
     for asset in ("USDT", "CLEAN"):
         assert totals.get(asset, Decimal(0)) == held.get(asset, Decimal(0)), asset
-    assert len(bought(day)) <= 1
+    assert len(filled_buys(day)) <= 1
     _invariants(components)
 
 

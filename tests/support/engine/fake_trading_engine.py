@@ -65,11 +65,11 @@ def reconciled(*unexplained: Difference, problem: str = "") -> ReconciliationRow
 def risk() -> RiskRow:
     book = RiskBook(equity=D(1_000), peak=D(1_010), free_cash=D(980), day_equity=D(1_000))
     return risk_row(
-        position_samples.books(),
+        position_samples.ledger_state(),
         book,
         RiskMonitorView(),
         RiskLimits(),
-        position_samples.sight(),
+        position_samples.row_context(),
         1_800_014_400_000,
     )
 
@@ -105,16 +105,18 @@ class FakeTradingQueries(TradingQueries):
     wishes: list[ExitUpdate] = field(default_factory=list[ExitUpdate])
 
     def snipes(self) -> Sequence[SnipeRow]:
-        return [snipe_row(samples.snipe(), position_samples.sight())]
+        return [snipe_row(samples.snipe(), position_samples.row_context())]
 
     def orders(self) -> Sequence[OrderRow]:
         return order_rows(
-            position_samples.books(None, position_samples.take_profit()), position_samples.sight()
+            position_samples.ledger_state(None, position_samples.take_profit()),
+            position_samples.row_context(),
         )
 
     def positions(self) -> Sequence[PositionRow]:
         return position_rows(
-            position_samples.books(None, position_samples.take_profit()), position_samples.sight()
+            position_samples.ledger_state(None, position_samples.take_profit()),
+            position_samples.row_context(),
         )
 
     def risk(self) -> RiskRow:
@@ -152,13 +154,17 @@ class FakeTradingQueries(TradingQueries):
         self.done.append(("arm", symbol, by))
         return CommandResult(
             f"{symbol} is armed.",
-            msgspec.structs.replace(snipe_row(samples.snipe(), position_samples.sight()), symbol=symbol),
+            msgspec.structs.replace(
+                snipe_row(samples.snipe(), position_samples.row_context()), symbol=symbol
+            ),
         )
 
     async def disarm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         self.done.append(("disarm", symbol, by))
         row = msgspec.structs.replace(
-            snipe_row(samples.snipe(), position_samples.sight()), symbol=symbol, state=SnipeState.DISARMED
+            snipe_row(samples.snipe(), position_samples.row_context()),
+            symbol=symbol,
+            state=SnipeState.DISARMED,
         )
         return CommandResult(f"{symbol} is disarmed.", row)
 

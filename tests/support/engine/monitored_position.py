@@ -16,11 +16,11 @@ from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultPlan, Knobs, ListingPlan, ListingShape
 from mexc_tui.simulation.run import Simulation
-from tests.support.engine.practice_day import DAY, LENT, PracticeDay
+from tests.support.engine.practice_day import DAY, OVERRIDES, PracticeDay
 
 SYMBOL = "CLEANUSDT"
 ARM_S = 22
-Lent = Mapping[str, bool | int | float | str]
+Overrides = Mapping[str, bool | int | float | str]
 QUIET = ListingPlan(
     base="CLEAN",
     opens_s=40,
@@ -38,7 +38,7 @@ def components_of(running: RunningEngine) -> TradingComponents:
     return running.engine.trading_components
 
 
-def held(running: RunningEngine) -> Position:
+def held_position(running: RunningEngine) -> Position:
     """Return the open position."""
     return next(iter(components_of(running).ledger.state.positions.values()))
 
@@ -50,18 +50,22 @@ async def until(is_so: Callable[[], object], seconds: float = 30.0) -> None:
             await asyncio.sleep(0.05)
 
 
-def day_of(
+def day_with(
     sim: Simulation,
     folder: Path,
     *,
     listing: ListingPlan = QUIET,
     knobs: Knobs | None = None,
     faults: tuple[FaultPlan, ...] = (),
-    lent: Lent | None = None,
+    lent: Overrides | None = None,
 ) -> PracticeDay:
     """Return a day with one listing."""
     changed = msgspec.structs.replace(
-        DAY, listings=(listing,), settings={**LENT, **(lent or {})}, knobs=knobs or Knobs(), faults=faults
+        DAY,
+        listings=(listing,),
+        settings={**OVERRIDES, **(lent or {})},
+        knobs=knobs or Knobs(),
+        faults=faults,
     )
     return PracticeDay(sim, folder, changed)
 
@@ -72,11 +76,13 @@ async def buy(running: RunningEngine) -> Position:
     await components_of(running).arming.arm(SYMBOL, "ann")
     await until(lambda: components_of(running).ledger.state.positions)
     await asyncio.sleep(1)
-    return held(running)
+    return held_position(running)
 
 
 @asynccontextmanager
-async def guarding(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, TradingComponents, Position]]:
+async def monitored_engine(
+    day: PracticeDay,
+) -> AsyncGenerator[tuple[RunningEngine, TradingComponents, Position]]:
     """Yield an engine that bought its position a second ago."""
     await day.open()
     async with day.engine() as running:
@@ -84,7 +90,7 @@ async def guarding(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, Trad
         yield running, components_of(running), position
 
 
-def price(components: TradingComponents, position: Position, share: str) -> None:
+def set_bid(components: TradingComponents, position: Position, share: str) -> None:
     """Set the bid to this multiple of the entry price."""
     bid = position.entry_price * Decimal(share)
     components.prices.on_quote(
@@ -99,10 +105,10 @@ def price(components: TradingComponents, position: Position, share: str) -> None
     )
 
 
-async def price_for(components: TradingComponents, position: Position, share: str, seconds: float) -> None:
+async def keep_bid(components: TradingComponents, position: Position, share: str, seconds: float) -> None:
     """Keep the bid at this multiple of the entry price for a while, against the stream."""
     for _ in range(round(seconds / 0.05)):
-        price(components, position, share)
+        set_bid(components, position, share)
         await asyncio.sleep(0.05)
 
 
@@ -121,7 +127,7 @@ def rules_of(day: PracticeDay) -> dict[str, Decimal]:
     return {name: getattr(pair.rules, name) for name in names}
 
 
-async def closed(running: RunningEngine, seconds: float = 30) -> Position:
+async def closed_position(running: RunningEngine, seconds: float = 30) -> Position:
     """Return the stored position once it is closed."""
     components = components_of(running)
     await until(lambda: not components.ledger.state.positions, seconds)
@@ -131,7 +137,7 @@ async def closed(running: RunningEngine, seconds: float = 30) -> Position:
     return rows[0]
 
 
-async def protection(running: RunningEngine) -> tuple[Protection, str]:
+async def shown_protection(running: RunningEngine) -> tuple[Protection, str]:
     """Return where the position's protection is placed, with its text on screens."""
     queries = await trading_queries(running.engine)
     assert queries is not None
@@ -139,13 +145,15 @@ async def protection(running: RunningEngine) -> tuple[Protection, str]:
     return row.protection, row.protection_words
 
 
-async def agree(running: RunningEngine) -> None:
+async def assert_reconciled(running: RunningEngine) -> None:
     """Assert that ledger and exchange agree without unexplained differences."""
     await asyncio.sleep(3)
-    await confirmed(running)
+    await reconcile_confirmed(running)
 
 
-async def confirmed(running: RunningEngine, about: frozenset[str] = frozenset()) -> list[Reconciliation]:
+async def reconcile_confirmed(
+    running: RunningEngine, about: frozenset[str] = frozenset()
+) -> list[Reconciliation]:
     """Reconcile until no difference awaits confirmation; only these assets may stay unexplained.
 
     Return the reconciliations since the call; any of them may have booked a confirmed difference.

@@ -23,12 +23,12 @@ from mexc_tui.simulation.run import Simulation
 from mexc_tui.sniping.rounding import floored, grid_of
 from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.position_closer import BookCloser
-from tests.support.engine.practice_day import DAY, LENT, PracticeDay
+from tests.support.engine.practice_day import DAY, OVERRIDES, PracticeDay
 
 D = Decimal
 SYMBOL = "CLEANUSDT"
 OPENED_S = 45.0
-HANDS_OFF: dict[str, bool | float | str] = {
+EXITS_OFF: dict[str, bool | float | str] = {
     "ladder": "",
     "stop_loss_pct": 50,
     "stop_confirm_ms": 10_000,
@@ -43,7 +43,7 @@ def components_of(running: RunningEngine) -> TradingComponents:
     return components
 
 
-def give_closer(running: RunningEngine) -> BookCloser:
+def install_closer(running: RunningEngine) -> BookCloser:
     components = components_of(running)
     closer = BookCloser(components, lambda: running.engine.known.knowledge.pairs)
     components.safety.emergency_stop.closer = closer
@@ -57,7 +57,7 @@ async def until(is_so: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 @asynccontextmanager
-async def holding(
+async def engine_with_position(
     sim: Simulation,
     folder: Path,
     *,
@@ -66,13 +66,13 @@ async def holding(
     **lent: bool | float | str,
 ) -> AsyncGenerator[tuple[PracticeDay, RunningEngine, BookCloser]]:
     """Yield an engine that bought a listing by a manual snipe and holds it."""
-    settings = {**LENT, **HANDS_OFF, **lent}
+    settings = {**OVERRIDES, **EXITS_OFF, **lent}
     changed = msgspec.structs.replace(DAY, settings=settings, knobs=knobs or Knobs())
     day = PracticeDay(sim, folder, changed)
     day.thread = thread
     await day.open()
     async with day.engine() as running:
-        closer = give_closer(running)
+        closer = install_closer(running)
         await asyncio.sleep(22)
         components = components_of(running)
         await components.arming.arm(SYMBOL, "ann")
@@ -81,7 +81,7 @@ async def holding(
         yield day, running, closer
 
 
-async def rest_a_sale(components: TradingComponents, running: RunningEngine) -> Intent:
+async def place_take_profit(components: TradingComponents, running: RunningEngine) -> Intent:
     """Place a resting take-profit for half of the position."""
     position = next(iter(components.ledger.state.positions.values()))
     grid = grid_of(running.engine.known.knowledge.pairs[SYMBOL])
@@ -118,13 +118,13 @@ async def rest_a_sale(components: TradingComponents, running: RunningEngine) -> 
     return intent
 
 
-async def guard_acted(running: RunningEngine) -> list[RiskMonitorActed]:
+async def risk_monitor_actions(running: RunningEngine) -> list[RiskMonitorActed]:
     facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
     return [fact.event for fact in facts if isinstance(fact.event, RiskMonitorActed)]
 
 
 @contextmanager
-def fallen_to(components: TradingComponents, share: str) -> Generator[None]:
+def pinned_bid(components: TradingComponents, share: str) -> Generator[None]:
     """Pin the bid to this multiple of the entry price, whatever the streams deliver."""
     position = next(iter(components.ledger.state.positions.values()))
     bid = position.entry_price * D(share)
@@ -144,9 +144,9 @@ def fallen_to(components: TradingComponents, share: str) -> Generator[None]:
         components.prices.off_move(restore_quote)
 
 
-async def fall_to(components: TradingComponents, share: str) -> None:
+async def drop_bid(components: TradingComponents, share: str) -> None:
     """Keep the bid at this multiple of the entry price until the risk monitor acts, for at most 5 s."""
-    with fallen_to(components, share):
+    with pinned_bid(components, share):
         for _ in range(5):
             components.safety.equity.mark()
             components.safety.risk_monitor.check()

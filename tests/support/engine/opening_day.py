@@ -18,12 +18,12 @@ from mexc_tui.practice.scenario import FaultPlan, Knobs, ListingPlan, MarketPlan
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.simulation.run import Simulation
-from tests.support.engine.practice_day import LENT, PracticeDay
+from tests.support.engine.practice_day import OVERRIDES, PracticeDay
 
 NAME = "NEWUSDT"
 OPENS_S = 40.0
 PACE: dict[str, bool | int | float | str] = {
-    **LENT,
+    **OVERRIDES,
     "detection_pass_s": 0.5,
     "symbols_poll_opening_s": 2,
     "clock_resync_opening_s": 10,
@@ -87,7 +87,7 @@ class ScriptedSession(ExchangeSession):
         return super().place(order)
 
 
-class Watcher:
+class OpeningBench:
     """A running engine with queries of its state and history."""
 
     def __init__(self, day: PracticeDay, session: ScriptedSession, running: RunningEngine) -> None:
@@ -108,7 +108,7 @@ class Watcher:
             while not is_so():  # noqa: ASYNC110 - virtual seconds
                 await asyncio.sleep(0.02)
 
-    def note_states(self) -> list[SnipeState]:
+    def record_states(self) -> list[SnipeState]:
         """Return a list that receives every committed state of a snipe from now on."""
         states: list[SnipeState] = []
         self.components.ledger.on_change(
@@ -154,7 +154,7 @@ class Watcher:
         return [order for order in found[::-1] if order.side is ExchangeSide.BUY]
 
 
-class Exchange:
+class OpeningExchange:
     """The practice exchange of one day; engines come and go."""
 
     def __init__(self, sim: Simulation, folder: Path, plan: Scenario, *refusals: PracticeRefusal) -> None:
@@ -168,20 +168,20 @@ class Exchange:
         return self._day.paths
 
     @asynccontextmanager
-    async def engine(self) -> AsyncGenerator[Watcher]:
+    async def engine(self) -> AsyncGenerator[OpeningBench]:
         async with self._day.engine() as running:
-            yield Watcher(self._day, self.session, running)
+            yield OpeningBench(self._day, self.session, running)
 
     async def open(self) -> None:
         await self._day.open()
 
 
 @asynccontextmanager
-async def opening(
+async def opening_engine(
     sim: Simulation, folder: Path, plan: Scenario, *refusals: PracticeRefusal
-) -> AsyncGenerator[Watcher]:
+) -> AsyncGenerator[OpeningBench]:
     """Yield an engine on an exchange that rejects the first buys as scripted."""
-    exchange = Exchange(sim, folder, plan, *refusals)
+    exchange = OpeningExchange(sim, folder, plan, *refusals)
     await exchange.open()
     async with exchange.engine() as watcher:
         yield watcher

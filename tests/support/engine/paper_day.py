@@ -25,7 +25,7 @@ from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers
 from mexc_tui.simulation.run import Simulation
 from tests.support.engine.inline_store import InlineThread
-from tests.support.engine.practice_day import HOST, LENT, PORT
+from tests.support.engine.practice_day import HOST, OVERRIDES, PORT
 
 NAME = "NEWUSDT"
 OPENS_S = 40.0
@@ -79,8 +79,12 @@ class PaperDay:
             await host.stop()
 
     @asynccontextmanager
-    async def desk(self, **settings: str) -> AsyncGenerator["Desk"]:
-        given = {**{name: str(value) for name, value in LENT.items()}, "min_probability": "0.2", **settings}
+    async def desk(self, **settings: str) -> AsyncGenerator["PaperDesk"]:
+        given = {
+            **{name: str(value) for name, value in OVERRIDES.items()},
+            "min_probability": "0.2",
+            **settings,
+        }
         layers = Layers(flags=flag_layer({"mode": "paper"}, [f"{name}={it}" for name, it in given.items()]))
         whole = self.market.endpoint(PORT)
         public = Endpoint(rest=whole.rest, ws=whole.ws, web=whole.web)
@@ -89,10 +93,10 @@ class PaperDay:
         async with running_engine(EngineLocation(public, False, self.paths, layers), outside) as running:
             face = await trading_queries(running.engine)
             assert face is not None
-            yield Desk(self, running, face)
+            yield PaperDesk(self, running, face)
 
 
-class Desk:
+class PaperDesk:
     """A running paper desk with queries of its state."""
 
     def __init__(self, day: PaperDay, running: RunningEngine, face: TradingQueries) -> None:

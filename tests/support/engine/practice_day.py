@@ -15,7 +15,7 @@ from mexc_tui.simulation.run import Simulation
 from tests.support.engine.inline_store import InlineThread
 
 HOST, PORT = "127.0.0.1", 8080
-LENT: dict[str, bool | int | float | str] = {
+OVERRIDES: dict[str, bool | int | float | str] = {
     "calendar_poll_s": 5,
     "symbols_poll_s": 5,
     "symbols_poll_near_s": 3,
@@ -35,7 +35,7 @@ DAY = Scenario(
         ListingPlan(base="GONE", opens_s=70, visible_before_s=20, cancelled_before_s=10),
         ListingPlan(base="CLOSED", opens_s=50, visible_before_s=20, api_allowed=False),
     ),
-    settings=LENT,
+    settings=OVERRIDES,
 )
 
 

@@ -6,13 +6,13 @@ from mexc_tui.simulation.loop import VirtualLoop
 from mexc_tui.simulation.run import Simulation
 
 
-def stand_still(seconds: float) -> None:
+def stop_process(seconds: float) -> None:
     """Stop the process for this long: both clocks continue, nothing runs."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     loop.stand_still(seconds)
 
 
-def sleep_machine(sim: Simulation, seconds: float) -> None:
+def suspend_machine(sim: Simulation, seconds: float) -> None:
     """Suspend the machine for this long: only the wall clock continues."""
     sim.clock.step_wall(seconds * 1_000)

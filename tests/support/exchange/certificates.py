@@ -38,19 +38,19 @@ def write_certificates(folder: Path) -> Path:
     return folder
 
 
-def showing(folder: Path, name: str) -> ssl.SSLContext:
+def server_context(folder: Path, name: str) -> ssl.SSLContext:
     """Return the TLS context of a server that presents the certificate of `name`."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    show(context, folder, name)
+    present_certificate(context, folder, name)
     return context
 
 
-def show(context: ssl.SSLContext, folder: Path, name: str) -> None:
+def present_certificate(context: ssl.SSLContext, folder: Path, name: str) -> None:
     """Present this certificate to all new connections."""
     context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
 
 
-def checking(folder: Path, *trusted: str) -> aiohttp.TCPConnector:
+def verifying_connector(folder: Path, *trusted: str) -> aiohttp.TCPConnector:
     """Return a connector with normal verification that also trusts these certificates."""
     context = ssl.create_default_context()
     for name in trusted:

@@ -134,7 +134,7 @@ def _text(params: dict[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def real(plan: Scenario, seed: int = 1, *, strict: bool = False) -> AsyncGenerator[Client]:
+async def on_real_sockets(plan: Scenario, seed: int = 1, *, strict: bool = False) -> AsyncGenerator[Client]:
     """Serve on real sockets."""
     clock = wall_clock()
     async with (
@@ -145,7 +145,7 @@ async def real(plan: Scenario, seed: int = 1, *, strict: bool = False) -> AsyncG
 
 
 @asynccontextmanager
-async def virtual(sim: Simulation, plan: Scenario, seed: int = 1) -> AsyncGenerator[Client]:
+async def in_virtual_time(sim: Simulation, plan: Scenario, seed: int = 1) -> AsyncGenerator[Client]:
     """Serve in virtual time."""
     server = PracticeServer(plan, seed, sim.clock)
     await sim.network.serve(HOST, 80, server.application())

@@ -30,7 +30,7 @@ class WallClock:
         return time.monotonic_ns()
 
 
-class Hostile:
+class ScriptedServer:
     """A server with scripted replies, one for each request; the last one repeats."""
 
     def __init__(self, replies: list[Reply], tls: ssl.SSLContext | None = None) -> None:
@@ -66,8 +66,10 @@ class Hostile:
 
 
 @asynccontextmanager
-async def hostile(*replies: Reply, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Hostile]:
-    server = Hostile(list(replies), tls)
+async def scripted_server(
+    *replies: Reply, tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[ScriptedServer]:
+    server = ScriptedServer(list(replies), tls)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
     port = listener.sockets[0].getsockname()[1]
     server.origin = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
@@ -78,7 +80,7 @@ async def hostile(*replies: Reply, tls: ssl.SSLContext | None = None) -> AsyncGe
 
 
 @asynccontextmanager
-async def client_of(
+async def client_for(
     origin: str,
     *,
     keys: bool = True,
@@ -90,7 +92,7 @@ async def client_of(
     clock = WallClock()
     credentials = Credentials(ACCESS_KEY, Secret(SECRET)) if keys else None
     made = MexcClient(
-        origin, clock=clock, rng=Still(), credentials=credentials, limits=limits, connector=connector
+        origin, clock=clock, rng=NoJitter(), credentials=credentials, limits=limits, connector=connector
     )
     async with made as client:
         if clock_known:
@@ -100,20 +102,20 @@ async def client_of(
 
 
 @asynccontextmanager
-async def talking(*replies: Reply) -> AsyncGenerator[tuple[MexcClient, Hostile]]:
+async def scripted_client(*replies: Reply) -> AsyncGenerator[tuple[MexcClient, ScriptedServer]]:
     """Yield a client and the server it sends to."""
-    async with hostile(*replies) as server, client_of(server.origin) as client:
+    async with scripted_server(*replies) as server, client_for(server.origin) as client:
         yield client, server
 
 
-class Still(Random):
+class NoJitter(Random):
     """Zero jitter, so that no test waits."""
 
     def uniform(self, a: float, b: float) -> float:
         return a
 
 
-def answer(
+def http_response(
     body: bytes | str,
     status: int = 200,
     *,
@@ -145,7 +147,7 @@ def reset_after(start: bytes) -> Reply:
     return reply
 
 
-def never(start: bytes = b"") -> Reply:
+def hang(start: bytes = b"") -> Reply:
     """Send the start of a response, then nothing until the client disconnects."""
 
     async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -10,7 +10,7 @@ from aiohttp import WSMsgType, web
 
 
 @dataclass(eq=False)
-class Session:
+class StreamSession:
     """One socket as seen by the exchange."""
 
     ws: web.WebSocketResponse
@@ -24,7 +24,7 @@ class Session:
 
 
 @dataclass
-class Manners:
+class StreamBehaviour:
     """Behaviour of the exchange; a test may change it at any time."""
 
     answer_pings: bool = True
@@ -47,14 +47,14 @@ class StreamServer:
     """Accepts subscriptions and pushes frames to its sockets."""
 
     def __init__(self) -> None:
-        self.manners = Manners()
-        self.sessions: list[Session] = []
+        self.behaviour = StreamBehaviour()
+        self.sessions: list[StreamSession] = []
         self.redirected = 0
-        self.on_subscribed: Callable[[Session, str], None] = lambda _session, _topic: None
+        self.on_subscribed: Callable[[StreamSession, str], None] = lambda _session, _topic: None
         self._pushes: list[asyncio.Task[None]] = []
 
     @property
-    def open(self) -> list[Session]:
+    def open(self) -> list[StreamSession]:
         """Return the open sockets, oldest first."""
         return [session for session in self.sessions if session.closed_s is None]
 
@@ -69,7 +69,7 @@ class StreamServer:
         """Send a frame to every socket subscribed to the topic; return their number."""
         bearers = [session for session in self.open if topic in session.topics]
         for session in bearers:
-            if topic not in self.manners.mute:
+            if topic not in self.behaviour.mute:
                 await session.ws.send_bytes(frame)
         return len(bearers)
 
@@ -83,18 +83,18 @@ class StreamServer:
         return web.Response(text="redirects must not be followed")
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        if self.manners.redirect_to:
-            raise web.HTTPTemporaryRedirect(self.manners.redirect_to)
-        if self.manners.reject_connections:
-            self.manners.reject_connections -= 1
-            return web.Response(status=self.manners.reject_status)
+        if self.behaviour.redirect_to:
+            raise web.HTTPTemporaryRedirect(self.behaviour.redirect_to)
+        if self.behaviour.reject_connections:
+            self.behaviour.reject_connections -= 1
+            return web.Response(status=self.behaviour.reject_status)
         ws = web.WebSocketResponse(autoping=True)
         await ws.prepare(request)
         loop = asyncio.get_running_loop()
-        session = Session(ws, request.query.get("listenKey", ""), loop.time())
+        session = StreamSession(ws, request.query.get("listenKey", ""), loop.time())
         self.sessions.append(session)
         try:
-            keys = self.manners.valid_keys
+            keys = self.behaviour.valid_keys
             if keys is not None and session.key not in keys:
                 await ws.send_str("Invalid listen key")
                 await ws.close()
@@ -104,8 +104,8 @@ class StreamServer:
             session.closed_s = loop.time()
         return ws
 
-    async def _talk(self, session: Session) -> None:
-        limit_s = self.manners.close_after_s or None
+    async def _talk(self, session: StreamSession) -> None:
+        limit_s = self.behaviour.close_after_s or None
         try:
             async with asyncio.timeout(limit_s):
                 async for message in session.ws:
@@ -114,34 +114,34 @@ class StreamServer:
         except TimeoutError:
             await session.ws.close(code=1000)
 
-    async def _answer(self, session: Session, text: str) -> None:
+    async def _answer(self, session: StreamSession, text: str) -> None:
         request = json.loads(text)
         if request["method"].upper() == "PING":
             session.pings += 1
-            if self.manners.answer_pings:
+            if self.behaviour.answer_pings:
                 await session.ws.send_str('{"id":0,"code":0,"msg":"PONG"}')
             return
         session.requests.append(text)
         session.request_s.append(asyncio.get_running_loop().time())
-        if not self.manners.answer_requests or self.manners.ignore.issuperset(request["params"]):
+        if not self.behaviour.answer_requests or self.behaviour.ignore.issuperset(request["params"]):
             return
         if request["method"] == "UNSUBSCRIPTION":
             session.topics = [topic for topic in session.topics if topic not in request["params"]]
             message, taken = ",".join(request["params"]), []
         else:
             message, taken = self._subscribe(session, request["params"])
-        number = request.get("id", 0) if self.manners.echo_ids else 0
+        number = request.get("id", 0) if self.behaviour.echo_ids else 0
         await session.ws.send_str(json.dumps({"id": number, "code": 0, "msg": message}, ensure_ascii=False))
         for topic in taken:
             self.on_subscribed(session, topic)
 
-    def _subscribe(self, session: Session, topics: list[str]) -> tuple[str, list[str]]:
+    def _subscribe(self, session: StreamSession, topics: list[str]) -> tuple[str, list[str]]:
         taken: list[str] = []
         refused: list[str] = []
         for topic in topics:
-            if topic in session.topics or topic in self.manners.ignore:
+            if topic in session.topics or topic in self.behaviour.ignore:
                 continue
-            if topic in self.manners.refuse or len(session.topics) >= self.manners.max_topics:
+            if topic in self.behaviour.refuse or len(session.topics) >= self.behaviour.max_topics:
                 refused.append(topic)
                 continue
             session.topics.append(topic)
@@ -155,7 +155,7 @@ class StreamServer:
 
 
 @asynccontextmanager
-async def listening(server: StreamServer) -> AsyncGenerator[str]:
+async def listening_server(server: StreamServer) -> AsyncGenerator[str]:
     """Serve on a real loopback socket; yield the WebSocket URL."""
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()

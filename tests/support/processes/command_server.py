@@ -18,7 +18,7 @@ CLOSED = "closed"
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunResult:
     """The result of one run."""
 
     code: int
@@ -32,13 +32,13 @@ class Ran:
 
 
 @dataclass
-class Zygote:
+class CommandServer:
     """A process with the program loaded, used as a context manager."""
 
     folder: Path
     process: "subprocess.Popen[str] | None" = field(default=None, init=False)
 
-    def __enter__(self) -> "Zygote":
+    def __enter__(self) -> "CommandServer":
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.processes.command_server"],
             stdin=subprocess.PIPE,
@@ -61,7 +61,7 @@ class Zygote:
         stdout: str = "",
         stderr: str = "",
         encoding: str = "utf-8",
-    ) -> Ran:
+    ) -> RunResult:
         """Run a command in `folder`; streams are paths, `CLOSED`, or empty to return the written text."""
         assert self.process is not None
         assert self.process.stdin is not None
@@ -79,7 +79,7 @@ class Zygote:
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         code = int(self.process.stdout.readline())
-        return Ran(code, out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
+        return RunResult(code, out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
 
 
 def _child(request: dict[str, Any]) -> None:

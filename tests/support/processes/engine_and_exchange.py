@@ -22,7 +22,7 @@ require_calendar = false
 """
 
 
-PLACE = """
+PLACE_ORDERS = """
 import asyncio, sys
 from decimal import Decimal
 from pathlib import Path
@@ -59,7 +59,7 @@ def environment(folder: Path) -> dict[str, str]:
     return kept | {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")}
 
 
-def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def start_command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "mexc_tui", *arguments],
         env=environment(folder),
@@ -77,7 +77,7 @@ class DeskProcesses:
 
     def python(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-c", PLACE, str(self.file), *arguments],
+            [sys.executable, "-c", PLACE_ORDERS, str(self.file), *arguments],
             env=environment(self.folder),
             capture_output=True,
             text=True,
@@ -94,7 +94,7 @@ class DeskProcesses:
         return self.python("show").split()
 
     def engine(self) -> subprocess.Popen[str]:
-        engine = begin(self.folder, "--headless", "--exchange", str(self.file))
+        engine = start_command(self.folder, "--headless", "--exchange", str(self.file))
         assert engine.stderr is not None
         if not any("Ready" in line for line in engine.stderr):  # warnings about a slow disk may precede it
             engine.communicate(timeout=20)
@@ -114,7 +114,7 @@ class DeskProcesses:
         )
 
     def status(self) -> dict[str, object]:
-        asked = begin(self.folder, "status", "--json")
+        asked = start_command(self.folder, "status", "--json")
         said, complained = asked.communicate(timeout=20)
         assert said, complained
         return json.loads(said)
@@ -132,7 +132,7 @@ def desk(tmp_path: Path) -> Iterator[DeskProcesses]:
 def start_exchange(tmp_path: Path, text: str) -> Iterator[DeskProcesses]:
     scenario = tmp_path / "short.toml"
     scenario.write_text(text)
-    process = begin(tmp_path, "exchange", "--scenario", str(scenario))
+    process = start_command(tmp_path, "exchange", "--scenario", str(scenario))
     assert process.stdout is not None
     file = tmp_path / "exchange.json"
     file.write_text(process.stdout.readline())
@@ -141,6 +141,6 @@ def start_exchange(tmp_path: Path, text: str) -> Iterator[DeskProcesses]:
     process.communicate(timeout=20)
 
 
-def end(engine: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> None:
+def stop_engine(engine: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> None:
     engine.send_signal(how)
     engine.communicate(timeout=20)

@@ -17,7 +17,7 @@ def environment(folder: Path) -> dict[str, str]:
     return kept | {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")}
 
 
-def written(folder: Path, endpoint: Endpoint) -> Path:
+def write_endpoint(folder: Path, endpoint: Endpoint) -> Path:
     file = folder / "exchange.json"
     file.write_bytes(msgspec.json.encode(endpoint))
     return file

@@ -24,7 +24,7 @@ def shell(tmp_path: Path) -> Generator[Shell]:
     found.run("stop", "--yes")
 
 
-def opened(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:
+def open_desk(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:
     """Open the desk for the first time and continue past its welcome screen."""
     terminal = Terminal(shell.environ, *words, run=run)
     terminal.until("Welcome")
@@ -33,7 +33,7 @@ def opened(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:
     return terminal
 
 
-def gone(pid: int) -> None:
+def wait_until_gone(pid: int) -> None:
     """Wait until a process has exited or is a zombie."""
     until(lambda: process_state(pid) in ("", "Z"))
 
@@ -52,7 +52,7 @@ def process_state(pid: int) -> str:
         return ""
 
 
-def is_given_back(terminal: Terminal) -> bool:
+def is_restored(terminal: Terminal) -> bool:
     """Return whether line editing is restored and the screen from before the desk is visible."""
     entered, left = (terminal.said.rfind(code) for code in (b"\x1b[?1049h", b"\x1b[?1049l"))
     return bool(termios.tcgetattr(terminal.master)[3] & termios.ICANON) and left > entered >= 0

@@ -8,10 +8,10 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.signal import DetectorName, Signal, SignalEnd, SignalKey
-from tests.support.samples.listing_sources import before, calendar, entry, knowing
+from tests.support.samples.listing_sources import before, calendar, entry, knowledge_of_pairs
 
 
-class Desk:
+class DetectionBench:
     """Runs detection passes over one knowledge base at times given in seconds before the opening."""
 
     def __init__(
@@ -19,22 +19,22 @@ class Desk:
         history: CalibrationHistory | None = None,
     ) -> None:  # fmt: skip
         """Start without signals."""
-        self.known = known or knowing()
+        self.known = known or knowledge_of_pairs()
         self.settings = settings or DetectionSettings()
         self.history = history
         self.stored: list[Signal | SignalEnd] = []
 
     @property
-    def standing(self) -> dict[SignalKey, ActiveState]:
+    def active(self) -> dict[SignalKey, ActiveState]:
         """Return the active signals derived from the stored ones alone, as after a restart."""
         return active_after(self.stored)
 
-    def look(self, seconds: float, liquidity: Mapping[str, Liquidity] | None = None) -> PassResult:
+    def run_pass(self, seconds: float, liquidity: Mapping[str, Liquidity] | None = None) -> PassResult:
         """Make one pass over all listings and store its signals."""
         found = detect(
             tuple(self.known.listings),
             before(seconds),
-            self.standing,
+            self.active,
             settings=self.settings,
             history=self.history,
             liquidity=liquidity,
@@ -51,9 +51,9 @@ class Desk:
         ]
 
 
-def announced(seconds: float = 80_000) -> Desk:
+def announced_bench(seconds: float = 80_000) -> DetectionBench:
     """Return a desk that read NEWUSDT in the calendar this many seconds before its opening."""
-    desk = Desk()
+    desk = DetectionBench()
     desk.known.read_calendar(calendar(entry()), before(seconds))
     return desk
 

@@ -176,7 +176,7 @@ def trade(
 
 
 @dataclass
-class Desk:
+class LedgerBench:
     """Applies ledger transactions as the ledger writer does, from rows to rows."""
 
     positions: dict[str, Position] = field(default_factory=dict[str, Position])
@@ -189,13 +189,13 @@ class Desk:
     words: list[str] = field(default_factory=list[str])
     now_ms: int = NOON_MS
 
-    def start(self, **assets: str) -> "Desk":
+    def start(self, **assets: str) -> "LedgerBench":
         balances = tuple(Balance(name, D(amount), ZERO) for name, amount in assets.items())
         entry = start_entry(balances, RULES.quote_assets, self.now_ms)
         self.entries[entry.id] = entry
         return self
 
-    def expect(self, *wanted: Intent | Order) -> "Desk":
+    def expect(self, *wanted: Intent | Order) -> "LedgerBench":
         for item in wanted:
             if isinstance(item, Intent):
                 self.intents[item.id] = item
@@ -207,7 +207,7 @@ class Desk:
     def held(self) -> LedgerBalances:
         return sum_balances(self.entries.values())
 
-    def books(self, position_id: str) -> LedgerRows:
+    def rows_of(self, position_id: str) -> LedgerRows:
         intents = tuple(item for item in self.intents.values() if item.position_id == position_id)
         orders = tuple(item for item in self.orders.values() if item.position_id == position_id)
         position = self.positions.get(position_id)
@@ -216,11 +216,11 @@ class Desk:
         day = self.days.get(utc_day(self.now_ms), TradingDay(day=utc_day(self.now_ms)))
         return LedgerRows(position=position, orders=orders, intents=intents, day=day)
 
-    def tell(self, name: str, *evidence: Evidence) -> Advanced:
+    def apply_evidence(self, name: str, *evidence: Evidence) -> Advanced:
         advanced = None
         for piece in evidence:
             advanced = advance(self.orders[name], piece)
-            self.apply(book(self.books(advanced.order.position_id), advanced, self.prices, self.now_ms))
+            self.apply(book(self.rows_of(advanced.order.position_id), advanced, self.prices, self.now_ms))
         assert advanced is not None
         return advanced
 
@@ -242,18 +242,18 @@ class Desk:
             match correction:
                 case ApplyEvidence(first, evidence):
                     self.orders.setdefault(first.client_order_id, first)
-                    self.tell(first.client_order_id, evidence)
+                    self.apply_evidence(first.client_order_id, evidence)
                 case StoreForeignOrder(foreign):
                     self.orders[foreign.client_order_id] = foreign
                 case PostEntry(entry):
                     assert entry.id not in self.entries, f"booked twice: {entry.id}"
                     self.entries[entry.id] = entry
                 case WriteOffMissing(position_id, quantity, words):
-                    self.apply(write_off_missing(self.books(position_id), quantity, self.now_ms, words))
+                    self.apply(write_off_missing(self.rows_of(position_id), quantity, self.now_ms, words))
                 case RestoreWrittenOff(position_id, quantity, words):
-                    self.apply(restore_written_off(self.books(position_id), quantity, self.now_ms, words))
+                    self.apply(restore_written_off(self.rows_of(position_id), quantity, self.now_ms, words))
 
-    def ours(self) -> LedgerSnapshot:
+    def ledger_snapshot(self) -> LedgerSnapshot:
         return LedgerSnapshot(
             orders=tuple(self.orders.values()),
             intents=tuple(self.intents.values()),
@@ -264,7 +264,7 @@ class Desk:
             written_off=tuple(position for position in self.positions.values() if position.gone),
         )
 
-    def mirrored(self, **moved: str) -> ExchangeSnapshot:
+    def exchange_snapshot(self, **moved: str) -> ExchangeSnapshot:
         """Return an exchange that agrees with the desk except for these balance changes."""
         assets = {asset for _, asset in self.held} | set(moved)
         totals = {asset: expected_balance(self.held, asset) + D(moved.get(asset, "0")) for asset in assets}
@@ -304,26 +304,26 @@ def _reported(one: Order) -> OrderReport:
     )
 
 
-def a_desk(abc: str = "0") -> Desk:
+def bench_with_position(abc: str = "0") -> LedgerBench:
     """Return a desk that bought 10 ABC for 20 USDT and 0.01 fee, with a stop that was never sent."""
-    desk = Desk(prices={"MX": D(3)}).start(USDT="1000", ABC=abc, MX="5")
+    desk = LedgerBench(prices={"MX": D(3)}).start(USDT="1000", ABC=abc, MX="5")
     desk.expect(intent(), order(), intent("stop", OrderRole.STOP), order("stop-1", Side.SELL))
     del desk.orders["stop-1"]
-    desk.tell(
+    desk.apply_evidence(
         "buy-1",
         from_report(report("buy-1", "10", "20", OrderStatus.FILLED), NOON_MS),
         from_trades((trade("buy-1", 1, "10", "0.01"),)),
     )
     desk.expect(msgspec.structs.replace(desk.intents["buy"], ended_ms=NOON_MS, reserved=ZERO))
-    desk.apply(recompute(desk.books("p1"), NOON_MS))
+    desk.apply(recompute(desk.rows_of("p1"), NOON_MS))
     return desk
 
 
-def selling(desk: Desk, filled: str = "0", value: str = "0") -> Desk:
+def bench_with_sell_order(desk: LedgerBench, filled: str = "0", value: str = "0") -> LedgerBench:
     """Return the same desk with a resting sell order for the whole position."""
     desk.expect(order("stop-1", Side.SELL, created_ms=NOON_MS + 500))
     status = OrderStatus.PARTIALLY_FILLED if D(filled) else OrderStatus.NEW
-    desk.tell("stop-1", from_report(report("stop-1", filled, value, status, Side.SELL), NOON_MS))
+    desk.apply_evidence("stop-1", from_report(report("stop-1", filled, value, status, Side.SELL), NOON_MS))
     return desk
 
 

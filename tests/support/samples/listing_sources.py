@@ -61,7 +61,7 @@ def pair(
     )  # fmt: skip
 
 
-OLD = (pair("BTC", opens_ms=None, contract=""), pair("ETH", opens_ms=None, contract=""))
+OLD_PAIRS = (pair("BTC", opens_ms=None, contract=""), pair("ETH", opens_ms=None, contract=""))
 """Pairs that have always existed."""
 
 
@@ -95,7 +95,7 @@ def quote(symbol: str = "NEWUSDT", ask: str | None = "0.05", bid: str | None = N
     )
 
 
-def knowing(*, pairs: tuple[Symbol, ...] = OLD, at_ms: int = before(90_000)) -> Knowledge:
+def knowledge_of_pairs(*, pairs: tuple[Symbol, ...] = OLD_PAIRS, at_ms: int = before(90_000)) -> Knowledge:
     """Return the knowledge of a desk that read exchangeInfo once."""
     known = Knowledge()
     known.read_pairs(pairs, at_ms)

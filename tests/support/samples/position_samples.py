@@ -68,7 +68,7 @@ def take_profit(at: str = "2.20", state: OrderState = OrderState.ACKNOWLEDGED, f
     )
 
 
-def books(one: Position | None = None, *orders: Order, stop: str = "10") -> LedgerState:
+def ledger_state(one: Position | None = None, *orders: Order, stop: str = "10") -> LedgerState:
     """Return a ledger state with one position and a stop over this many coins; 0: without a stop."""
     held = position() if one is None else one
     intents = dict[str, Intent]()
@@ -84,7 +84,7 @@ def books(one: Position | None = None, *orders: Order, stop: str = "10") -> Ledg
     )
 
 
-def sight(
+def row_context(
     bid: str | None = "2.1", age_ms: int | None = 40, blind: str = "", *, has_grid: bool = True
 ) -> RowContext:
     price = None if bid is None else D(bid)

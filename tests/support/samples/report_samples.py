@@ -34,7 +34,7 @@ DAY = StoredDay(
 )
 
 
-def said(
+def reported(
     source: ListingSource, at_ms: int, symbol: str = "NEWUSDT", *, present: bool = True, **facts: object
 ) -> Sighting:
     """Return a report of a source; `opens` is in milliseconds of the day."""
@@ -50,12 +50,12 @@ def said(
     return Sighting(source=source, at_ms=FROM_MS + at_ms, facts=known, present=present)
 
 
-def opened(symbol: str = "NEWUSDT", opens: int = 20_000) -> Listing:
+def opened_listing(symbol: str = "NEWUSDT", opens: int = 20_000) -> Listing:
     """Return a listing announced, moved by five seconds, shown, API-enabled and opened a little late."""
     return listing_from(
         f"{symbol}-1",
         (
-            said(
+            reported(
                 ListingSource.CALENDAR,
                 1_000,
                 symbol,
@@ -63,29 +63,31 @@ def opened(symbol: str = "NEWUSDT", opens: int = 20_000) -> Listing:
                 full_name="New Token",
                 coin_id=symbol,
             ),
-            said(ListingSource.SYMBOLS_V2, 2_000, symbol, triple=Triple(2, 2, 4), coin_id=symbol),
-            said(ListingSource.CALENDAR, 3_000, symbol, opens=opens, full_name="New Token", coin_id=symbol),
-            said(ListingSource.EXCHANGE_INFO, 4_000, symbol, opens=opens, api_allowed=True),
-            said(ListingSource.STREAM, opens + 200, symbol, traded_ms=FROM_MS + opens + 100),
+            reported(ListingSource.SYMBOLS_V2, 2_000, symbol, triple=Triple(2, 2, 4), coin_id=symbol),
+            reported(
+                ListingSource.CALENDAR, 3_000, symbol, opens=opens, full_name="New Token", coin_id=symbol
+            ),
+            reported(ListingSource.EXCHANGE_INFO, 4_000, symbol, opens=opens, api_allowed=True),
+            reported(ListingSource.STREAM, opens + 200, symbol, traded_ms=FROM_MS + opens + 100),
         ),
     )
 
 
-def cancelled(symbol: str = "GONEUSDT") -> Listing:
+def cancelled_listing(symbol: str = "GONEUSDT") -> Listing:
     """Return a listing that was announced and cancelled."""
     return listing_from(
         f"{symbol}-1",
         (
-            said(ListingSource.CALENDAR, 1_000, symbol, opens=50_000, coin_id=symbol),
-            said(ListingSource.CALENDAR, 40_000, symbol, present=False, opens=50_000, coin_id=symbol),
+            reported(ListingSource.CALENDAR, 1_000, symbol, opens=50_000, coin_id=symbol),
+            reported(ListingSource.CALENDAR, 40_000, symbol, present=False, opens=50_000, coin_id=symbol),
         ),
     )
 
 
-def waiting(symbol: str = "LATERUSDT", opens: int = 600_000) -> Listing:
+def future_listing(symbol: str = "LATERUSDT", opens: int = 600_000) -> Listing:
     """Return a listing that opens after the day."""
     return listing_from(
-        f"{symbol}-1", (said(ListingSource.CALENDAR, 1_000, symbol, opens=opens, coin_id=symbol),)
+        f"{symbol}-1", (reported(ListingSource.CALENDAR, 1_000, symbol, opens=opens, coin_id=symbol),)
     )
 
 
@@ -137,7 +139,7 @@ def signal(
     )
 
 
-def look(at_ms: int, calendar_age_ms: int | None = 100) -> DetectionPass:
+def detection_pass(at_ms: int, calendar_age_ms: int | None = 100) -> DetectionPass:
     """Return a detection pass."""
     return DetectionPass(
         at_ms=FROM_MS + at_ms,
@@ -167,7 +169,7 @@ def alert(at_ms: int, *, times: int = 1, closed_ms: int | None = None) -> Stored
     )
 
 
-def read(report: DayReport) -> str:
+def unfolded_text(report: DayReport) -> str:
     """Return the report's text with folded lines joined; assert that no line exceeds the terminal width."""
     text = to_text(report)
     assert [line for line in text.splitlines() if len(line) > MOST_COLUMNS] == []

@@ -97,7 +97,7 @@ def listing(**changes: Any) -> Listing:
     return Listing(**(fields | changes))
 
 
-def wish(**changes: Any) -> ArmProposal:
+def proposal(**changes: Any) -> ArmProposal:
     """Return a proposal that passes every check."""
     return replace(
         ArmProposal(
@@ -116,7 +116,7 @@ def wish(**changes: Any) -> ArmProposal:
     )
 
 
-def book(**changes: Any) -> RiskBook:
+def risk_book(**changes: Any) -> RiskBook:
     """Return a risk book with room for every entry."""
     known = RiskBook(
         equity=D(1_000),
@@ -145,11 +145,11 @@ def facts(**changes: Any) -> ArmFacts:
         is_reconciled=True,
     )
     return replace(
-        ArmFacts(pair=PairFacts(listing=listing(), symbol=PAIR), desk=desk, book=book()), **changes
+        ArmFacts(pair=PairFacts(listing=listing(), symbol=PAIR), desk=desk, book=risk_book()), **changes
     )
 
 
-WELL = DeskFacts(
+READY_DESK = DeskFacts(
     mode=Mode.LIVE,
     is_unlocked=False,
     key=KeyFacts(may_trade=True),

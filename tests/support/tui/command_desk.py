@@ -12,20 +12,20 @@ from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.widgets.table import Table
-from tests.support.tui.counting_driver import Counting
+from tests.support.tui.counting_driver import RecordingDriver
 from tests.support.tui.desk_app import desk, screen, seen, until
-from tests.support.tui.frozen_desk import Frozen
+from tests.support.tui.frozen_desk import FrozenDesk
 
 QUESTIONS = {"preview", "journal", "settings", "market", "performance", "equity", "what_if", "why"}
 
 
 @dataclass
-class Desk:
+class CommandDesk:
     """A desk driven by a test, with a clock that the test moves."""
 
     app: DeskApp
     pilot: Pilot[None]
-    frozen: Frozen
+    frozen: FrozenDesk
     now: list[float]
 
     async def press(self, *keys: str) -> None:
@@ -43,10 +43,10 @@ class Desk:
         await seen(self.pilot, self.app, lambda text: words not in text, f"{words!r} stayed")
 
     @property
-    def wire(self) -> Counting:
+    def wire(self) -> RecordingDriver:
         """Return the bytes sent to the terminal."""
         driver = self.app._driver  # pyright: ignore[reportPrivateUsage]
-        assert isinstance(driver, Counting)
+        assert isinstance(driver, RecordingDriver)
         return driver
 
     @property
@@ -62,19 +62,21 @@ class Desk:
         assert table is not None
         return table
 
-    def told(self) -> list[str]:
+    def sent_commands(self) -> list[str]:
         """Return the names of the commands received since the last call."""
-        names = [name for name, _ in self.frozen.given if name not in QUESTIONS]
-        self.frozen.given.clear()
+        names = [name for name, _ in self.frozen.received if name not in QUESTIONS]
+        self.frozen.received.clear()
         return names
 
 
 @asynccontextmanager
-async def at(frozen: Frozen | None = None, size: tuple[int, int] = (100, 26)) -> AsyncGenerator[Desk]:
+async def command_desk(
+    frozen: FrozenDesk | None = None, size: tuple[int, int] = (100, 26)
+) -> AsyncGenerator[CommandDesk]:
     """Open a desk."""
     now = [100.0]
     async with desk(frozen, size, environment=AppEnvironment(now_s=lambda: now[0])) as (app, pilot, held):
-        yield Desk(app, pilot, held, now)
+        yield CommandDesk(app, pilot, held, now)
 
 
 def done(words: str, outcome: CommandOutcome = CommandOutcome.DONE) -> Reply[Any]:

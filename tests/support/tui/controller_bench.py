@@ -15,29 +15,29 @@ from mexc_tui.tui.activity_log import ActivityLog
 from mexc_tui.tui.keys import KEYS
 from mexc_tui.tui.screens.command_lines import Lines, drawn
 from mexc_tui.tui.widgets.cell import Tone
-from tests.support.tui.frozen_desk import NOW_MS, Frozen
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk
 
 HALTED = Achieved(state=TradingState.HALTED, orders_cancelled=5, positions_left=3)
 
 
-class Bench:
+class ControllerBench:
     """A command controller without a screen, with a clock that the test moves."""
 
-    def __init__(self, frozen: Frozen | None = None) -> None:
-        self.frozen = frozen or Frozen()
+    def __init__(self, frozen: FrozenDesk | None = None) -> None:
+        self.frozen = frozen or FrozenDesk()
         self.now_s = 100.0
         self.width = 120
         self.symbol = "OPENUSDT"
         """Symbol of the row under the cursor."""
         self.is_visible = True
         self.said: list[str] = []
-        self.happened = ActivityLog()
+        self.activity = ActivityLog()
         number = count(1)
         means = ControllerCallbacks(
             lambda: self.now_s, lambda: f"id{next(number)}", self._tell, lambda: None, lambda: self.is_visible
         )
         self._source = self.frozen.source()
-        self.hand = CommandController(self._source, self.happened, means)
+        self.controller = CommandController(self._source, self.activity, means)
 
     def _tell(self, words: str, tone: Tone) -> None:
         del tone
@@ -51,7 +51,7 @@ class Bench:
 
     async def press_at_once(self, key: str) -> None:
         """Press a key at the same time as the previous one."""
-        if not self.hand.key(key, key if len(key) == 1 else None):
+        if not self.controller.key(key, key if len(key) == 1 else None):
             self._want(key)
         for _ in range(5):
             await asyncio.sleep(0)
@@ -59,15 +59,15 @@ class Bench:
     def _want(self, key: str) -> None:
         found = next((item.id for item in KEYS if key in item.each), key)
         if found == "halt":
-            self.hand.halt()
+            self.controller.halt()
         elif found in BY_ID:
             action = BY_ID[found]
-            self.hand.want(action, Target() if action.aim is ActionTarget.DESK else Target(self.symbol))
+            self.controller.want(action, Target() if action.aim is ActionTarget.DESK else Target(self.symbol))
 
     @property
     def text(self) -> str:
         """Return the three current lines."""
-        act = self.hand.shown
+        act = self.controller.shown
         lines: Lines = [] if act is None else drawn(act, self._source, self.now_s, self.width)
         return "\n".join("   ".join(part.text for part in line) for line in lines)
 
@@ -80,13 +80,13 @@ class Bench:
         raise AssertionError(f"{words!r} was not said: {self.text!r} {self.said}")
 
     @property
-    def told(self) -> list[str]:
+    def sent_commands(self) -> list[str]:
         """Return the names of the sent commands."""
-        return [name for name, _ in self.frozen.given if name != "preview"]
+        return [name for name, _ in self.frozen.received if name != "preview"]
 
     def args(self, name: str) -> Any:
         """Return the arguments of the last command with this name."""
-        return next(args for given, args in reversed(self.frozen.given) if given == name)
+        return next(args for given, args in reversed(self.frozen.received) if given == name)
 
 
 def previewed(words: str, *, is_allowed: bool = True, typed: str = "") -> PreviewRow:

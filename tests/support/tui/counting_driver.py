@@ -15,7 +15,7 @@ from mexc_tui.tui.themes import all_themes
 from mexc_tui.tui.widgets.table import Table
 
 
-class Counting(HeadlessDriver):
+class RecordingDriver(HeadlessDriver):
     """A terminal driver that records its output."""
 
     written: str = ""
@@ -30,19 +30,19 @@ class Counting(HeadlessDriver):
         self.written += minified(data)
 
 
-class Around(ThemedApp):
+class SingleWidgetApp(ThemedApp):
     """Shows one widget."""
 
     def __init__(self, make: Callable[[], Widget], theme: str = "dark") -> None:
         themes = all_themes(Path("/nonexistent"))
-        super().__init__(themes, themes.by_name[theme], Counting)
+        super().__init__(themes, themes.by_name[theme], RecordingDriver)
         self._make = make
 
     @property
-    def wire(self) -> Counting:
+    def wire(self) -> RecordingDriver:
         """Return the recording driver."""
         driver = self._driver
-        assert isinstance(driver, Counting)
+        assert isinstance(driver, RecordingDriver)
         return driver
 
     def compose(self) -> ComposeResult:
@@ -50,7 +50,7 @@ class Around(ThemedApp):
         yield self._make()
 
 
-class Watched(Table):
+class RecordingTable(Table):
     """A table that records its drawn lines and its requested refreshes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -13,8 +13,8 @@ from mexc_tui.tui.action_mixin import DEFAULT_ENVIRONMENT, AppEnvironment
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.panes import LOADING
 from mexc_tui.tui.themes import all_themes
-from tests.support.tui.counting_driver import Counting
-from tests.support.tui.frozen_desk import Frozen
+from tests.support.tui.counting_driver import RecordingDriver
+from tests.support.tui.frozen_desk import FrozenDesk
 
 THEMES = all_themes(Path("/nonexistent"))
 ZONE = timezone(timedelta(hours=2))
@@ -24,20 +24,20 @@ SOON_S = 40.0
 
 @asynccontextmanager
 async def desk(
-    frozen: Frozen | None = None,
+    frozen: FrozenDesk | None = None,
     size: tuple[int, int] = (120, 40),
     theme: str = "dark",
     environment: AppEnvironment = DEFAULT_ENVIRONMENT,
-) -> AsyncGenerator[tuple[DeskApp, Pilot[None], Frozen]]:
+) -> AsyncGenerator[tuple[DeskApp, Pilot[None], FrozenDesk]]:
     """Open the desk; yield once the first screen shows money."""
-    frozen = frozen or Frozen()
+    frozen = frozen or FrozenDesk()
     app = DeskApp(
         frozen.source(),
         THEMES,
         THEMES.by_name[theme],
         zone=ZONE,
         environment=environment,
-        driver_class=Counting,
+        driver_class=RecordingDriver,
     )
     async with app.run_test(headless=False, size=size, notifications=True) as pilot:
         await until(pilot, app, "equity")

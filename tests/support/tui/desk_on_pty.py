@@ -20,19 +20,19 @@ from mexc_tui.tui.terminal.input_decoder import InputDecoder
 from mexc_tui.tui.terminal.terminal import Meter, Terminal, TerminalDriver
 from tests.support.tui.command_desk import QUESTIONS, done
 from tests.support.tui.desk_app import THEMES, ZONE
-from tests.support.tui.frozen_desk import Frozen
+from tests.support.tui.frozen_desk import FrozenDesk
 
 SIGNALS = (signal.SIGTSTP, signal.SIGCONT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGWINCH)
 SOON_S = 20.0
 
 
-class OnPty(TerminalDriver):
+class PtyDriver(TerminalDriver):
     """The driver of a desk on a pseudo-terminal instead of this process's own terminal."""
 
     slave: int
     fails_at: str = ""
     """A key whose message raises an error the first time."""
-    looks: int = 0
+    input_reads: int = 0
     """Number of reads of the input."""
 
     def __init__(self, *args: object, **extra: object) -> None:
@@ -41,7 +41,7 @@ class OnPty(TerminalDriver):
 
     def _read_input(self, decoder: InputDecoder) -> None:
         super()._read_input(decoder)
-        type(self).looks += 1
+        type(self).input_reads += 1
 
     def process_message(self, message: Message) -> None:
         if isinstance(message, events.Key) and message.key == self.fails_at:
@@ -66,9 +66,9 @@ class DeskOnPty:
     """A desk and the other end of its terminal."""
 
     app: DeskApp
-    driver: type[OnPty]
+    driver: type[PtyDriver]
     master: int
-    frozen: Frozen
+    frozen: FrozenDesk
     now: list[float]
     """The clock of the terminal and of the desk."""
     drawn: bytes = field(default=b"")
@@ -76,10 +76,10 @@ class DeskOnPty:
     def send(self, data: bytes) -> None:
         os.write(self.master, data)
 
-    def told(self) -> list[str]:
+    def sent_commands(self) -> list[str]:
         """Return the commands received since the last call."""
-        names = [name for name, _ in self.frozen.given if name not in QUESTIONS]
-        self.frozen.given.clear()
+        names = [name for name, _ in self.frozen.received if name not in QUESTIONS]
+        self.frozen.received.clear()
         return names
 
     async def until(self, is_so: Callable[[], bool]) -> None:
@@ -89,11 +89,11 @@ class DeskOnPty:
 
     async def pause(self) -> None:
         """Type nothing for a while, so that the desk gives up incomplete input."""
-        looks = self.driver.looks
-        await self.until(lambda: self.driver.looks > looks + 1)
+        looks = self.driver.input_reads
+        await self.until(lambda: self.driver.input_reads > looks + 1)
         self.now[0] += 10.0
-        looks = self.driver.looks
-        await self.until(lambda: self.driver.looks > looks + 1)
+        looks = self.driver.input_reads
+        await self.until(lambda: self.driver.input_reads > looks + 1)
 
     def notes(self) -> str:
         """Return the notices of the desk."""
@@ -101,23 +101,23 @@ class DeskOnPty:
 
     async def halts(self) -> bool:
         """Press `h`; return whether the engine received a halt."""
-        self.told()
+        self.sent_commands()
         self.send(b"h")
-        await self.until(lambda: "halt" in [name for name, _ in self.frozen.given])
-        return self.told() == ["halt"]
+        await self.until(lambda: "halt" in [name for name, _ in self.frozen.received])
+        return self.sent_commands() == ["halt"]
 
 
 @asynccontextmanager
-async def typed(fails_at: str = "") -> AsyncGenerator[DeskOnPty]:
+async def desk_on_pty(fails_at: str = "") -> AsyncGenerator[DeskOnPty]:
     """Open a desk on a pseudo-terminal that is read all the time."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["halt"] = done("halted: by hand")
     loop = asyncio.get_running_loop()
     now = [1_000.0]
     terminal = Terminal(slave, Meter(loop.time), lambda: now[0])
-    driver = type("Driver", (OnPty,), {"terminal": terminal, "slave": slave, "fails_at": fails_at})
+    driver = type("Driver", (PtyDriver,), {"terminal": terminal, "slave": slave, "fails_at": fails_at})
     app = DeskApp(
         frozen.source(),
         THEMES,

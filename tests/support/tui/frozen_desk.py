@@ -48,7 +48,7 @@ class View(Generic[Row]):
             listener(frozenset({key}))
 
 
-class Frozen:
+class FrozenDesk:
     """All views, with a clock and a connection that a test sets."""
 
     def __init__(self, *, is_empty: bool = False, is_complete: bool = True) -> None:
@@ -57,7 +57,7 @@ class Frozen:
         self.may_operate = True
         self.replies: dict[str, Any] = {}
         """Responses by the name of the query or command: values, or functions to await."""
-        self.given: list[tuple[str, Any]] = []
+        self.received: list[tuple[str, Any]] = []
         """The received queries and commands."""
         self.ids: list[tuple[str, str | None]] = []
         """Their command ids."""
@@ -81,7 +81,7 @@ class Frozen:
     ) -> Reply[Any]:
         """Respond as an engine that returns only the replies set by the test."""
         del deadline_s
-        self.given.append((kind.name, args))
+        self.received.append((kind.name, args))
         self.ids.append((kind.name, command_id))
         reply = self.replies.get(kind.name)
         if callable(reply):
@@ -92,7 +92,7 @@ class Frozen:
             return cast("Reply[Any]", reply)
         return Reply(CommandOutcome.DONE, "", reply, is_repeated=False)
 
-    def go(self, by_ms: int) -> None:
+    def advance(self, by_ms: int) -> None:
         """Advance the time of screen and engine and publish the new status."""
         self.now_ms += by_ms
         row = self.status.rows["engine"]

@@ -15,7 +15,7 @@ from mexc_tui.model import event
 from mexc_tui.model.event import Alert
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.view import FactRow
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, View
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk, View
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ def _fact(texts: Iterator[str]) -> FactRow:
     return FactRow(sequence=1, at_ms=NOW_MS, kind=next(texts), version=1, about=text, body=msgspec.Raw(body))
 
 
-class Hostile(Frozen):
+class HostileDesk(FrozenDesk):
     """All views and replies, with hostile texts everywhere."""
 
     def __init__(self) -> None:

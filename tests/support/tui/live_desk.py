@@ -4,7 +4,7 @@ import msgspec
 
 from mexc_tui.model.plan_view import Preview
 from tests.support.tui.controller_bench import done, previewed
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk, status
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk, risk, status
 
 PHRASE = "live 3 x 100 amber otter"
 OFFER = msgspec.structs.replace(
@@ -13,8 +13,8 @@ OFFER = msgspec.structs.replace(
 )
 
 
-def live(*, is_locked: bool) -> Frozen:
-    frozen = Frozen()
+def live_desk(*, is_locked: bool) -> FrozenDesk:
+    frozen = FrozenDesk()
     frozen.status.put("engine", status("live"))
     until_ms = None if is_locked else NOW_MS + 3_600_000
     row = msgspec.structs.replace(risk(), is_locked=is_locked, unlocked_until_ms=until_ms)

@@ -38,7 +38,7 @@ from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.model.view import FactRow, SettingRow
 from mexc_tui.model.why import ChangeRow, DetectorDetail, ListingStory, SnipeDetail, SourceDetail, WhyRow
 from mexc_tui.tui.widgets.header_text import HeaderData
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk, status
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk, risk, status
 
 
 def detectors() -> DetectorsRow:
@@ -141,7 +141,7 @@ GATES = (
 )
 
 
-def why(frozen: Frozen, listing_id: str) -> WhyRow:
+def why(frozen: FrozenDesk, listing_id: str) -> WhyRow:
     row = frozen.listings.rows[listing_id]
     signal = frozen.signals.rows[f"ready_state {row.symbol}"]
     return WhyRow(
@@ -290,7 +290,7 @@ def performance() -> PerformanceRow:
     )
 
 
-def course() -> EquityRow:
+def equity_history() -> EquityRow:
     """Return an equity history that rises and falls again."""
     equities = [500, 505, 512, 530, 520, 512]
     peaks = [max(equities[: number + 1]) for number in range(len(equities))]
@@ -313,9 +313,9 @@ def course() -> EquityRow:
     )
 
 
-def limited() -> Frozen:
+def desk_at_limits() -> FrozenDesk:
     """Return a desk with one limit nearly used up and one reached."""
-    frozen = Frozen()
+    frozen = FrozenDesk()
     limits = (
         LimitRow(name="exposure", used=Decimal("147.5"), limit=Decimal(150), unit="USDT"),
         LimitRow(name="positions", used=Decimal(3), limit=Decimal(3), unit=""),
@@ -323,7 +323,7 @@ def limited() -> Frozen:
     )
     frozen.risk.put("risk", msgspec.structs.replace(risk(), limits=limits))
     frozen.replies["performance"] = performance()
-    frozen.replies["equity"] = course()
+    frozen.replies["equity"] = equity_history()
     frozen.replies["journal"] = FactPage(())
     return frozen
 
@@ -362,7 +362,7 @@ def settings(*, bell: bool, flash: bool) -> SettingList:
     return SettingList([row("bell", value=bell), row("flash", value=flash)])
 
 
-def alarm(row: RiskRow) -> RiskRow:
+def engine_alarm(row: RiskRow) -> RiskRow:
     """Return a risk row in a state set by the engine."""
     return msgspec.structs.replace(row, cause=Cause.DRAWDOWN)
 
@@ -378,16 +378,16 @@ KNOWN = HeaderData(
 )
 
 
-def whole() -> Frozen:
+def full_desk() -> FrozenDesk:
     """Return a desk on which every screen has rows."""
-    frozen = limited()
+    frozen = desk_at_limits()
     frozen.replies |= {
         "detectors": detectors(),
         "latency": latency(),
         "machine": machine(),
         "market": market(),
         "performance": performance(),
-        "equity": course(),
+        "equity": equity_history(),
         "why": why(frozen, "L-FOOUSDT"),
         "journal": FactPage((fact(8), fact(7))),
         "settings": SettingList([setting("spend", "50", "25"), setting("other", "1", "1")]),

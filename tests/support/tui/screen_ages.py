@@ -36,7 +36,7 @@ class Age:
 
 
 @dataclass(slots=True)
-class Truth:
+class TrueValues:
     """History of the true values, by exchange time."""
 
     opens: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict[str, set[int]](set))
@@ -84,7 +84,7 @@ def chosen(lines: Sequence[str]) -> str | None:
     return next((found[1] for found in rows if found is not None), None)
 
 
-def ages(lines: Sequence[str], truth: Truth, now_ms: int) -> Iterable[Age]:
+def ages(lines: Sequence[str], truth: TrueValues, now_ms: int) -> Iterable[Age]:
     """Yield the age of every item on a screen that has one."""
     clock = _CLOCK.search(lines[0])
     if clock is None:
@@ -113,7 +113,7 @@ def ages(lines: Sequence[str], truth: Truth, now_ms: int) -> Iterable[Age]:
             yield from _figure(f"trade {pair}", text, truth, now_ms, is_old)
 
 
-def _figure(what: str, text: str, truth: Truth, now_ms: int, is_marked: bool) -> Iterable[Age]:
+def _figure(what: str, text: str, truth: TrueValues, now_ms: int, is_marked: bool) -> Iterable[Age]:
     age_ms = truth.age_ms(what, text, now_ms)
     if age_ms is not None:
         yield Age(what, age_ms, is_marked)

@@ -11,7 +11,7 @@ _PIECE = re.compile(
 )
 
 
-class Glass:
+class VirtualTerminal:
     """The cells of a terminal without colours."""
 
     def __init__(self, columns: int, lines: int) -> None:

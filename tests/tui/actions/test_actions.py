@@ -8,14 +8,14 @@ from textual.widgets import Static
 
 from mexc_tui.model.trading import TradingState
 from mexc_tui.tui.keys import BY_ID
-from tests.support.tui.command_desk import at, done
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
+from tests.support.tui.command_desk import command_desk, done
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk, risk
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 async def test_only_the_named_key_confirms_and_any_other_cancels() -> None:
-    async with at(size=(80, 24)) as one:
+    async with command_desk(size=(80, 24)) as one:
         one.frozen.replies["close"] = done("2930 OPEN sold.")
         await one.press("4")
         await one.until("OPENUSDT")
@@ -28,10 +28,10 @@ async def test_only_the_named_key_confirms_and_any_other_cancels() -> None:
         await one.press("D")
         one.app.post_message(events.Paste("Y"))
         await one.until("Pasted text is ignored.")
-        assert one.told() == []
+        assert one.sent_commands() == []
         await one.press("Y")
         await one.until("done: 2930 OPEN sold.")
-        assert one.told() == ["close"]
+        assert one.sent_commands() == ["close"]
         await one.press("escape")
         await one.gone("2930 OPEN sold.")
         await one.press("m")
@@ -39,7 +39,7 @@ async def test_only_the_named_key_confirms_and_any_other_cancels() -> None:
 
 
 async def test_news_never_hide_an_open_confirmation() -> None:
-    async with at(size=(80, 24)) as one:
+    async with command_desk(size=(80, 24)) as one:
         await one.press("X")
         await one.until("FLATTEN?")
         for number in range(3):
@@ -51,7 +51,7 @@ async def test_news_never_hide_an_open_confirmation() -> None:
 
 
 async def test_no_row_moves_during_a_confirmation_until_it_expires() -> None:
-    async with at() as one:
+    async with command_desk() as one:
         await one.press("4")
         await one.until("OPENUSDT")
         await one.press("D")
@@ -63,11 +63,11 @@ async def test_no_row_moves_during_a_confirmation_until_it_expires() -> None:
         one.now[0] += 8
         await one.gone("CLOSE OPENUSDT?")
         assert "P-OPENUSDT" not in one.table.rows.shown
-        assert one.told() == []
+        assert one.sent_commands() == []
 
 
 async def test_keys_act_on_the_row_under_the_cursor_and_say_when_there_is_nothing_to_act_on() -> None:
-    async with at() as one:
+    async with command_desk() as one:
         one.frozen.replies |= {"disarm": done("FOOUSDT is disarmed.")}
         await one.press("2")
         await one.until("FOOUSDT")
@@ -75,17 +75,17 @@ async def test_keys_act_on_the_row_under_the_cursor_and_say_when_there_is_nothin
             await one.press("down")
         await one.press("D")
         await one.until("No open position in FOOUSDT.")
-        assert one.told() == []
+        assert one.sent_commands() == []
         await one.press("a")
         await one.until("FOOUSDT is disarmed.")
-        assert one.frozen.given[-1][1].symbol == "FOOUSDT"
+        assert one.frozen.received[-1][1].symbol == "FOOUSDT"
         await one.press("8", "A")
         await one.until("Select a row with a symbol")
 
 
 async def test_every_command_of_the_palette_and_the_keys_reaches_the_engine() -> None:
-    frozen = Frozen()
-    async with at(frozen) as one:
+    frozen = FrozenDesk()
+    async with command_desk(frozen) as one:
         for name in ("halt", "reduce_only", "flatten", "kill", "reconcile", "stop"):
             frozen.replies[name] = done(f"{name} it was")
         frozen.positions.put("P-OPENUSDT", None)
@@ -100,10 +100,10 @@ async def test_every_command_of_the_palette_and_the_keys_reaches_the_engine() ->
         ):
             await one.press(key)
             if needs_confirmation:
-                assert one.told() == []
+                assert one.sent_commands() == []
                 await one.press("Y")
             await one.until(f"{command} it was")
-            assert one.told() == [command]
+            assert one.sent_commands() == [command]
         await one.app.run_action(BY_ID["stop_engine"].action)
         await one.until("No open position.")
         await one.press("Y")
@@ -111,9 +111,9 @@ async def test_every_command_of_the_palette_and_the_keys_reaches_the_engine() ->
 
 
 async def test_a_read_only_screen_does_not_show_what_adds_risk_and_refuses_it_in_words() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.may_operate = False
-    async with at(frozen) as one:
+    async with command_desk(frozen) as one:
         frozen.replies["halt"] = done("halted: by hand")
         assert "A Arm" not in one.text
         assert "X Flatten" in one.text
@@ -124,7 +124,7 @@ async def test_a_read_only_screen_does_not_show_what_adds_risk_and_refuses_it_in
             one.app.action_command(name)
             await one.until(f"{title} ")
             await one.until("not executed: Unavailable in read-only mode.")
-        assert one.told() == []
+        assert one.sent_commands() == []
         await one.press("h")
         await one.until("done: halted: by hand")
         await one.press("question_mark")
@@ -134,7 +134,7 @@ async def test_a_read_only_screen_does_not_show_what_adds_risk_and_refuses_it_in
 
 
 async def test_a_new_trading_state_is_announced_and_logged() -> None:
-    async with at() as one:
+    async with command_desk() as one:
         one.frozen.risk.put("risk", risk(TradingState.HALTED, "daily loss of 25 USDT"))
         await one.until("trading halted by engine")
         await one.press("m")
@@ -142,7 +142,7 @@ async def test_a_new_trading_state_is_announced_and_logged() -> None:
 
 
 async def test_news_wait_until_shortly_after_an_opening() -> None:
-    async with at() as one:
+    async with command_desk() as one:
         one.frozen.now_ms = NOW_MS + 47_000  # FOOUSDT opens, and is armed
         one.frozen.risk.put("risk", risk(TradingState.HALTED, "daily loss of 25 USDT"))
         await one.pilot.pause()
@@ -152,7 +152,7 @@ async def test_news_wait_until_shortly_after_an_opening() -> None:
 
 
 async def test_halting_does_not_wait_for_a_screen_that_is_busy() -> None:
-    async with at() as one:
+    async with command_desk() as one:
         one.frozen.replies["halt"] = done("halted: by hand")
         release = asyncio.Event()
         one.app.screen.call_next(release.wait)
@@ -162,16 +162,16 @@ async def test_halting_does_not_wait_for_a_screen_that_is_busy() -> None:
         await asyncio.sleep(0)
         one.app.post_message(events.Key("h", "h"))
         for _ in range(100):
-            if "halt" in [name for name, _ in one.frozen.given]:
+            if "halt" in [name for name, _ in one.frozen.received]:
                 break
             await asyncio.sleep(0)
-        assert "halt" in one.told()
+        assert "halt" in one.sent_commands()
         release.set()
         await one.until("done: halted: by hand")
 
 
 async def test_a_confirmation_and_its_result_cost_few_bytes() -> None:
-    async with at(size=(120, 40)) as one:
+    async with command_desk(size=(120, 40)) as one:
         one.frozen.replies["close"] = done("2930 OPEN sold.")
         await one.press("4")
         await one.until("OPENUSDT")

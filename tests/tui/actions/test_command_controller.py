@@ -17,11 +17,11 @@ from mexc_tui.model.plan_view import Preview
 from mexc_tui.model.trading import TradingState
 from mexc_tui.tui.actions.actions import ACTIONS, BY_ID
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
-from tests.support.tui.controller_bench import HALTED, Bench, done, previewed
-from tests.support.tui.frozen_desk import Frozen, risk
+from tests.support.tui.controller_bench import HALTED, ControllerBench, done, previewed
+from tests.support.tui.frozen_desk import FrozenDesk, risk
 
 
-def halted(frozen: Frozen) -> None:
+def halted(frozen: FrozenDesk) -> None:
     frozen.risk.put("risk", risk(TradingState.HALTED, "by hand"))
 
 
@@ -40,29 +40,29 @@ def held_back() -> tuple[asyncio.Event, Callable[[Any], Awaitable[Any]]]:
 
 
 async def test_one_key_halts_without_confirmation_and_reports_the_result() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.frozen.replies["halt"] = done("halted: by hand; 5 orders cancelled, 0 left.")
     await one.press("h")
     text = await one.until("5 orders cancelled")
-    assert one.told == ["halt"]
+    assert one.sent_commands == ["halt"]
     assert "HALT" in text
 
 
 async def test_the_same_key_again_offers_to_resume_and_needs_confirmation() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     halted(frozen)
-    one = Bench(frozen)
+    one = ControllerBench(frozen)
     one.frozen.replies |= {"preview": previewed("Entries are allowed again."), "resume": done("active")}
     await one.press("h")
     await one.until("Entries are allowed again.")
-    assert one.told == []
+    assert one.sent_commands == []
     await one.press("Y")
     await one.until("done: active")
-    assert one.told == ["resume"]
+    assert one.sent_commands == ["resume"]
 
 
 async def test_a_held_halt_key_halts_once_without_a_question() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.frozen.replies["halt"] = done("halted")
     await one.press("h")
     await one.until("done: halted")
@@ -70,12 +70,12 @@ async def test_a_held_halt_key_halts_once_without_a_question() -> None:
     for _ in range(5):
         one.now_s += 0.03
         await one.press_at_once("h")
-    assert one.told == ["halt"]
+    assert one.sent_commands == ["halt"]
     assert "RESUME" not in one.text
 
 
 async def test_results_are_shown_in_the_header_if_the_lines_are_hidden() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.is_visible = False
     one.frozen.replies["halt"] = done("halted: by hand")
     await one.press("h")
@@ -83,29 +83,29 @@ async def test_results_are_shown_in_the_header_if_the_lines_are_hidden() -> None
 
 
 async def test_halting_needs_no_answer_to_anything_else() -> None:
-    one = Bench()
+    one = ControllerBench()
     release, one.frozen.replies["flatten"] = held_back()
     one.frozen.replies["halt"] = done("halted: by hand")
     await one.press("X", "Y")
     await one.until("in progress")
     await one.press("h")
     await one.until("done: halted: by hand")
-    assert one.told == ["flatten", "halt"]
+    assert one.sent_commands == ["flatten", "halt"]
     release.set()
     await one.until("FLATTEN: done")
 
 
 async def test_without_a_connection_the_halt_key_halts_again_and_never_resumes() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     halted(frozen)
-    one = Bench(frozen)
+    one = ControllerBench(frozen)
     one.frozen.link = replace(one.frozen.link, link=Link.DISCONNECTED)
     release, one.frozen.replies["halt"] = held_back()
     await one.press("h")
     await one.until(
         "Engine disconnected: will send on reconnect.   Without the engine: mexc-tui kill --direct"
     )
-    assert one.told == ["halt"]
+    assert one.sent_commands == ["halt"]
     release.set()
 
 
@@ -113,20 +113,20 @@ async def test_without_a_connection_the_halt_key_halts_again_and_never_resumes()
 
 
 async def test_close_states_its_effect_in_numbers_and_needs_the_named_key() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.frozen.replies["close"] = done("2930 OPEN sold.")
     await one.press("D")
     text = await one.until("CLOSE OPENUSDT?")
     assert "Sells 2930 OPEN at market, worth 99.97 USDT at the bid, P&L +27.57." in text
     assert "Y confirm" in text
-    assert one.told == []
+    assert one.sent_commands == []
     await one.press("Y")
     await one.until("done: 2930 OPEN sold.")
     assert one.args("close") == CloseRequest(symbol="OPENUSDT")
 
 
 async def test_the_effect_is_never_cut_off_on_a_narrow_terminal() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.width = 60
     cost = "Sell 66.08 KIRA, worth 3.94 USDT at bid 0.05956, expected ~0.05956 (0.00 % slippage), "
     one.frozen.replies["preview"] = previewed(f"{cost}P&L ~+0.5355 USDT; cancels 2 take-profits first.")
@@ -140,24 +140,24 @@ async def test_the_effect_is_never_cut_off_on_a_narrow_terminal() -> None:
 
 
 async def test_the_preview_of_the_engine_replaces_the_estimate() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.frozen.replies["preview"] = previewed("Sells 2930 OPEN for about 99.1 USDT, 0.4 % below the bid.")
     await one.press("D")
     await one.until("0.4 % below the bid")
 
 
 async def test_keys_are_ignored_at_first_and_a_held_key_never_confirms() -> None:
-    one = Bench()
+    one = ControllerBench()
     await one.press("D")
     for key in ["Y", *["D"] * 20, *["Y"] * 20]:
         one.now_s += 0.03
         await one.press_at_once(key)
-    assert one.told == []
+    assert one.sent_commands == []
     assert "CLOSE OPENUSDT?" in one.text
 
 
 async def test_a_share_is_selected_before_the_confirmation() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.frozen.replies["close"] = done("1465 OPEN sold, 1465 left.")
     await one.press("P")
     await one.until("2: 25 %   5: 50 %   7: 75 %")
@@ -170,14 +170,14 @@ async def test_a_share_is_selected_before_the_confirmation() -> None:
 
 
 async def test_a_wrong_key_at_the_choice_closes_nothing() -> None:
-    one = Bench()
+    one = ControllerBench()
     await one.press("P", "Y")
     assert "CLOSE PART" not in one.text
-    assert one.told == []
+    assert one.sent_commands == []
 
 
 async def test_flatten_counts_what_it_sells_and_says_what_is_left() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.frozen.replies["flatten"] = done("sold by hand; 3 positions closed, 0 left", CommandOutcome.PARTLY)
     await one.press("X")
     await one.until("Sells 3 positions worth ~199.94 and 1 without a price")
@@ -186,7 +186,7 @@ async def test_flatten_counts_what_it_sells_and_says_what_is_left() -> None:
 
 
 async def test_progress_says_how_long_it_takes_and_what_is_left() -> None:
-    one = Bench()
+    one = ControllerBench()
     release, one.frozen.replies["kill"] = held_back()
     await one.press("K", "Y")
     await one.until("in progress, 0 s, 0 orders and 3 positions left")
@@ -201,7 +201,7 @@ async def test_progress_says_how_long_it_takes_and_what_is_left() -> None:
 
 
 async def test_arming_waits_for_the_engines_numbers() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.frozen.replies |= {
         "preview": previewed("Buys FOOUSDT at its opening for at most 50 USDT, up to 0.0412."),
         "arm": done("FOOUSDT is armed: at most 50 USDT."),
@@ -216,26 +216,26 @@ async def test_arming_waits_for_the_engines_numbers() -> None:
 
 
 async def test_a_refused_preview_needs_no_confirmation() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.frozen.replies["preview"] = previewed("FOOUSDT is not armed: no calendar.", is_allowed=False)
     await one.press("A")
     await one.until("refused: FOOUSDT is not armed: no calendar.")
     await one.press("Y")
-    assert one.told == []
+    assert one.sent_commands == []
 
 
 async def test_without_a_preview_no_action_adds_risk() -> None:
-    one = Bench()  # nobody answers the preview
+    one = ControllerBench()  # nobody answers the preview
     await one.press("A")
     await one.until("refused: No reply is set for preview.")
     await one.press("Y")
-    assert one.told == []
+    assert one.sent_commands == []
 
 
 async def test_resuming_after_a_loss_takes_a_typed_word() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     halted(frozen)
-    one = Bench(frozen)
+    one = ControllerBench(frozen)
     one.frozen.replies |= {
         "preview": previewed("Entries again after a daily loss of 25.", typed="resume"),
         "resume": done("trading is active; loss counters reset from here"),
@@ -243,19 +243,19 @@ async def test_resuming_after_a_loss_takes_a_typed_word() -> None:
     await one.press("R")
     await one.until("type resume > _")
     await one.press("Y")
-    assert one.told == []
+    assert one.sent_commands == []
     await one.press("backspace", *"resum")
     await one.until("type resume > resum_")
-    assert one.told == []
+    assert one.sent_commands == []
     await one.press("e")
     await one.until("loss counters reset")
     assert one.args("resume").typed == "resume"
 
 
 async def test_a_pasted_word_resumes_nothing() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     halted(frozen)
-    one = Bench(frozen)
+    one = ControllerBench(frozen)
     one.frozen.replies["preview"] = previewed("Entries again.", typed="resume")
     await one.press("R")
     await one.until("type resume > _")
@@ -263,12 +263,12 @@ async def test_a_pasted_word_resumes_nothing() -> None:
     for key in "resume":  # the clock stands still: no hand is that fast
         await one.press_at_once(key)
     await one.until("Pasted text is ignored.")
-    assert one.hand.paste()
-    assert one.told == []
+    assert one.controller.paste()
+    assert one.sent_commands == []
 
 
 async def test_stopping_the_engine_with_open_positions_takes_a_typed_word() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.frozen.replies[STOP.name] = EngineStopping(pid=1)
     await one.press("stop_engine")
     text = await one.until("type stop > _")
@@ -282,18 +282,18 @@ async def test_stopping_the_engine_with_open_positions_takes_a_typed_word() -> N
 
 @pytest.mark.parametrize(("key", "command"), [("a", "disarm"), ("r", "reduce_only"), ("B", "reconcile")])
 async def test_actions_without_confirmation_are_sent_immediately(key: str, command: str) -> None:
-    one = Bench()
+    one = ControllerBench()
     one.frozen.replies[command] = done(f"{command} it was")
     await one.press(key)
     await one.until(f"{command} it was")
-    assert one.told == [command]
+    assert one.sent_commands == [command]
 
 
 # What goes wrong
 
 
 async def test_a_failed_send_is_reported_with_its_reason() -> None:
-    one = Bench()
+    one = ControllerBench()
 
     async def answer(_: Any) -> Reply[Any]:
         raise FrontEndError("This engine does not know the command.")
@@ -304,7 +304,7 @@ async def test_a_failed_send_is_reported_with_its_reason() -> None:
 
 
 async def test_no_response_is_reported_as_unknown_and_retried_with_the_same_id() -> None:
-    one = Bench()
+    one = ControllerBench()
     answers: list[Reply[Any] | EngineSilent] = [
         EngineSilent("close got no response within 200 s: its outcome is unknown."),
         Reply(CommandOutcome.DONE, "2930 OPEN sold.", HALTED, is_repeated=True),
@@ -328,7 +328,7 @@ async def test_no_response_is_reported_as_unknown_and_retried_with_the_same_id()
 
 
 async def test_an_unanswered_sale_is_not_executed_twice_by_a_retry() -> None:
-    one = Bench()
+    one = ControllerBench()
 
     async def silent(_: Any) -> Reply[Any]:
         raise EngineSilent("close got no response within 200 s: its outcome is unknown.")
@@ -337,7 +337,7 @@ async def test_an_unanswered_sale_is_not_executed_twice_by_a_retry() -> None:
     await one.press("P", "5", "Y")
     await one.until("Y retry")
     await one.press("n")
-    assert one.hand.shown is None
+    assert one.controller.shown is None
     one.frozen.replies["close"] = Reply(CommandOutcome.DONE, "1465 OPEN sold.", HALTED, is_repeated=True)
     await one.press("P", "5", "Y")
     await one.until("done (repeated response): 1465 OPEN sold.")
@@ -347,7 +347,7 @@ async def test_an_unanswered_sale_is_not_executed_twice_by_a_retry() -> None:
 
 
 async def test_a_second_halt_has_a_new_id_even_without_a_response_to_the_first() -> None:
-    one = Bench()
+    one = ControllerBench()
 
     async def silent(_: Any) -> Reply[Any]:
         raise EngineSilent("halt got no response within 30 s: its outcome is unknown.")
@@ -361,7 +361,7 @@ async def test_a_second_halt_has_a_new_id_even_without_a_response_to_the_first()
 
 
 async def test_each_command_has_its_own_id() -> None:
-    one = Bench()
+    one = ControllerBench()
     one.frozen.replies["disarm"] = done("disarmed")
     await one.press("a")
     await one.until("disarmed")
@@ -371,13 +371,13 @@ async def test_each_command_has_its_own_id() -> None:
 
 
 async def test_an_action_in_progress_is_not_sent_twice() -> None:
-    one = Bench()
+    one = ControllerBench()
     release, one.frozen.replies["flatten"] = held_back()
     await one.press("X", "Y")
     await one.until("in progress")
     await one.press("X")
     await one.until("FLATTEN is already in progress.")
-    assert one.told == ["flatten"]
+    assert one.sent_commands == ["flatten"]
     release.set()
 
 
@@ -385,9 +385,9 @@ async def test_an_action_in_progress_is_not_sent_twice() -> None:
 
 
 async def test_a_read_only_screen_may_reduce_risk() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.may_operate = False
-    one = Bench(frozen)
+    one = ControllerBench(frozen)
     one.frozen.replies |= {"halt": done("halted"), "flatten": done("all sold")}
     await one.press("h")
     await one.until("done: halted")

@@ -12,9 +12,9 @@ from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.screens.quit import WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_text
-from tests.support.tui.command_desk import Desk, done
+from tests.support.tui.command_desk import CommandDesk, done
 from tests.support.tui.desk_app import desk
-from tests.support.tui.live_desk import OFFER, PHRASE, live
+from tests.support.tui.live_desk import OFFER, PHRASE, live_desk
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
@@ -51,16 +51,16 @@ PLACES = {
 
 
 @asynccontextmanager
-async def _at() -> AsyncGenerator[Desk]:
+async def _at() -> AsyncGenerator[CommandDesk]:
     now = [100.0]
-    frozen = live(is_locked=True)
+    frozen = live_desk(is_locked=True)
 
     async def preview(asked: PreviewQuery) -> object:
         return OFFER if asked.name is Preview.UNLOCK else None
 
     frozen.replies |= {"halt": done("halted: by hand"), "preview": preview}
     async with desk(frozen, (120, 40), environment=AppEnvironment(now_s=lambda: now[0])) as (app, pilot, _):
-        yield Desk(app, pilot, frozen, now)
+        yield CommandDesk(app, pilot, frozen, now)
 
 
 @pytest.mark.parametrize("place", [pytest.param(place, id=name) for name, place in PLACES.items()])
@@ -69,16 +69,16 @@ async def test_halting_is_one_key_that_is_shown_in_every_dialog(place: Place) ->
         await one.press(*place.keys)
         await one.until(place.seen)
         await one.until(place.says)
-        one.told()
+        one.sent_commands()
         if place.has_words:
             await one.press("h")
-            assert one.told() == []
+            assert one.sent_commands() == []
         await one.press("ctrl+x" if place.has_words else "h")
         await one.until("halted: by hand")
-        assert one.told() == ["halt"]
+        assert one.sent_commands() == ["halt"]
         if not place.has_words:
             await one.press("ctrl+x")
-            assert one.told() == ["halt"]
+            assert one.sent_commands() == ["halt"]
 
 
 async def test_halting_is_shown_and_works_on_every_board_and_over_the_welcome() -> None:
@@ -88,11 +88,11 @@ async def test_halting_is_shown_and_works_on_every_board_and_over_the_welcome() 
             await one.until("h Halt")
             for key in ("h", "ctrl+x"):
                 await one.press(key)
-                assert one.told().count("halt") == 1, (number, key)
+                assert one.sent_commands().count("halt") == 1, (number, key)
         one.app.push_screen(WelcomePage("Welcome", welcome_text(Mode.PRACTICE)))
         await one.until("h        halt entries")
         await one.press("h")
-        assert one.told() == ["halt"]
+        assert one.sent_commands() == ["halt"]
 
 
 async def test_a_timer_that_fires_once_more_when_the_screens_are_gone_does_no_harm() -> None:

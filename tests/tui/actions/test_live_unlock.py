@@ -9,17 +9,17 @@ from textual.events import Paste
 
 from mexc_tui.desk.api_types import CommandOutcome, Reply
 from mexc_tui.tui.widgets.header_text import lines
-from tests.support.tui.controller_bench import Bench, previewed
+from tests.support.tui.controller_bench import ControllerBench, previewed
 from tests.support.tui.desk_app import desk, screen, until
-from tests.support.tui.frozen_desk import Frozen, risk, status
-from tests.support.tui.live_desk import PHRASE, live
+from tests.support.tui.frozen_desk import FrozenDesk, risk, status
+from tests.support.tui.live_desk import PHRASE, live_desk
 from tests.support.tui.sample_rows import KNOWN
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-def told(frozen: Frozen) -> list[tuple[str, Any]]:
-    return [one for one in frozen.given if one[0] in ("unlock", "lock")]
+def told(frozen: FrozenDesk) -> list[tuple[str, Any]]:
+    return [one for one in frozen.received if one[0] in ("unlock", "lock")]
 
 
 def test_the_header_never_allows_entries_while_live_trading_is_locked() -> None:
@@ -31,40 +31,40 @@ def test_the_header_never_allows_entries_while_live_trading_is_locked() -> None:
 
 
 async def test_unlocking_needs_the_whole_phrase_and_sends_it() -> None:
-    one = Bench(live(is_locked=True))
+    one = ControllerBench(live_desk(is_locked=True))
     await one.press("L")
     assert "up to 3 positions of 100.00 USDT" in await one.until(PHRASE)
     await one.press("enter", "Y", "L")
-    assert one.told == []
+    assert one.sent_commands == []
     await one.press("escape", "L")
     await one.until(PHRASE)
     await one.press(*PHRASE[:-1])
-    assert one.told == []
+    assert one.sent_commands == []
     await one.press(PHRASE[-1])
-    assert one.told == ["unlock"]
+    assert one.sent_commands == ["unlock"]
     assert one.args("unlock").typed == PHRASE
 
 
 async def test_a_refused_unlock_states_its_reasons_and_sends_nothing() -> None:
-    frozen = live(is_locked=True)
+    frozen = live_desk(is_locked=True)
     frozen.replies["preview"] = previewed("Not yet: the key CAN WITHDRAW.", is_allowed=False)
-    one = Bench(frozen)
+    one = ControllerBench(frozen)
     await one.press("L")
     assert "CAN WITHDRAW" in await one.until("refused")
-    assert one.told == []
+    assert one.sent_commands == []
 
 
 async def test_a_read_only_screen_cannot_unlock() -> None:
-    frozen = live(is_locked=True)
+    frozen = live_desk(is_locked=True)
     frozen.may_operate = False
-    one = Bench(frozen)
+    one = ControllerBench(frozen)
     await one.press("L")
     await one.until("Unavailable in read-only mode.")
-    assert frozen.given == []
+    assert frozen.received == []
 
 
 async def test_a_pasted_phrase_counts_for_nothing_and_a_typed_one_unlocks() -> None:
-    async with desk(live(is_locked=True)) as (app, pilot, frozen):
+    async with desk(live_desk(is_locked=True)) as (app, pilot, frozen):
         assert "LIVE LOCKED" in "\n".join(screen(app))
         await pilot.press("5")
         await until(pilot, app, "LIVE TRADING LOCKED")
@@ -76,7 +76,7 @@ async def test_a_pasted_phrase_counts_for_nothing_and_a_typed_one_unlocks() -> N
 
 
 async def test_the_same_key_locks_at_once_when_it_is_unlocked() -> None:
-    async with desk(live(is_locked=False)) as (app, pilot, frozen):
+    async with desk(live_desk(is_locked=False)) as (app, pilot, frozen):
         assert "LIVE - REAL MONEY" in "\n".join(screen(app))
         await pilot.press("5")
         await until(pilot, app, "live trading unlocked until")
@@ -86,9 +86,9 @@ async def test_the_same_key_locks_at_once_when_it_is_unlocked() -> None:
 
 
 async def test_a_refusal_of_the_engine_is_shown_as_one() -> None:
-    frozen = live(is_locked=True)
+    frozen = live_desk(is_locked=True)
     frozen.replies["unlock"] = Reply(CommandOutcome.REFUSED, "No phrase is waiting.", None, is_repeated=False)
-    one = Bench(frozen)
+    one = ControllerBench(frozen)
     await one.press("L")
     await one.until(PHRASE)
     await one.press(*PHRASE)

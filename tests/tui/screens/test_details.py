@@ -9,13 +9,13 @@ from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.details import details, position_or_order
 from mexc_tui.tui.screens.registry import all_boards
 from mexc_tui.tui.widgets.styled_text import Drawn
-from tests.support.tui.frozen_desk import NOW_MS, Frozen
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk
 from tests.support.tui.sample_rows import order
 
 WIDTH = 60
 
 
-def _look(frozen: Frozen, pane: str, key: str | None) -> RenderContext:
+def _look(frozen: FrozenDesk, pane: str, key: str | None) -> RenderContext:
     return RenderContext(frozen.source(), NOW_MS, 0.0, UTC, key, "", pane)
 
 
@@ -24,7 +24,7 @@ def _text(lines: Sequence[Drawn]) -> str:
 
 
 async def test_a_position_is_shown_with_exits_protection_money_and_orders() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.orders.put("O1", order("OPENUSDT", "a-1"))
     text = _text(details(_look(frozen, "Positions", "P-OPENUSDT"), WIDTH))
     for words in (
@@ -40,7 +40,7 @@ async def test_a_position_is_shown_with_exits_protection_money_and_orders() -> N
 
 
 async def test_a_trapped_position_says_so_and_one_without_orders_says_none() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     row = frozen.positions.rows["P-LOSTUSDT"]
     frozen.positions.put("P-LOSTUSDT", msgspec.structs.replace(row, trapped="nobody bids"))
     text = _text(details(_look(frozen, "Positions", "P-LOSTUSDT"), WIDTH))
@@ -49,7 +49,7 @@ async def test_a_trapped_position_says_so_and_one_without_orders_says_none() -> 
 
 
 async def test_an_order_is_shown_with_its_numbers() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.orders.put("O1", order("OPENUSDT", "a-1"))
     text = _text(position_or_order(_look(frozen, "Orders", "O1"), WIDTH))
     assert "client order id " in text
@@ -61,7 +61,7 @@ async def test_an_order_is_shown_with_its_numbers() -> None:
 
 async def test_what_went_meanwhile_is_said_to_be_gone() -> None:
     for pane in ("Positions", "Snipes", "Active signals", "Next openings", "Nearest limits"):
-        assert _text(details(_look(Frozen(), pane, None), WIDTH))
+        assert _text(details(_look(FrozenDesk(), pane, None), WIDTH))
 
 
 def test_boards_whose_pictures_do_not_fit_a_small_terminal_have_details() -> None:

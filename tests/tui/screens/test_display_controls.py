@@ -21,17 +21,17 @@ from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.screens.input_line import MAX_TYPED
 from mexc_tui.tui.widgets.text_bar import TextBar
-from tests.support.tui.counting_driver import Counting
+from tests.support.tui.counting_driver import RecordingDriver
 from tests.support.tui.desk_app import SOON_S, desk, seen, until
-from tests.support.tui.frozen_desk import Frozen, position, risk
-from tests.support.tui.sample_rows import alarm, settings
+from tests.support.tui.frozen_desk import FrozenDesk, position, risk
+from tests.support.tui.sample_rows import engine_alarm, settings
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-def _wire(app: DeskApp) -> Counting:
+def _wire(app: DeskApp) -> RecordingDriver:
     wire = app._driver  # pyright: ignore[reportPrivateUsage]
-    assert isinstance(wire, Counting)
+    assert isinstance(wire, RecordingDriver)
     return wire
 
 
@@ -136,7 +136,7 @@ async def test_a_paste_of_a_megabyte_does_nothing_and_leaves_the_desk_alive() ->
         assert len(app.screen.query_one(Input).value) <= MAX_TYPED
         await pilot.press("escape", "m")
         await until(pilot, app, "ACTION  ")
-        assert {name for name, _ in frozen.given} <= {"journal", "settings"}
+        assert {name for name, _ in frozen.received} <= {"journal", "settings"}
 
 
 @pytest.mark.parametrize(("bell", "flash"), [(True, False), (False, True)])
@@ -149,11 +149,11 @@ async def test_what_is_critical_rings_and_flashes_as_the_settings_say(
         flashed.append(for_s)
 
     monkeypatch.setattr(BoardScreen, "flash", note)
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["settings"] = settings(bell=bell, flash=flash)
     async with desk(frozen, size=(80, 24)) as (app, pilot, _):
         await pilot.pause()
-        frozen.risk.put("risk", alarm(risk(TradingState.HALTED, "drawdown of 12 %")))
+        frozen.risk.put("risk", engine_alarm(risk(TradingState.HALTED, "drawdown of 12 %")))
         await until(pilot, app, "trading halted by engine")
         rung = _wire(app).written.replace("\x1b]22;default\x07", "")  # the pointer's shape
         assert ("\x07" in rung) is bell

@@ -2,15 +2,15 @@ import msgspec
 import pytest
 
 from tests.support.tui.desk_app import desk, until
-from tests.support.tui.frozen_desk import Frozen
+from tests.support.tui.frozen_desk import FrozenDesk
 from tests.support.tui.sample_rows import detectors, latency, machine
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-def engine() -> Frozen:
+def engine() -> FrozenDesk:
     """Return a desk whose engine tells all of this."""
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies |= {"detectors": detectors(), "latency": latency(), "machine": machine()}
     return frozen
 
@@ -53,7 +53,7 @@ async def test_a_newer_attempt_is_above_the_older_ones_and_under_the_cursor() ->
         before = latency()
         newer = msgspec.structs.replace(before.shots[0], symbol="BARUSDT", snipe_id="S2")
         frozen.replies["latency"] = msgspec.structs.replace(before, shots=(newer, *before.shots))
-        frozen.go(10_000)
+        frozen.advance(10_000)
         text = await until(pilot, app, "BARUSDT attempt 1, aim")
         assert text.index("> BARUSDT") < text.index("  FOOUSDT")
 

@@ -21,9 +21,9 @@ from mexc_tui.desk.trading_requests import ExitsEdit, RungEdit
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.view import FactRow
 from mexc_tui.tui.screens.forms import EXITS_HINT, InvalidLine, parse_exits, undoing
-from tests.support.tui.command_desk import at
+from tests.support.tui.command_desk import command_desk
 from tests.support.tui.desk_app import desk, screen, until
-from tests.support.tui.frozen_desk import NOW_MS, Frozen
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk
 from tests.support.tui.sample_rows import setting
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
@@ -59,8 +59,8 @@ def test_no_line_breaks_the_reading_of_exits(text: str) -> None:
         assert parse_exits("FOOUSDT", text).symbol == "FOOUSDT"
 
 
-def _settings() -> Frozen:
-    frozen = Frozen()
+def _settings() -> FrozenDesk:
+    frozen = FrozenDesk()
     frozen.replies["settings"] = SettingList([setting("spend", "25", "25"), setting("other", "1", "1")])
     frozen.replies["settings_check"] = CheckPassed()
     frozen.replies["settings_set"] = Reply(
@@ -73,21 +73,21 @@ def _settings() -> Frozen:
 
 
 async def test_a_setting_is_changed_after_its_difference_was_shown_and_agreed_to() -> None:
-    async with at(_settings(), (120, 40)) as one:
+    async with command_desk(_settings(), (120, 40)) as one:
         await one.press("9")
         await one.until("What one snipe may spend.")
         await one.press("C")
         await one.until("spend: new value; empty: default")
         await one.press("backspace", "backspace", "5", "0", "enter")
         await one.until("spend: 25 → 50 USDT, immediately. Allowed: 1 to 1,000.")
-        assert not any(name == "settings_set" for name, _ in one.frozen.given)
+        assert not any(name == "settings_set" for name, _ in one.frozen.received)
         await one.press("Y")
         await one.until("spend = 50.")
-        assert ("settings_set", SettingChange(name="spend", text="50")) in one.frozen.given
+        assert ("settings_set", SettingChange(name="spend", text="50")) in one.frozen.received
 
 
 async def test_at_80_columns_a_line_for_exits_says_of_what_and_all_that_it_may_be() -> None:
-    async with at(Frozen(), (80, 24)) as one:
+    async with command_desk(FrozenDesk(), (80, 24)) as one:
         await one.press("4")
         await one.until("protection by the engine")
         await one.press("M")
@@ -133,7 +133,7 @@ async def test_a_setting_that_stays_is_not_asked_about() -> None:
         await pilot.press("C", "enter")
         await until(pilot, app, "spend is already 25.")
         await pilot.press("escape")
-        assert not any(name == "settings_set" for name, _ in frozen.given)
+        assert not any(name == "settings_set" for name, _ in frozen.received)
 
 
 def _changed(old: str, new: str, *, needs_restart: bool = False) -> FactPage:
@@ -148,20 +148,20 @@ def _changed(old: str, new: str, *, needs_restart: bool = False) -> FactPage:
 async def test_the_last_change_of_a_setting_is_taken_back_after_it_was_named() -> None:
     frozen = _settings()
     frozen.replies["journal"] = _changed("25", "50")
-    async with at(frozen, (120, 40)) as one:
+    async with command_desk(frozen, (120, 40)) as one:
         await one.press("9")
         await one.until("What one snipe may spend.")
         await one.press("U")
         await one.until("spend: 50 → 25, immediately.")
         await one.press("Y")
         await one.until("spend = 25 again.")
-        assert ("settings_undo", SettingUndo(name="spend")) in one.frozen.given
+        assert ("settings_undo", SettingUndo(name="spend")) in one.frozen.received
 
 
 async def test_where_no_setting_was_changed_there_is_nothing_to_take_back() -> None:
     frozen = _settings()
     frozen.replies["journal"] = FactPage(rows=())
-    async with at(frozen, (120, 40)) as one:
+    async with command_desk(frozen, (120, 40)) as one:
         await one.press("9")
         await one.press("U")
         assert "Y confirm" not in await one.until("No setting was changed yet.")
@@ -172,12 +172,12 @@ def test_what_waits_for_the_next_start_is_taken_back_then() -> None:
 
 
 async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["check_exits"] = Reply(
         CommandOutcome.DONE, "It makes -0.12 USDT there.", CheckPassed(), False
     )
     frozen.replies["edit_exits"] = Reply(CommandOutcome.DONE, "Stop 0.03139 → 0.032.", None, False)
-    async with at(frozen, (120, 40)) as one:
+    async with command_desk(frozen, (120, 40)) as one:
         await one.press("4")
         await one.until("protection by the engine")
         await one.press("M")
@@ -188,18 +188,18 @@ async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() ->
         await one.press("Y")
         await one.until("Stop 0.03139 → 0.032.")
         edit = ExitsEdit(symbol="OPENUSDT", stop_price=Decimal("0.032"))
-        assert ("edit_exits", edit) in one.frozen.given
+        assert ("edit_exits", edit) in one.frozen.received
 
 
 async def test_a_listing_is_watched_by_hand_and_dropped() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     row = frozen.listings.rows["L-FOOUSDT"]
     frozen.replies["listings_add"] = Reply(CommandOutcome.DONE, "Watching NEWUSDT: scheduled.", row, False)
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("2", "N", *"newusdt", "space", *"+15m", "enter")
         await until(pilot, app, "Watching NEWUSDT: scheduled.")
         added = AddListing(symbol="NEWUSDT", opens_ms=NOW_MS + 900_000)
-        assert ("listings_add", added) in frozen.given
+        assert ("listings_add", added) in frozen.received
         await pilot.press("W", "enter")
         await until(pilot, app, "Drop FOOUSDT.")
 

@@ -2,14 +2,14 @@ import msgspec
 import pytest
 
 from tests.support.tui.desk_app import desk, until
-from tests.support.tui.frozen_desk import NOW_MS, Frozen
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk
 from tests.support.tui.sample_rows import why
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-def _known() -> Frozen:
-    frozen = Frozen()
+def _known() -> FrozenDesk:
+    frozen = FrozenDesk()
     frozen.replies["why"] = why(frozen, "L-FOOUSDT")
     return frozen
 
@@ -56,7 +56,7 @@ async def test_a_signal_shows_its_reasons_outcome_and_pre_trade_check() -> None:
 
 
 async def test_a_time_in_a_signal_is_readable_and_never_in_milliseconds() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     for key, row in list(frozen.signals.rows.items()):
         frozen.signals.put(key, msgspec.structs.replace(row, state=f"since {NOW_MS}"))
     async with desk(frozen) as (app, pilot, _):

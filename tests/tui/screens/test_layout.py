@@ -20,11 +20,11 @@ from mexc_tui.tui.widgets.layout import MIN_WIDTH, TALL
 from mexc_tui.tui.widgets.styled_text import Part, StyledSpan, fitting, hanging, width_of
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.table_drawing import Drawing
-from tests.support.tui.command_desk import at
-from tests.support.tui.counting_driver import Around
+from tests.support.tui.command_desk import command_desk
+from tests.support.tui.counting_driver import SingleWidgetApp
 from tests.support.tui.desk_app import desk, screen, settled, until
 from tests.support.tui.frozen_desk import NOW_MS, position
-from tests.support.tui.sample_rows import order, whole
+from tests.support.tui.sample_rows import full_desk, order
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
@@ -35,7 +35,7 @@ HALF = re.compile(r"\d…")
 
 @BY_SIZE
 async def test_no_number_is_cut_and_every_frame_is_whole_on_every_screen(size: tuple[int, int]) -> None:
-    async with desk(whole(), size=size) as (app, pilot, _):
+    async with desk(full_desk(), size=size) as (app, pilot, _):
         for number in range(1, len(NAMES) + 1):
             await pilot.press(str(number % 10))
             text = await settled(pilot, app)
@@ -54,7 +54,7 @@ async def test_no_number_is_cut_and_every_frame_is_whole_on_every_screen(size: t
 
 @BY_SIZE
 async def test_the_next_key_reaches_every_pane_and_comes_back(size: tuple[int, int]) -> None:
-    async with desk(whole(), size=size) as (app, pilot, _):
+    async with desk(full_desk(), size=size) as (app, pilot, _):
         for number, board in enumerate(all_boards(), 1):
             await pilot.press(str(number % 10))
             text = await settled(pilot, app)
@@ -78,7 +78,7 @@ async def test_the_next_key_reaches_every_pane_and_comes_back(size: tuple[int, i
 
 @BY_SIZE
 async def test_every_key_of_the_footer_is_bound_where_it_is_shown(size: tuple[int, int]) -> None:
-    async with desk(whole(), size=size) as (app, pilot, _):
+    async with desk(full_desk(), size=size) as (app, pilot, _):
         for number in range(1, len(NAMES) + 1):
             await pilot.press(str(number % 10))
             await pilot.pause(0.2)
@@ -97,7 +97,7 @@ async def test_every_key_of_the_footer_is_bound_where_it_is_shown(size: tuple[in
 async def test_lowered_limits_skipped_rows_and_a_trapped_position_are_said_whole(
     size: tuple[int, int],
 ) -> None:
-    frozen = whole()
+    frozen = full_desk()
     cause = "spread of 12.5 % in 3 of 7 pairs"
     lowered = Tightening(steps=2, until_ms=NOW_MS + 3_600_000, by="risk monitor", cause=cause)
     frozen.risk.put("risk", msgspec.structs.replace(frozen.risk.rows["risk"], tightening=lowered))
@@ -131,7 +131,7 @@ def _pane(app: DeskApp, title: str) -> str:
 
 
 async def test_a_figure_that_needs_more_room_makes_its_column_wider_and_lesser_columns_go() -> None:
-    async with at(whole(), (80, 24)) as one:
+    async with command_desk(full_desk(), (80, 24)) as one:
         await one.press("4", "tab", "tab")
         row = order("OPENUSDT", "a")
         row = msgspec.structs.replace(
@@ -208,7 +208,7 @@ def test_the_least_width_is_one_at_which_tables_are_shown() -> None:
 
 async def test_lines_are_folded_anew_once_a_scrollbar_takes_room() -> None:
     canvas = Canvas("picture")
-    app = Around(lambda: canvas)
+    app = SingleWidgetApp(lambda: canvas)
     async with app.run_test(headless=False, size=(40, 6)) as pilot:
         rest = canvas.room[0] - len("lag  ")
         canvas.show([(StyledSpan("lag  ", Tone.FAINT), StyledSpan(("worst " * 9)[: rest - 1] + "w"))] * 20)

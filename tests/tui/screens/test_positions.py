@@ -9,14 +9,14 @@ from mexc_tui.model.position import PositionState, Protection
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.tui.widgets import table_lines
 from tests.support.tui.desk_app import desk, screen, until
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk, position
 from tests.support.tui.sample_rows import market, order
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-def _held() -> Frozen:
-    frozen = Frozen()
+def _held() -> FrozenDesk:
+    frozen = FrozenDesk()
     frozen.replies["market"] = market()
     frozen.orders.put("a", order("OPENUSDT", "a"))
     frozen.orders.put("b", order("QUXUSDT", "b"))
@@ -54,7 +54,7 @@ async def test_the_chosen_positions_market_is_drawn_with_our_fills_and_exits() -
         for words in ("spread 0.23%", "14:13:19Z ▲", "0.03420", "B bought, S sold"):
             assert words in text
         assert ("market", "OPENUSDT") in [
-            (name, args.symbol) for name, args in frozen.given if name == "market"
+            (name, args.symbol) for name, args in frozen.received if name == "market"
         ]
 
 

@@ -7,13 +7,13 @@ from mexc_tui.model.trading import Cause, RiskLevel, TradingState
 from mexc_tui.model.view import FactRow
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import NOW_MS, risk
-from tests.support.tui.sample_rows import limited
+from tests.support.tui.sample_rows import desk_at_limits
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 async def test_limits_are_bars_with_what_is_left_and_one_that_is_reached_says_so() -> None:
-    async with desk(limited(), size=(200, 60)) as (app, pilot, _):
+    async with desk(desk_at_limits(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("5")
         text = await until(pilot, app, "147.50 of 150 USDT, 2.50 left")
         assert "3 of 3, REACHED" in text
@@ -21,7 +21,7 @@ async def test_limits_are_bars_with_what_is_left_and_one_that_is_reached_says_so
 
 
 async def test_equity_and_drawdown_are_drawn_and_figures_say_what_they_rest_on() -> None:
-    async with desk(limited()) as (app, pilot, _):
+    async with desk(desk_at_limits()) as (app, pilot, _):
         await pilot.press("5")
         text = await until(pilot, app, "530.00")
         assert "-3.4%" in text
@@ -30,7 +30,7 @@ async def test_equity_and_drawdown_are_drawn_and_figures_say_what_they_rest_on()
 
 
 async def test_a_halt_says_why_who_and_since_when() -> None:
-    frozen = limited()
+    frozen = desk_at_limits()
     halted = msgspec.structs.replace(
         risk(),
         state=TradingState.HALTED,
@@ -49,7 +49,7 @@ async def test_a_halt_says_why_who_and_since_when() -> None:
 
 
 async def test_what_the_guard_did_is_listed_with_what_it_achieved() -> None:
-    frozen = limited()
+    frozen = desk_at_limits()
     acted = RiskMonitorActed(
         at_ms=NOW_MS - 14_000,
         about="QUXUSDT",
@@ -67,7 +67,7 @@ async def test_what_the_guard_did_is_listed_with_what_it_achieved() -> None:
 
 
 async def test_an_answer_that_does_not_come_is_said_in_words() -> None:
-    frozen = limited()
+    frozen = desk_at_limits()
     del frozen.replies["performance"]
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("5")
@@ -75,7 +75,7 @@ async def test_an_answer_that_does_not_come_is_said_in_words() -> None:
 
 
 async def test_the_risk_screen_is_complete_at_eighty_by_twenty_four() -> None:
-    async with desk(limited(), size=(80, 24)) as (app, pilot, _):
+    async with desk(desk_at_limits(), size=(80, 24)) as (app, pilot, _):
         await pilot.press("5")
         text = await until(pilot, app, "win rate")
         for words in ("ENTRIES ALLOWED", "exposure", "positions", "daily loss", "Performance 2"):

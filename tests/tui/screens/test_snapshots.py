@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.registry import NAMES
 from tests.support.tui.desk_app import THEMES, ZONE, desk, settled
-from tests.support.tui.sample_rows import whole
+from tests.support.tui.sample_rows import full_desk
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
@@ -25,7 +25,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES)
 def test_a_screen_looks_as_it_did(number: int, snap_compare: Callable[..., bool]) -> None:
-    app = DeskApp(whole().source(), THEMES, THEMES.by_name["dark"], zone=ZONE)
+    app = DeskApp(full_desk().source(), THEMES, THEMES.by_name["dark"], zone=ZONE)
 
     async def go(pilot: Pilot[Any]) -> None:
         await pilot.press(str((number + 1) % 10))
@@ -39,6 +39,6 @@ def test_a_screen_looks_as_it_did(number: int, snap_compare: Callable[..., bool]
 async def test_a_screen_says_at_another_size_what_it_did(
     number: int, size: tuple[int, int], snapshot: object
 ) -> None:
-    async with desk(whole(), size=size) as (app, pilot, _):
+    async with desk(full_desk(), size=size) as (app, pilot, _):
         await pilot.press(str((number + 1) % 10))
         assert await settled(pilot, app) == snapshot

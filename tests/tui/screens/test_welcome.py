@@ -7,22 +7,22 @@ from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.screens.pages import HelpScreen
 from mexc_tui.tui.screens.quit import CLOSE_BEFORE_MS, LeavePage, WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_text
-from tests.support.tui.command_desk import Desk, at, done
-from tests.support.tui.frozen_desk import NOW_MS, Frozen
+from tests.support.tui.command_desk import CommandDesk, command_desk, done
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk
 
 
-async def _welcomed(one: Desk) -> None:
+async def _welcomed(one: CommandDesk) -> None:
     one.app.action_welcome()
     await one.until("Enter to continue.")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_every_key_that_the_welcome_names_works_in_front_of_it(size: tuple[int, int]) -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["halt"] = done("Entries are halted.")
     words = welcome_text(Mode.PRACTICE)
     assert all(key in words for key in ("1 to 9", "?  ", "h  ", "q  ", "Enter to continue."))
-    async with at(frozen, size) as one:
+    async with command_desk(frozen, size) as one:
         for number, name in ((1, "desk"), (4, "positions"), (9, "settings")):
             await _welcomed(one)
             await one.press(str(number))
@@ -32,7 +32,7 @@ async def test_every_key_that_the_welcome_names_works_in_front_of_it(size: tuple
         await _welcomed(one)
         await one.press("h")
         await one.until("Entries are halted.")
-        assert one.told() == ["halt"]
+        assert one.sent_commands() == ["halt"]
         await one.press("enter")
         await one.gone("Enter to continue.")
         for key, page in (("question_mark", HelpScreen), ("q", LeavePage)):
@@ -44,7 +44,7 @@ async def test_every_key_that_the_welcome_names_works_in_front_of_it(size: tuple
 
 
 async def test_the_welcome_gives_way_before_an_opening_and_can_be_had_again() -> None:
-    async with at(size=(80, 24)) as one:
+    async with command_desk(size=(80, 24)) as one:
         await _welcomed(one)
         one.frozen.now_ms = NOW_MS + 47_000 - CLOSE_BEFORE_MS
         await one.gone("Enter to continue.")

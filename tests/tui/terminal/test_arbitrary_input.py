@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from tests.support.tui.desk_on_pty import typed
+from tests.support.tui.desk_on_pty import desk_on_pty
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
@@ -30,7 +30,7 @@ NASTY = (
 
 
 async def test_after_any_bytes_the_halt_key_halts() -> None:
-    async with typed() as here:
+    async with desk_on_pty() as here:
         for data in NASTY:
             here.send(data)
             await here.pause()
@@ -40,22 +40,22 @@ async def test_after_any_bytes_the_halt_key_halts() -> None:
 async def test_after_a_storm_of_random_bytes_the_halt_key_halts() -> None:
     random = Random(12)
     letters = frozenset(b"qQmds:/?eEy\x10\x11\x0f")  # leave, pages, fields where letters are text, files
-    async with typed() as here:
+    async with desk_on_pty() as here:
         for _ in range(60):
             here.send(bytes(byte for byte in random.randbytes(900) if byte not in letters))
         await here.pause()
         here.send(b"\x1b")
         await here.pause()
-        here.told()
+        here.sent_commands()
         here.send(b"\x18")
-        await here.until(lambda: "halt" in [name for name, _ in here.frozen.given])
+        await here.until(lambda: "halt" in [name for name, _ in here.frozen.received])
 
 
 async def test_a_failed_reader_is_restarted_and_reported_on_screen() -> None:
-    async with typed(fails_at="f12") as here:
+    async with desk_on_pty(fails_at="f12") as here:
         here.send(b"\x1b[24~h")
         await here.until(lambda: "Reading keys failed" in here.notes())
-        await here.until(lambda: "halt" in here.told())
+        await here.until(lambda: "halt" in here.sent_commands())
         assert "unexpected key" in here.notes()
         await here.pause()
         assert await here.halts()

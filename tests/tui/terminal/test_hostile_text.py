@@ -11,9 +11,9 @@ from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import KEYS, KeyGroup
 from mexc_tui.tui.screens.registry import NAMES
 from mexc_tui.tui.widgets.cell import Tone
-from tests.support.tui.counting_driver import Counting
+from tests.support.tui.counting_driver import RecordingDriver
 from tests.support.tui.desk_app import desk, screen, until
-from tests.support.tui.hostile_desk import TEXTS, Hostile
+from tests.support.tui.hostile_desk import TEXTS, HostileDesk
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
@@ -30,7 +30,7 @@ def _is_bad(char: str) -> bool:
 
 def _check(app: DeskApp, where: str) -> None:
     wire = app._driver  # pyright: ignore[reportPrivateUsage]
-    assert isinstance(wire, Counting)
+    assert isinstance(wire, RecordingDriver)
     rest = _OWN.sub("", wire.written)
     assert {char for char in rest if _is_bad(char)} == set(), where
     for word in _WORDS:
@@ -49,7 +49,7 @@ async def _settle(pilot: Pilot[None]) -> None:
 
 
 async def test_no_text_of_any_row_acts_on_the_terminal_or_breaks_a_line() -> None:
-    async with desk(Hostile(), size=(160, 48)) as (app, pilot, _):
+    async with desk(HostileDesk(), size=(160, 48)) as (app, pilot, _):
         numbers = [key for key in KEYS if key.group is KeyGroup.SCREENS]
         assert len(numbers) == len(NAMES)
         seen = ""
@@ -64,7 +64,7 @@ async def test_no_text_of_any_row_acts_on_the_terminal_or_breaks_a_line() -> Non
 
 
 async def test_no_words_of_a_deed_of_news_or_of_a_page_act_on_the_terminal() -> None:
-    async with desk(Hostile(), size=(80, 24)) as (app, pilot, _):
+    async with desk(HostileDesk(), size=(80, 24)) as (app, pilot, _):
         for key in ("4", "D", "n", "X", "n", "R", "n", "a", "B"):
             await pilot.press(key)
             await _settle(pilot)

@@ -7,7 +7,7 @@ import pytest
 from mexc_tui.model.mode import Mode
 from mexc_tui.tui.screens.quit import WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_text
-from tests.support.tui.desk_on_pty import DeskOnPty, typed
+from tests.support.tui.desk_on_pty import DeskOnPty, desk_on_pty
 from tests.support.tui.frozen_desk import position
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
@@ -21,7 +21,7 @@ async def _second(here: DeskOnPty, number: int) -> int:
     begun = len(here.drawn)
     gain = str(Decimal(13) + number)
     here.frozen.positions.put("P-QUXUSDT", position("QUXUSDT", "0.441", "0.5", gain, gain))
-    here.frozen.go(1_000)
+    here.frozen.advance(1_000)
     here.app.call_later(here.app._each_second)  # pyright: ignore[reportPrivateUsage]
     seconds = here.frozen.now_ms // 1_000 % 60
     await here.until(lambda: f":{seconds:02}Z".encode() in here.drawn[begun:])
@@ -30,7 +30,7 @@ async def _second(here: DeskOnPty, number: int) -> int:
 
 @pytest.mark.parametrize("keys", ["welcome", "?", "m", "q", ":"])
 async def test_a_page_in_front_of_a_live_board_is_not_sent_again_every_second(keys: str) -> None:
-    async with typed() as here:
+    async with desk_on_pty() as here:
         if keys == "welcome":
             page = WelcomePage("Welcome", welcome_text(Mode.PRACTICE))
             here.app.call_later(here.app.push_screen, page)
@@ -43,7 +43,7 @@ async def test_a_page_in_front_of_a_live_board_is_not_sent_again_every_second(ke
 
 
 async def test_a_message_in_a_corner_of_a_live_board_is_not_a_screen_every_second() -> None:
-    async with typed() as here:
+    async with desk_on_pty() as here:
         here.app.call_later(here.app.show_message, "Settings changed.")
         await _second(here, 0)
         await _second(here, 1)
@@ -52,7 +52,7 @@ async def test_a_message_in_a_corner_of_a_live_board_is_not_a_screen_every_secon
 
 
 async def test_behind_a_page_nothing_is_old_once_it_is_closed() -> None:
-    async with typed() as here:
+    async with desk_on_pty() as here:
         here.send(b"?")
         await here.until(lambda: len(here.app.screen_stack) > 2)
         await _second(here, 7)

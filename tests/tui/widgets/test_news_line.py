@@ -15,8 +15,8 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.news_line import FIRST_S, SHOWN_S, NewsItem, NewsLine
 from mexc_tui.tui.widgets.styled_text import width_of
-from tests.support.tui.command_desk import Desk, at, done
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
+from tests.support.tui.command_desk import CommandDesk, command_desk, done
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk, position
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
@@ -37,7 +37,7 @@ def _fill(number: int, quantity: str = "100", realised: str = "0", side: Side = 
     )
 
 
-def _come(frozen: Frozen, sequence: int, event: AnyEvent) -> None:
+def _come(frozen: FrozenDesk, sequence: int, event: AnyEvent) -> None:
     for follower in frozen.followers:
         follower(Fact(sequence, event))
 
@@ -78,9 +78,9 @@ def test_the_line_fits_and_a_long_text_says_where_all_of_it_is() -> None:
 
 @BY_SIZE
 async def test_what_is_new_covers_nothing_on_any_screen(size: tuple[int, int]) -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["journal"] = FactPage(())
-    async with at(frozen, size) as one:
+    async with command_desk(frozen, size) as one:
         for number in range(1, 10):
             await one.press(str(number))
             await one.pilot.pause(0.3)
@@ -97,7 +97,7 @@ def _alert(text: str) -> Alert:
 
 
 async def test_what_is_new_is_said_on_pages_too() -> None:
-    async with at(size=(80, 24)) as one:
+    async with command_desk(size=(80, 24)) as one:
         for key in ("question_mark", "m", "ctrl+p", "q"):
             await one.press(key)
             one.app.show_message(f"news on {key}", Tone.BAD)
@@ -106,9 +106,9 @@ async def test_what_is_new_is_said_on_pages_too() -> None:
 
 
 async def test_fills_and_closes_are_announced_and_logged() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["journal"] = FactPage(())
-    async with at(frozen, (120, 40)) as one:
+    async with command_desk(frozen, (120, 40)) as one:
         _come(frozen, 1, _fill(1))
         _come(frozen, 2, _fill(2, "200"))
         await _news(one, "bought 300 OPENUSDT at 0.02 for 6.00 USDT in 2 fills")
@@ -130,7 +130,7 @@ async def test_fills_and_closes_are_announced_and_logged() -> None:
         assert len(re.findall(r"engine +fill OPENUSDT", text)) == 2
 
 
-async def _news(one: Desk, words: str) -> None:
+async def _news(one: CommandDesk, words: str) -> None:
     one.frozen.risk.put("risk", next(iter(one.frozen.risk.rows.values())))
     await one.until(words)
 
@@ -138,9 +138,9 @@ async def _news(one: Desk, words: str) -> None:
 @BY_SIZE
 @pytest.mark.parametrize("keys", ["1 slash", "2 N", "4 M"], ids=["filter", "listing", "exits"])
 async def test_an_input_line_stays_visible_below_a_result(keys: str, size: tuple[int, int]) -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["halt"] = done("Entries are halted. " * 20)
-    async with at(frozen, size) as one:
+    async with command_desk(frozen, size) as one:
         board, key = keys.split()
         await one.press(board)
         await one.until("OPENUSDT")
@@ -155,7 +155,7 @@ async def test_an_input_line_stays_visible_below_a_result(keys: str, size: tuple
 
 @BY_SIZE
 async def test_a_result_during_typing_leaves_the_line_visible(size: tuple[int, int]) -> None:
-    async with at(size=size) as one:
+    async with command_desk(size=size) as one:
         one.frozen.replies["halt"] = done("Entries are halted. " * 20)
         await one.press("2", "N", "z", "q", "w")
         await one.until("zqw")

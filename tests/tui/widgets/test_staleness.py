@@ -15,31 +15,31 @@ from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, ResponseAge, ShownResponses, StaleMark
-from tests.support.tui.counting_driver import Counting
+from tests.support.tui.counting_driver import RecordingDriver
 from tests.support.tui.desk_app import desk, screen, until
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, listing, position
+from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk, listing, position
 from tests.support.tui.sample_rows import market
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-def _wire(app: DeskApp) -> Counting:
+def _wire(app: DeskApp) -> RecordingDriver:
     wire = app._driver  # pyright: ignore[reportPrivateUsage]
-    assert isinstance(wire, Counting)
+    assert isinstance(wire, RecordingDriver)
     return wire
 
 
-def _opens_now(frozen: Frozen) -> None:
+def _opens_now(frozen: FrozenDesk) -> None:
     """Let the armed pair open at this moment, so that everything else waits."""
     row = frozen.snipes.rows["S1"]
     frozen.snipes.put("S1", msgspec.structs.replace(row, opens_ms=frozen.now_ms, state=SnipeState.FIRING))
 
 
-async def _left_and_entered_again(frozen: Frozen, app: DeskApp, pilot: Pilot[None]) -> str:
+async def _left_and_entered_again(frozen: FrozenDesk, app: DeskApp, pilot: Pilot[None]) -> str:
     """Go to another screen, let a minute pass, come back at an opening; return what was painted then."""
     await pilot.press("4")
     await until(pilot, app, "protection by the engine")
-    frozen.go(60_000)
+    frozen.advance(60_000)
     await until(pilot, app, "14:14:20Z")
     _opens_now(frozen)
     _wire(app).written = ""
@@ -49,7 +49,7 @@ async def _left_and_entered_again(frozen: Frozen, app: DeskApp, pilot: Pilot[Non
 
 
 async def test_a_screen_that_is_entered_again_is_painted_as_of_now_though_a_pair_opens() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     async with desk(frozen) as (app, pilot, _):
         painted = await _left_and_entered_again(frozen, app, pilot)
         assert "14:14:20Z" in painted
@@ -57,11 +57,11 @@ async def test_a_screen_that_is_entered_again_is_painted_as_of_now_though_a_pair
 
 
 async def test_a_screen_behind_a_page_is_painted_as_of_now_when_the_page_goes() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("question_mark")
         await until(pilot, app, "Rows that contain these words")
-        frozen.go(60_000)
+        frozen.advance(60_000)
         await until(pilot, app, "14:14:20Z")
         _opens_now(frozen)
         _wire(app).written = ""
@@ -71,7 +71,7 @@ async def test_a_screen_behind_a_page_is_painted_as_of_now_when_the_page_goes() 
 
 
 async def test_rows_of_the_pair_that_opens_are_painted_while_others_wait() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     async with desk(frozen) as (app, pilot, _):
         _opens_now(frozen)
         await until(pilot, app, "firing")
@@ -80,7 +80,7 @@ async def test_rows_of_the_pair_that_opens_are_painted_while_others_wait() -> No
 
 
 async def test_nothing_of_the_board_that_stands_still_is_seen_behind_the_palette() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     async with desk(frozen, size=(120, 100)) as (app, pilot, _):
         await pilot.press("ctrl+p")
         text = await until(pilot, app, "Search commands")
@@ -89,18 +89,18 @@ async def test_nothing_of_the_board_that_stands_still_is_seen_behind_the_palette
 
 
 async def test_views_that_the_engine_does_not_renew_are_marked_though_it_is_connected() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     async with desk(frozen) as (app, pilot, _):
         frozen.now_ms += 12_000
         text = await until(pilot, app, "DATA 12s OLD")
         assert "was: entries allowed" in text
         assert text.count("OLD: 12s") == 5
-        frozen.go(250)
+        frozen.advance(250)
         assert "OLD" not in await until(pilot, app, "clock +4")
 
 
 async def test_an_answer_of_a_minute_ago_is_marked_until_the_next_one_comes() -> None:
-    frozen, came = Frozen(), asyncio.Event()
+    frozen, came = FrozenDesk(), asyncio.Event()
     first = market()
 
     async def answers(_: object) -> MarketRow:
@@ -114,7 +114,7 @@ async def test_an_answer_of_a_minute_ago_is_marked_until_the_next_one_comes() ->
         await until(pilot, app, "stop 0.03139")
         await pilot.press("1")
         await until(pilot, app, "Next openings")
-        frozen.go(61_000)
+        frozen.advance(61_000)
         await pilot.press("4")
         text = await until(pilot, app, "OLD: 61s")
         assert "Trades  OLD: 61s" in text
@@ -153,7 +153,7 @@ def test_a_mark_stays_right_for_as_long_as_it_says(age_ms: int) -> None:
 
 
 async def test_a_board_says_when_its_marks_become_wrong() -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     async with desk(frozen) as (app, pilot, _):
         shown = app.screen
         assert isinstance(shown, BoardScreen)
@@ -191,7 +191,7 @@ def test_an_old_bid_and_what_is_computed_from_it_are_marked() -> None:
     ("is_exact", "words"), [(True, "spread 0.23%  0.0s old"), (False, "spread 0.23%  34s old  resyncing")]
 )
 async def test_a_book_is_as_old_as_its_last_confirmation(is_exact: bool, words: str) -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     frozen.replies["market"] = msgspec.structs.replace(
         market(), is_exact=is_exact, leveled_ms=NOW_MS - 34_000
     )
@@ -201,7 +201,7 @@ async def test_a_book_is_as_old_as_its_last_confirmation(is_exact: bool, words: 
 
 
 async def test_an_export_says_how_old_its_rows_are(tmp_path: Path) -> None:
-    frozen = Frozen()
+    frozen = FrozenDesk()
     async with desk(frozen, size=(160, 40), environment=AppEnvironment(tmp_path)) as (app, pilot, _):
         frozen.now_ms += 12_000
         await until(pilot, app, "DATA 12s OLD")

@@ -8,7 +8,7 @@ from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.table_rows import Line, SortOrder
-from tests.support.tui.counting_driver import Around, Watched
+from tests.support.tui.counting_driver import RecordingTable, SingleWidgetApp
 
 COLUMNS = (
     Column("SYMBOL", 12),
@@ -26,10 +26,10 @@ def _line(row: int, seed: int = 0) -> Line:
 @asynccontextmanager
 async def _shown(
     rows: int = ROWS, size: tuple[int, int] = (120, 40), order: SortOrder | None = None
-) -> AsyncGenerator[tuple[Around, Watched, Pilot[None]]]:
-    app = Around(lambda: Watched(COLUMNS, empty="Nothing yet.", order=order))
+) -> AsyncGenerator[tuple[SingleWidgetApp, RecordingTable, Pilot[None]]]:
+    app = SingleWidgetApp(lambda: RecordingTable(COLUMNS, empty="Nothing yet.", order=order))
     async with app.run_test(headless=False, size=size) as pilot:
-        table = app.query_one(Watched)
+        table = app.query_one(RecordingTable)
         table.focus()
         table.apply({f"{row}": _line(row) for row in range(rows)})
         await pilot.pause()

@@ -14,7 +14,7 @@ from mexc_tui.store.sqlite.group import GroupRunner, Job
 from mexc_tui.store.sqlite.schema import migrate, shipped
 from mexc_tui.store.sqlite.tables.journal import Journal
 from mexc_tui.store.sqlite.tables.rows import StoreRows
-from tests.support.store_parts import HandClock, bare, fact
+from tests.support.store_parts import ManualClock, fact, writer_connection
 
 STARTED = EngineStarted(at_ms=5, about="practice", mode="practice")
 FUTURE = OpaqueEvent(
@@ -36,11 +36,11 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 def record(connection: sqlite3.Connection, *events: AnyEvent) -> list[Fact]:
     jobs = [Job("fact", lambda unit, e=event: unit.record(e), Durability.FULL, 10**18) for event in events]
-    return GroupRunner(connection, HandClock()).run(jobs).facts
+    return GroupRunner(connection, ManualClock()).run(jobs).facts
 
 
 def journal(connection: sqlite3.Connection) -> Journal:
-    rows = StoreRows(connection, HandClock())
+    rows = StoreRows(connection, ManualClock())
     rows.start(None)
     connection.execute("BEGIN")
     return Journal(rows)
@@ -115,9 +115,9 @@ def test_verification_can_be_limited_to_the_newest_facts(connection: sqlite3.Con
 
 def test_a_restart_continues_the_numbering(folder: Path) -> None:
     for number in range(3):
-        connection = bare(folder)
+        connection = writer_connection(folder)
         assert [row.sequence for row in record(connection, fact(number))] == [number + 1]
         connection.close()
-    connection = bare(folder)
+    connection = writer_connection(folder)
     assert journal(connection).verify() == 3
     connection.close()

@@ -13,13 +13,13 @@ from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.tables.trading_rows import TradingRows
 from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples.trading_samples import OTHER, SCOPE, intent, position, snipe
-from tests.support.store_parts import FILE, HandClock, in_memory
+from tests.support.store_parts import FILE, ManualClock, in_memory
 
 
 @pytest.fixture
 async def second_store(folder: Path, store: SqliteStore) -> AsyncIterator[SqliteStore]:
     """Yield a second store on the same file."""
-    opened = await SqliteStore.open(folder / FILE, HandClock())
+    opened = await SqliteStore.open(folder / FILE, ManualClock())
     yield opened
     await opened.close()
 

@@ -31,7 +31,7 @@ from tests.support.samples.trading_samples import (
     position,
     snipe,
 )
-from tests.support.store_parts import FILE, HandClock, bare, fact, in_memory
+from tests.support.store_parts import FILE, ManualClock, fact, in_memory, writer_connection
 
 CHECKOUT = Path(__file__).parents[4]
 
@@ -248,7 +248,7 @@ def test_D1_a_killed_desk_keeps_every_acknowledged_entry_and_no_partial_unit(fol
         ]
 
     async def reopen() -> list[int]:
-        store = await SqliteStore.open(folder / FILE, HandClock())
+        store = await SqliteStore.open(folder / FILE, ManualClock())
         counts = await store.read("found", found)
         await store.close()
         return counts
@@ -276,7 +276,7 @@ SEALED = [
 
 @pytest.mark.parametrize("table", SEALED)
 def test_D5_a_flipped_bit_that_sqlite_overlooks_is_reported_in_every_table(folder: Path, table: str) -> None:
-    connection = bare(folder)
+    connection = writer_connection(folder)
     connection.execute("BEGIN")
     fill(in_file(connection).trading(SCOPE))
     connection.execute("COMMIT")
@@ -290,7 +290,7 @@ def test_D5_a_flipped_bit_that_sqlite_overlooks_is_reported_in_every_table(folde
         damaged = bytearray(sound)
         damaged[place] ^= 1
         (folder / FILE).write_bytes(damaged)
-        connection = bare(folder)  # SQLite's own check sees nothing
+        connection = writer_connection(folder)  # SQLite's own check sees nothing
         connection.execute("BEGIN")
         with pytest.raises(StorageDamaged):
             in_file(connection).trading(SCOPE).verify()
@@ -298,7 +298,7 @@ def test_D5_a_flipped_bit_that_sqlite_overlooks_is_reported_in_every_table(folde
 
 
 def in_file(connection: sqlite3.Connection) -> ReadTransaction:
-    rows = StoreRows(connection, HandClock())
+    rows = StoreRows(connection, ManualClock())
     rows.start(None)
     return ReadTransaction(rows)
 

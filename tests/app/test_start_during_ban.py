@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from mexc_tui.model.endpoint import Endpoint
-from tests.support.processes.headless_engine import desk, end_of, write_endpoint
+from tests.support.processes.headless_engine import desk, result_of, write_endpoint
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
 
@@ -43,7 +43,7 @@ async def test_five_starts_under_one_ban_ask_the_exchange_once(
         file = await asyncio.to_thread(write_endpoint, tmp_path, endpoint)
         for number in range(5):
             async with desk(tmp_path, "--headless", "--exchange", str(file)) as engine:
-                code, said, complained = await end_of(engine)
+                code, said, complained = await result_of(engine)
             assert (code, said) == (3, "")
             assert len(complained) == 1, complained
             assert ("not sent" if number else str(status)) in complained[0]

@@ -21,7 +21,7 @@ from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.position import LedgerAccount
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
-from tests.support.processes.headless_engine import desk, end_of, environment, line_of, write_endpoint
+from tests.support.processes.headless_engine import desk, environment, first_line, result_of, write_endpoint
 from tests.support.samples.trading_samples import entry, intent, lot, position
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
@@ -90,7 +90,7 @@ async def hold(folder: Path, endpoint: Endpoint) -> None:
 async def told(folder: Path, *arguments: str) -> tuple[int | None, Any]:
     """Return the exit code of a command and what it printed as JSON."""
     async with desk(folder, *arguments, "--json") as command:
-        code, said, complained = await end_of(command)
+        code, said, complained = await result_of(command)
     assert said, complained
     return code, json.loads(said)
 
@@ -102,8 +102,8 @@ async def test_the_desk_responds_while_a_start_with_a_position_waits(tmp_path: P
         file = await asyncio.to_thread(write_endpoint, tmp_path, endpoint)
         await hold(tmp_path, endpoint)
         async with desk(tmp_path, "--headless", "--exchange", str(file)) as engine:
-            assert "Ready" in await line_of(engine)
-            assert "entries wait" in await line_of(engine)
+            assert "Ready" in await first_line(engine)
+            assert "entries wait" in await first_line(engine)
             _, row = await told(tmp_path, "status")
             assert row["trading_state"] == "reduce_only", row["cause"]
             assert "not reconciled with the exchange yet" in row["cause"]
@@ -113,7 +113,7 @@ async def test_the_desk_responds_while_a_start_with_a_position_waits(tmp_path: P
             assert halted["is_durable"], halted
             assert halted["state"] == "halted"
             async with desk(tmp_path, "stop", "--yes") as stopping:
-                code, _, complained = await end_of(stopping)
+                code, _, complained = await result_of(stopping)
             assert code == 0, complained
-            code, _, complained = await end_of(engine)
+            code, _, complained = await result_of(engine)
             assert code == 0, complained

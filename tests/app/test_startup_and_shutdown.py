@@ -21,7 +21,7 @@ from mexc_tui.model.storage import StorageFailed
 from mexc_tui.practice.clock import wall_clock
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer, serving
-from tests.support.processes.headless_engine import desk, end_of, environment, line_of, write_endpoint
+from tests.support.processes.headless_engine import desk, environment, first_line, result_of, write_endpoint
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
 
@@ -63,7 +63,7 @@ async def test_a_signal_during_the_start_ends_it_at_once_and_cleanly(
         async with asyncio.timeout(40):
             await reached.wait()
         process.send_signal(number)
-        code, said, complained = await end_of(process)
+        code, said, complained = await result_of(process)
     assert (code, said) == (0, "")
     assert complained == ["Stopped by a signal before it was ready."]
     assert len(asked) == 1, "it did not go on asking"
@@ -112,9 +112,9 @@ async def test_on_paper_a_practice_exchange_stands_in_for_mexc_and_gets_no_key_a
     try:
         file = write_endpoint(tmp_path, endpoint)
         async with desk(tmp_path, "--headless", "--mode", "paper", "--exchange", str(file)) as process:
-            assert "Ready: profile paper, paper" in await line_of(process)
+            assert "Ready: profile paper, paper" in await first_line(process)
             process.terminate()
-            code, _, complained = await end_of(process)
+            code, _, complained = await result_of(process)
     finally:
         await runner.cleanup()
     assert (code, complained) == (0, ["Stopping: by a signal."])
@@ -218,18 +218,18 @@ async def test_two_profiles_with_one_account_have_one_engine(tmp_path: Path) -> 
     async with serving(QUIET, 1) as endpoint:
         file = write_endpoint(tmp_path, endpoint)
         async with desk(tmp_path, "--headless", "--exchange", str(file), "--profile", "one") as first:
-            assert "Ready: profile one" in await line_of(first)
+            assert "Ready: profile one" in await first_line(first)
             async with desk(tmp_path, "--headless", "--exchange", str(file), "--profile", "two") as second:
-                code, said, complained = await end_of(second)
+                code, said, complained = await result_of(second)
             assert (code, said) == (3, "")
             (line,) = complained
             assert (
                 f"An engine with the same account is already running (process {first.pid}). Stop it" in line
             )
             first.terminate()
-            assert (await end_of(first))[0] == 0
+            assert (await result_of(first))[0] == 0
         async with desk(tmp_path, "--headless", "--exchange", str(file), "--profile", "two") as again:
-            assert "Ready: profile two" in await line_of(again)
+            assert "Ready: profile two" in await first_line(again)
 
 
 # ---- the end

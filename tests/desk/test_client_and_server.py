@@ -49,7 +49,7 @@ async def test_two_viewers_receive_the_same_rows_and_both_may_send_commands(path
             await until(lambda: all(dict(mirror.rows) == {"BUSDT": Quote(2)} for mirror in mirrors))
             for client in (one, two):
                 assert (await client.send(BUY, Amount(3), deadline_s=5)).words == "3 bought."
-        assert engine.givers == ["one", "two"]
+        assert engine.senders == ["one", "two"]
         assert [command.sender.who for command, _ in engine.audit.rows.values()] == ["one", "two"]
 
 
@@ -124,13 +124,13 @@ async def test_a_command_id_is_executed_once_with_the_same_response(path: Path) 
     async with serving_engine(path) as engine:
         client, other = client_of(path), client_of(path)
         async with running_client(client), running_client(other):
-            engine.may_go.clear()
+            engine.may_continue.clear()
             gives = [
                 asyncio.create_task(one.send(BUY, Amount(5), deadline_s=5, command_id="same-id-1"))
                 for one in (client, other)
             ]
             await until(lambda: len(engine.audit.rows) == 1)
-            engine.may_go.set()
+            engine.may_continue.set()
             first, second = await gives[0], await gives[1]
             again = await client.send(BUY, Amount(5), deadline_s=5, command_id="same-id-1")
             changed = await client.send(BUY, Amount(6), deadline_s=5, command_id="same-id-1")
@@ -144,13 +144,13 @@ async def test_a_command_during_a_lost_connection_is_executed_once(path: Path) -
     async with serving_engine(path) as engine:
         client = client_of(path)
         async with running_client(client):
-            engine.may_go.clear()
+            engine.may_continue.clear()
             giving = asyncio.create_task(client.send(BUY, Amount(7), deadline_s=10))
             await until(lambda: len(engine.audit.rows) == 1)
             assert client._connection is not None  # pyright: ignore[reportPrivateUsage]
             client._connection.close()  # pyright: ignore[reportPrivateUsage]
             await until(lambda: client.state.link is Link.DISCONNECTED)
-            engine.may_go.set()
+            engine.may_continue.set()
             assert (await giving).words == "7 bought."
     assert engine.bought == [7]
 
@@ -272,12 +272,12 @@ async def test_an_engine_in_its_own_thread_serves_this_loop_and_single_requests(
 
 async def test_a_request_without_a_response_in_time_raises(path: Path) -> None:
     async with serving_engine(path) as engine:
-        engine.may_go.clear()
+        engine.may_continue.clear()
         with pytest.raises(EngineSilent, match="did not respond within"):
             await asyncio.to_thread(
                 send_command, path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=0.2
             )
-        engine.may_go.set()
+        engine.may_continue.set()
 
 
 async def test_an_expired_command_is_not_executed_but_a_completed_one_gets_its_response(path: Path) -> None:
@@ -324,12 +324,12 @@ async def test_a_running_command_gets_its_response_before_the_engine_closes(path
     async with serving_engine(path) as engine:
         client = client_of(path)
         async with running_client(client):
-            engine.may_go.clear()
+            engine.may_continue.clear()
             giving = asyncio.create_task(client.send(BUY, Amount(4), deadline_s=5))
             await until(lambda: len(engine.audit.rows) == 1)
             closing = asyncio.create_task(engine.server.close(deadline_s=5))
             await asyncio.sleep(0)
-            engine.may_go.set()
+            engine.may_continue.set()
             assert (await giving).words == "4 bought."
             await closing
 

@@ -309,13 +309,13 @@ async def test_a_silent_viewer_loses_its_reserved_slot(path: Path, monkeypatch: 
     monkeypatch.setattr(server, "RESERVED", 1)
     monkeypatch.setattr(viewer, "RESERVED_SILENCE_S", 0.05)
     async with serving_engine(path) as engine:
-        engine.may_go.clear()
+        engine.may_continue.clear()
         busy = client_of(path)
         async with running_client(busy):
             giving = asyncio.create_task(busy.send(HALT, Amount(3), deadline_s=20))
             await until(lambda: len(engine.server.viewers) == 1)
             assert "Close a viewer" in last_words(await said_to(path, frame(HELLO)))
-            engine.may_go.set()
+            engine.may_continue.set()
             assert (await giving).outcome is CommandOutcome.DONE
         assert "not completed in time" in last_words(await said_to(path, frame(HELLO)))
         await until(lambda: not engine.server.viewers)

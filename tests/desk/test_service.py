@@ -21,7 +21,7 @@ from mexc_tui.model.view import (
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.desk_server import client_of, running_client
-from tests.support.fake_engine import CLOCK, FakeEngineQueries, desk, opened
+from tests.support.fake_engine import CLOCK, FakeEngineQueries, desk, opened_service
 from tests.support.samples import listing_samples
 
 
@@ -115,7 +115,7 @@ async def test_long_lists_are_paged_with_fewer_large_rows_per_page(tmp_path: Pat
 async def test_a_view_follows_the_engine(tmp_path: Path) -> None:
     face = FakeEngineQueries(standing=[signal_row(listing_samples.signal(), stands=True)])
     store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
-    async with opened(store, face, tmp_path / "s.sock") as door:
+    async with opened_service(store, face, tmp_path / "s.sock") as door:
         client = client_of(tmp_path / "s.sock")
         mirror = client.mirror(SIGNALS)
         seen: asyncio.Queue[list[str]] = asyncio.Queue()
@@ -126,7 +126,7 @@ async def test_a_view_follows_the_engine(tmp_path: Path) -> None:
         mirror.on_change(note)
         async with running_client(client), asyncio.timeout(10):
             assert await seen.get() == [DetectorName.READY_STATE]
-            face.standing = []
+            face.active = []
             door.refresh()
             assert await seen.get() == []
     await store.close()
@@ -135,8 +135,8 @@ async def test_a_view_follows_the_engine(tmp_path: Path) -> None:
 async def test_the_first_viewer_receives_the_current_rows(tmp_path: Path) -> None:
     face = FakeEngineQueries()
     store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
-    async with opened(store, face, tmp_path / "s.sock"):
-        face.standing = [signal_row(listing_samples.signal(), stands=True)]
+    async with opened_service(store, face, tmp_path / "s.sock"):
+        face.active = [signal_row(listing_samples.signal(), stands=True)]
         client = client_of(tmp_path / "s.sock")
         mirror = client.mirror(SIGNALS)
         seen: asyncio.Queue[list[str]] = asyncio.Queue()
@@ -149,7 +149,7 @@ async def test_the_first_viewer_receives_the_current_rows(tmp_path: Path) -> Non
 async def test_a_failing_view_fails_no_command_and_is_updated_once_it_works_again(tmp_path: Path) -> None:
     queries = FakeEngineQueries(is_broken=True)
     store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
-    async with opened(store, queries, tmp_path / "s.sock"):
+    async with opened_service(store, queries, tmp_path / "s.sock"):
         client = client_of(tmp_path / "s.sock")
         mirror = client.mirror(SIGNALS)
         seen: asyncio.Queue[list[str]] = asyncio.Queue()
@@ -158,7 +158,7 @@ async def test_a_failing_view_fails_no_command_and_is_updated_once_it_works_agai
             assert (
                 await client.send(engine_requests.STATUS, engine_requests.NoArguments(), deadline_s=5)
             ).result is not None
-            queries.is_broken, queries.standing = False, [signal_row(listing_samples.signal(), stands=True)]
+            queries.is_broken, queries.active = False, [signal_row(listing_samples.signal(), stands=True)]
             while await seen.get() != [DetectorName.READY_STATE]:
                 pass
     await store.close()
@@ -170,7 +170,7 @@ async def test_status_of_a_halted_engine_exits_with_1(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "state" / "mexc-tui" / "practice" / "desk.sqlite3", CLOCK)
     names = {"XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config", "XDG_RUNTIME_DIR": "run"}
     environ = os.environ | {name: str(tmp_path / place) for name, place in names.items()}
-    async with opened(store, FakeEngineQueries(TradingState.HALTED), folder / "practice.sock"):
+    async with opened_service(store, FakeEngineQueries(TradingState.HALTED), folder / "practice.sock"):
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "mexc_tui", "status", "--json"),
             env=environ,

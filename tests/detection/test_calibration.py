@@ -21,7 +21,7 @@ def tallies(draw: st.DrawFn) -> Tally:
 def ready_with(history: CalibrationHistory | None) -> str:
     """Return the confidence of the ready state with this history, as text."""
     desk = DetectionBench(history=history)
-    desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
+    desk.knowledge.read_web_symbols(web(row((2, 2, 4))), before(900))
     desk.run_pass(899)
     return str(desk.raised(DetectorName.READY_STATE)[0].probability)
 

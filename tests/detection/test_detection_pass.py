@@ -43,8 +43,8 @@ DAYS = st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=12)
 
 def test_a_thousand_passes_over_the_same_state_raise_each_signal_once() -> None:
     desk = announced_bench()
-    desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
-    desk.known.read_pairs((*OLD_PAIRS, pair(api=False)), before(800))
+    desk.knowledge.read_web_symbols(web(row((2, 2, 4))), before(900))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair(api=False)), before(800))
     for tenth in range(1_000):
         desk.run_pass(500 - tenth / 10)
     assert [row.key.detector for row in desk.stored if isinstance(row, Signal)] == [
@@ -91,8 +91,8 @@ def test_a_calendar_entry_alone_reaches_the_launch_detector() -> None:
 
 def test_the_spelling_of_a_name_changes_nothing() -> None:
     plain, telling = DetectionBench(), DetectionBench()
-    plain.known.read_calendar(calendar(entry("ZZZ")), before(80_000))
-    telling.known.read_calendar(calendar(entry("AIDEFI")), before(80_000))
+    plain.knowledge.read_calendar(calendar(entry("ZZZ")), before(80_000))
+    telling.knowledge.read_calendar(calendar(entry("AIDEFI")), before(80_000))
     one, two = plain.run_pass(50_000).raised[0], telling.run_pass(50_000).raised[0]
     assert (one.probability, one.reasons, one.severity) == (two.probability, two.reasons, two.severity)
 
@@ -104,14 +104,14 @@ def test_a_restart_during_the_day_repeats_and_loses_no_signal(steps: list[str], 
     for number, step in enumerate(steps):
         seconds = 7_200 - 700 * number
         if number == cut:
-            text = msgspec.json.encode(list(restarted.known.listings))
+            text = msgspec.json.encode(list(restarted.knowledge.listings))
             stored = msgspec.json.decode(text, type=list[Listing])
-            restarted.known = Knowledge(stored, restarted.known.pairs.values())
+            restarted.knowledge = Knowledge(stored, restarted.knowledge.pairs.values())
             restarted.stored = [
                 msgspec.json.decode(msgspec.json.encode(fact), type=type(fact)) for fact in restarted.stored
             ]
         for desk in (through, restarted):
-            STEPS[step](desk.known, before(seconds))
+            STEPS[step](desk.knowledge, before(seconds))
             desk.run_pass(seconds - 1)
     assert restarted.stored == through.stored
 
@@ -122,7 +122,7 @@ def test_a_second_pass_at_the_same_time_finds_nothing_new(steps: list[str]) -> N
     desk = DetectionBench()
     for number, step in enumerate(steps):
         seconds = 7_200 - 700 * number
-        STEPS[step](desk.known, before(seconds))
+        STEPS[step](desk.knowledge, before(seconds))
         desk.run_pass(seconds - 1)
         again = desk.run_pass(seconds - 1)
         assert (again.raised, again.ended) == ((), ())
@@ -133,7 +133,7 @@ def test_a_second_pass_at_the_same_time_finds_nothing_new(steps: list[str]) -> N
 def test_every_probability_is_between_0_and_1(steps: list[str]) -> None:
     desk = DetectionBench()
     for number, step in enumerate(steps):
-        STEPS[step](desk.known, before(7_200 - 700 * number))
+        STEPS[step](desk.knowledge, before(7_200 - 700 * number))
         for signal in desk.run_pass(7_199 - 700 * number, book(7_199 - 700 * number)).raised:
             known = signal.probability
             assert 0 <= known.low <= known.value <= known.high <= 1
@@ -149,19 +149,19 @@ def test_a_skipped_listing_keeps_its_active_signals() -> None:
 def test_active_signals_of_a_merged_listing_are_not_raised_again() -> None:
     desk = announced_bench()
     desk.run_pass(7_000)
-    desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(6_000))
-    desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "NEXUSDT"], before(5_000))
+    desk.knowledge.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(6_000))
+    desk.knowledge.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "NEXUSDT"], before(5_000))
     desk.run_pass(4_999)
     assert [signal.symbol for signal in desk.raised(DetectorName.API_ENABLED)] == ["NEXUSDT"]
-    desk.known.read_calendar(calendar(entry("NEX")), before(4_000))
-    assert [len(listing.also_ids) for listing in desk.known.listings] == [1]
+    desk.knowledge.read_calendar(calendar(entry("NEX")), before(4_000))
+    assert [len(listing.also_ids) for listing in desk.knowledge.listings] == [1]
     (left,) = (item for item in desk.run_pass(3_999).ended if item.key.detector is DetectorName.API_ENABLED)
-    (joined,) = desk.known.listings
+    (joined,) = desk.knowledge.listings
     assert (left.key.subject, left.into) == (joined.also_ids[0], joined.id)
     assert left.reason == f"its listing was joined to {joined.id}"
     assert {key.subject for key in desk.active} == {joined.id}
     assert len(desk.raised(DetectorName.API_ENABLED)) == 1
-    desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(3_000))
+    desk.knowledge.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(3_000))
     ended = [item for item in desk.run_pass(2_999).ended if item.key.detector is DetectorName.API_ENABLED]
     assert len(ended) == 1
     assert desk.run_pass(2_998).ended == ()
@@ -169,13 +169,13 @@ def test_active_signals_of_a_merged_listing_are_not_raised_again() -> None:
 
 def test_identical_signals_of_two_merged_listings_are_active_once() -> None:
     desk = announced_bench()
-    desk.known.add("NEXUSDT", OPENS_MS, before(6_000))
+    desk.knowledge.add("NEXUSDT", OPENS_MS, before(6_000))
     desk.run_pass(5_999)
     assert len(desk.raised(DetectorName.LAUNCH_SEQUENCE)) == 2
-    desk.known.read_calendar(calendar(entry("NEX")), before(5_000))
+    desk.knowledge.read_calendar(calendar(entry("NEX")), before(5_000))
     desk.run_pass(4_999)
     assert len(desk.raised(DetectorName.LAUNCH_SEQUENCE)) == 2
-    (joined,) = desk.known.listings
+    (joined,) = desk.knowledge.listings
     standing = [key.subject for key in desk.active if key.detector is DetectorName.LAUNCH_SEQUENCE]
     assert standing == [joined.id]
     assert (desk.run_pass(4_998).raised, desk.run_pass(4_998).ended) == ((), ())

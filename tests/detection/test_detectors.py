@@ -44,7 +44,7 @@ def test_launch_sequence_reports_the_lead_time_of_an_announcement() -> None:
 def test_launch_sequence_signals_again_when_the_opening_moves_and_ends_with_it() -> None:
     desk = announced_bench()
     desk.run_pass(7_000)
-    desk.known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), before(6_000))
+    desk.knowledge.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), before(6_000))
     desk.run_pass(5_999)
     desk.run_pass(5_000)
     assert [signal.at_ms for signal in desk.raised(DetectorName.LAUNCH_SEQUENCE)] == [
@@ -57,7 +57,7 @@ def test_launch_sequence_signals_again_when_the_opening_moves_and_ends_with_it()
 
 def test_launch_sequence_states_that_there_is_no_time_yet() -> None:
     desk = DetectionBench()
-    desk.known.add("NEWUSDT", None, before(9_000))
+    desk.knowledge.add("NEWUSDT", None, before(9_000))
     desk.run_pass(8_999)
     signal = only(desk.raised(DetectorName.LAUNCH_SEQUENCE))
     assert (signal.claim.due_ms, signal.reasons[1]) == (None, "no opening time yet")
@@ -69,7 +69,7 @@ def test_launch_sequence_states_that_there_is_no_time_yet() -> None:
 )
 def test_pre_ready_names_the_state_and_the_expected_opening(triple: tuple[int, int, int], due_s: int) -> None:
     desk = DetectionBench()
-    desk.known.read_web_symbols(web(row(triple)), before(20_000))
+    desk.knowledge.read_web_symbols(web(row(triple)), before(20_000))
     desk.run_pass(19_999)
     signal = only(desk.raised(DetectorName.PRE_READY))
     assert signal.claim.due_ms == before(19_999) + (due_s + 900) * 1_000
@@ -79,7 +79,7 @@ def test_pre_ready_names_the_state_and_the_expected_opening(triple: tuple[int, i
 def test_pre_ready_and_ready_state_follow_the_progression() -> None:
     desk = DetectionBench()
     for seconds, triple in ((20_000, (1, 1, 1)), (7_000, (2, 1, 1)), (900, (2, 2, 4))):
-        desk.known.read_web_symbols(web(row(triple)), before(seconds))
+        desk.knowledge.read_web_symbols(web(row(triple)), before(seconds))
         desk.run_pass(seconds - 1)
         desk.run_pass(seconds - 2)
     assert [signal.stratum for signal in desk.raised(DetectorName.PRE_READY)] == ["1/1", "2/1"]
@@ -90,22 +90,22 @@ def test_pre_ready_and_ready_state_follow_the_progression() -> None:
 
 def test_the_ready_triple_is_a_setting() -> None:
     desk = DetectionBench(settings=DetectionSettings(ready_triple=Triple(1, 2, 3)))
-    desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
+    desk.knowledge.read_web_symbols(web(row((2, 2, 4))), before(900))
     desk.run_pass(899)
     assert desk.raised(DetectorName.READY_STATE) == []
-    desk.known.read_web_symbols(web(row((1, 2, 3))), before(800))
+    desk.knowledge.read_web_symbols(web(row((1, 2, 3))), before(800))
     desk.run_pass(799)
     assert len(desk.raised(DetectorName.READY_STATE)) == 1
 
 
 def test_ready_state_states_whether_the_exchange_confirms_it() -> None:
     desk = DetectionBench()
-    desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
+    desk.knowledge.read_web_symbols(web(row((2, 2, 4))), before(900))
     desk.run_pass(899)
     assert only(desk.raised(DetectorName.READY_STATE)).stratum == "web only"
     other = DetectionBench()
-    other.known.read_pairs((*OLD_PAIRS, pair()), before(1_000))
-    other.known.read_web_symbols(web(row((2, 2, 4))), before(900))
+    other.knowledge.read_pairs((*OLD_PAIRS, pair()), before(1_000))
+    other.knowledge.read_web_symbols(web(row((2, 2, 4))), before(900))
     other.run_pass(899)
     assert only(other.raised(DetectorName.READY_STATE)).stratum == "confirmed"
 
@@ -113,17 +113,17 @@ def test_ready_state_states_whether_the_exchange_confirms_it() -> None:
 def test_a_triple_that_disappears_and_returns_is_reported_again() -> None:
     desk = DetectionBench()
     for seconds, triple in ((900, (2, 2, 4)), (800, (2, 1, 4)), (700, (2, 2, 4))):
-        desk.known.read_web_symbols(web(row(triple)), before(seconds))
+        desk.knowledge.read_web_symbols(web(row(triple)), before(seconds))
         desk.run_pass(seconds - 1)
     assert len(desk.raised(DetectorName.READY_STATE)) == 2
 
 
 def test_api_enabled_lists_the_state_in_each_official_source() -> None:
     desk = announced_bench()
-    desk.known.read_pairs((*OLD_PAIRS, pair(api=False)), before(1_800))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair(api=False)), before(1_800))
     desk.run_pass(1_700)
     assert desk.raised(DetectorName.API_ENABLED) == []
-    desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["NEWUSDT"], before(600))
+    desk.knowledge.read_names(ListingSource.DEFAULT_SYMBOLS, ["NEWUSDT"], before(600))
     desk.run_pass(599)
     signal = only(desk.raised(DetectorName.API_ENABLED))
     assert signal.reasons[:3] == ("exchangeInfo: no", "defaultSymbols: yes", "selfSymbols: unknown")
@@ -131,12 +131,12 @@ def test_api_enabled_lists_the_state_in_each_official_source() -> None:
 
 def test_opening_compares_with_the_schedule() -> None:
     desk = announced_bench()
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(60))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(60))
     desk.run_pass(1)
     assert desk.raised(DetectorName.OPENING) == []
-    desk.known.merge_quote(quote(), before(-3))
+    desk.knowledge.merge_quote(quote(), before(-3))
     desk.run_pass(-3)
-    desk.known.merge_deal(deal(at_ms=before(-2)), before(-4))
+    desk.knowledge.merge_deal(deal(at_ms=before(-2)), before(-4))
     desk.run_pass(-4)
     signal = only(desk.raised(DetectorName.OPENING))
     assert signal.reasons[:2] == ("first quote received", "3 s after the planned time")
@@ -147,12 +147,12 @@ def test_cluster_signals_once_for_listings_that_open_together() -> None:
     desk = DetectionBench()
     entries = [entry(base, OPENS_MS + late_s * 1_000, f"coin-{base}") for base, late_s in
                (("ONE", 0), ("TWO", 300), ("SIX", 600), ("FAR", 601))]  # fmt: skip
-    desk.known.read_calendar(calendar(*entries), before(9_000))
+    desk.knowledge.read_calendar(calendar(*entries), before(9_000))
     desk.run_pass(8_999)
     desk.run_pass(8_998)
     signal = only(desk.raised(DetectorName.CLUSTER))
     assert signal.reasons == ("3 listings open within 10 min: ONEUSDT, TWOUSDT, SIXUSDT",)
-    desk.known.drop("SIXUSDT", before(8_000))
+    desk.knowledge.drop("SIXUSDT", before(8_000))
     desk.run_pass(7_999)
     assert [signal.stratum for signal in desk.raised(DetectorName.CLUSTER)] == ["many", "pair"]
 
@@ -165,32 +165,32 @@ def test_a_lone_listing_is_no_cluster() -> None:
 
 def moved(desk: DetectionBench) -> None:
     """Postpone the opening by ten minutes, one second before it."""
-    desk.known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), before(1))
+    desk.knowledge.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), before(1))
     desk.run_pass(0)
 
 
 def renamed(desk: DetectionBench) -> None:
     """Rename the ticker."""
-    desk.known.read_calendar(calendar(entry("NEX")), before(60))
+    desk.knowledge.read_calendar(calendar(entry("NEX")), before(60))
     desk.run_pass(59)
 
 
 def cancelled(desk: DetectionBench) -> None:
     """Remove the listing from the calendar."""
-    desk.known.read_calendar(calendar(), before(60))
+    desk.knowledge.read_calendar(calendar(), before(60))
     desk.run_pass(59)
 
 
 def withdrawn(desk: DetectionBench) -> None:
     """Remove it from the calendar while the exchange shows the pair."""
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(100))
-    desk.known.read_calendar(calendar(), before(60))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(100))
+    desk.knowledge.read_calendar(calendar(), before(60))
     desk.run_pass(59)
 
 
 def disagreement(desk: DetectionBench) -> None:
     """Report another opening time from exchangeInfo."""
-    desk.known.read_pairs((*OLD_PAIRS, pair(opens_ms=OPENS_MS + 60_000)), before(100))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair(opens_ms=OPENS_MS + 60_000)), before(100))
     desk.run_pass(59)
 
 
@@ -201,14 +201,14 @@ def overdue(desk: DetectionBench) -> None:
 
 def early(desk: DetectionBench) -> None:
     """Open the pair a minute early."""
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(100))
-    desk.known.merge_deal(deal(at_ms=before(60)), before(60))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(100))
+    desk.knowledge.merge_deal(deal(at_ms=before(60)), before(60))
     desk.run_pass(59)
 
 
 def never_api(desk: DetectionBench) -> None:
     """Show the pair without API access."""
-    desk.known.read_pairs((*OLD_PAIRS, pair(api=False)), before(1_000))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair(api=False)), before(1_000))
     desk.run_pass(601)
     assert desk.raised(DetectorName.RISK_WARNING, "never_api") == []
     desk.run_pass(600)
@@ -216,11 +216,11 @@ def never_api(desk: DetectionBench) -> None:
 
 def own_key(desk: DetectionBench) -> None:
     """Leave the pair out of the key's symbols."""
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(1_000))
-    desk.known.read_names(ListingSource.SELF_SYMBOLS, ["BTCUSDT"], before(900))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(1_000))
+    desk.knowledge.read_names(ListingSource.SELF_SYMBOLS, ["BTCUSDT"], before(900))
     desk.run_pass(890)
     assert desk.raised(DetectorName.RISK_WARNING, "own_key") == []
-    desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "NEWUSDT"], before(800))
+    desk.knowledge.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "NEWUSDT"], before(800))
     desk.run_pass(799)
     assert desk.raised(DetectorName.RISK_WARNING, "own_key") == []
     desk.run_pass(600)
@@ -228,42 +228,42 @@ def own_key(desk: DetectionBench) -> None:
 
 def side_closed(desk: DetectionBench) -> None:
     """Close selling."""
-    desk.known.read_pairs((*OLD_PAIRS, pair(sides=2)), before(1_000))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair(sides=2)), before(1_000))
     desk.run_pass(600)
 
 
 def suspended(desk: DetectionBench) -> None:
     """Suspend the pair (reliability M14)."""
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(1_000))
-    desk.known.read_pairs((*OLD_PAIRS, pair(status=SymbolStatus.PAUSED)), before(900))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(1_000))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair(status=SymbolStatus.PAUSED)), before(900))
     desk.run_pass(600)
 
 
 def delisted(desk: DetectionBench) -> None:
     """Remove the pair after it opened (reliability M14)."""
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(1_000))
-    desk.known.merge_deal(deal(), before(-1))
-    desk.known.read_pairs(OLD_PAIRS, before(-60))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(1_000))
+    desk.knowledge.merge_deal(deal(), before(-1))
+    desk.knowledge.read_pairs(OLD_PAIRS, before(-60))
     desk.run_pass(-61)
 
 
 def at_risk(desk: DetectionBench) -> None:
     """Mark the pair as at risk."""
-    desk.known.read_pairs((*OLD_PAIRS, pair(at_risk=True)), before(1_000))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair(at_risk=True)), before(1_000))
     desk.run_pass(600)
 
 
 def thin_book(desk: DetectionBench) -> None:
     """Open the pair with a thin order book."""
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(1_000))
-    desk.known.merge_deal(deal(), before(-1))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(1_000))
+    desk.knowledge.merge_deal(deal(), before(-1))
     desk.run_pass(-2, book(-2, value=499))
 
 
 def wide_spread(desk: DetectionBench) -> None:
     """Open the pair with a wide spread."""
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(1_000))
-    desk.known.merge_deal(deal(), before(-1))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(1_000))
+    desk.knowledge.merge_deal(deal(), before(-1))
     desk.run_pass(-2, book(-2, spread=0.06))
 
 
@@ -319,20 +319,20 @@ def test_every_signal_type_and_every_risk_has_an_example_that_fires() -> None:
     assert {detector.name for detector in DETECTORS} == set(DetectorName)
     assert set(EXAMPLES) == set(RISKS)
     desk = DetectionBench()
-    desk.known.read_calendar(calendar(entry(), entry("TWO", coin_id="coin-two")), before(90_000))
-    desk.known.read_web_symbols(web(row((2, 1, 1))), before(7_200))
+    desk.knowledge.read_calendar(calendar(entry(), entry("TWO", coin_id="coin-two")), before(90_000))
+    desk.knowledge.read_web_symbols(web(row((2, 1, 1))), before(7_200))
     desk.run_pass(7_000)
-    desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(600))
+    desk.knowledge.read_web_symbols(web(row((2, 2, 4))), before(900))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(600))
     desk.run_pass(500)
-    desk.known.merge_deal(deal(), before(-1))
+    desk.knowledge.merge_deal(deal(), before(-1))
     desk.run_pass(-2, book(-2, value=1))
     assert {row.key.detector for row in desk.stored if isinstance(row, Signal)} == set(DetectorName)
 
 
 def test_never_api_grows_from_suspicion_to_certainty() -> None:
     desk = announced_bench()
-    desk.known.read_pairs((*OLD_PAIRS, pair(api=False)), before(1_000))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair(api=False)), before(1_000))
     for seconds in (600, 599, -60, -3_599, -3_600, -3_700):
         desk.run_pass(seconds)
     assert [signal.state for signal in desk.raised(DetectorName.RISK_WARNING, "never_api")] == [
@@ -343,8 +343,8 @@ def test_never_api_grows_from_suspicion_to_certainty() -> None:
 
 def test_a_spread_oscillating_around_the_threshold_is_reported_once_in_five_minutes() -> None:
     desk = announced_bench()
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(1_000))
-    desk.known.merge_deal(deal(), before(0))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(1_000))
+    desk.knowledge.merge_deal(deal(), before(0))
     for second in range(1, 301):
         desk.run_pass(-second, book(-second, spread=0.06 if second % 2 else 0.01))
     assert len(desk.raised(DetectorName.RISK_WARNING, "wide_spread")) == 1
@@ -352,8 +352,8 @@ def test_a_spread_oscillating_around_the_threshold_is_reported_once_in_five_minu
 
 def test_a_stale_quote_neither_raises_nor_ends_a_warning() -> None:
     desk = announced_bench()
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(1_000))
-    desk.known.merge_deal(deal(), before(0))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(1_000))
+    desk.knowledge.merge_deal(deal(), before(0))
     desk.run_pass(-20, book(-10, spread=0.5))
     assert desk.raised(DetectorName.RISK_WARNING, "wide_spread") == []
     desk.run_pass(-21, book(-21, spread=0.5))
@@ -366,7 +366,7 @@ def test_a_signal_records_version_inputs_reasons_and_the_hash_of_the_settings() 
     desk = announced_bench()
     desk.run_pass(7_000)
     other = DetectionBench(known=knowledge_of_pairs(), settings=DetectionSettings(config_hash="other"))
-    other.known.read_calendar(calendar(entry()), before(80_000))
+    other.knowledge.read_calendar(calendar(entry()), before(80_000))
     other.run_pass(7_000)
     one, two = (
         only(desk.raised(DetectorName.LAUNCH_SEQUENCE)),

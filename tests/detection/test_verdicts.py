@@ -62,7 +62,7 @@ def outcome(
 
 
 @pytest.mark.parametrize(
-    ("kind", "what", "verdict"),
+    ("kind", "expected", "verdict"),
     [
         (ClaimKind.OPENS_BY, outcome(), ClaimVerdict.HIT),
         (ClaimKind.OPENS_BY, outcome(late_s=1), ClaimVerdict.MISS),
@@ -86,9 +86,9 @@ def outcome(
     ],
 )
 def test_a_claim_is_judged_against_the_outcome(
-    kind: ClaimKind, what: ListingOutcome, verdict: ClaimVerdict
+    kind: ClaimKind, expected: ListingOutcome, verdict: ClaimVerdict
 ) -> None:
-    assert judge(signal(kind=kind), what) is verdict
+    assert judge(signal(kind=kind), expected) is verdict
 
 
 def test_success_rates_are_counted_from_outcomes_and_have_no_default() -> None:
@@ -183,8 +183,8 @@ def test_recall_counts_openings_signalled_late_or_not_at_all() -> None:
 def test_a_signal_is_in_time_while_action_is_still_possible(
     detector: DetectorName, seconds: float, hits: int
 ) -> None:
-    what = outcome(gain=-0.1 if detector is DetectorName.RISK_WARNING else 0.1)
-    card = score(detector, [signal(seconds=seconds, kind=detector.claim, detector=detector)], {"A": what})
+    expected = outcome(gain=-0.1 if detector is DetectorName.RISK_WARNING else 0.1)
+    card = score(detector, [signal(seconds=seconds, kind=detector.claim, detector=detector)], {"A": expected})
     assert (card.recall.hits, card.recall.n) == (hits, 1)
 
 

@@ -38,7 +38,7 @@ def test_every_package_is_on_the_page_and_every_package_on_the_page_exists() -> 
     assert named == {folder.parent.name for folder in PACKAGE.glob("*/__init__.py")}
 
 
-def test_the_page_answers_twenty_two_questions_with_a_place() -> None:
+def test_the_page_answers_twenty_two_questions_with_a_file() -> None:
     rows = [line for line in QUESTIONS.splitlines() if line.endswith("|") and "?" in line]
     assert len(rows) >= 22
     assert [row for row in rows if "`" not in row] == []

@@ -25,11 +25,11 @@ REPORTED = (ListingSource.CALENDAR, ListingSource.SYMBOLS_V2)
 @st.composite
 def reports_by_source(draw: st.DrawFn) -> dict[ListingSource, list[Sighting]]:
     """Draw the reports of each source about one coin, in the source's own order, with random changes."""
-    said: dict[ListingSource, list[Sighting]] = {}
+    reports: dict[ListingSource, list[Sighting]] = {}
     for source in draw(st.sets(st.sampled_from(POLLED), min_size=1)):
         times = draw(st.lists(st.integers(1, 40), min_size=1, max_size=5, unique=True))
-        said[source] = [draw(sightings(source, before(10_000 - 100 * at))) for at in sorted(times)]
-    return said
+        reports[source] = [draw(sightings(source, before(10_000 - 100 * at))) for at in sorted(times)]
+    return reports
 
 
 @st.composite
@@ -50,11 +50,11 @@ def sightings(draw: st.DrawFn, source: ListingSource, at_ms: int) -> Sighting:
 @st.composite
 def two_orders(draw: st.DrawFn) -> tuple[list[Sighting], list[Sighting]]:
     """Draw the same sightings in two interleavings that keep each source's own order."""
-    said = draw(reports_by_source())
-    turns = [source for source, seen in said.items() for _ in seen]
+    reports = draw(reports_by_source())
+    turns = [source for source, seen in reports.items() for _ in seen]
     orders: list[list[Sighting]] = []
     for turn in (draw(st.permutations(turns)), draw(st.permutations(turns))):
-        queues = {source: iter(seen) for source, seen in said.items()}
+        queues = {source: iter(seen) for source, seen in reports.items()}
         orders.append([next(queues[source]) for source in turn])
     return orders[0], orders[1]
 
@@ -120,12 +120,12 @@ def test_each_update_reports_exactly_the_new_changes(
     in_time = in_order(orders[0])
     known = KnownListings()
     updates: list[Update] = [update for seen in (ANCHOR, *in_time) if (update := known.see(seen)) is not None]
-    told = [change for update in updates for change in update.changes]
-    assert told == [change for listing in known for change in listing.changes]
+    reported = [change for update in updates for change in update.changes]
+    assert reported == [change for listing in known for change in listing.changes]
 
 
 def test_two_reports_of_a_source_at_one_time_are_not_repeated_by_a_replay() -> None:
-    said = [
+    reports = [
         Sighting(
             source=ListingSource.CALENDAR,
             at_ms=before(9),
@@ -134,8 +134,8 @@ def test_two_reports_of_a_source_at_one_time_are_not_repeated_by_a_replay() -> N
         for late_ms in (0, 60_000)
     ]
     known = KnownListings()
-    assert len(known.merge_all(said)) == 2
-    assert known.merge_all(said) == ()
+    assert len(known.merge_all(reports)) == 2
+    assert known.merge_all(reports) == ()
 
 
 COINS = st.sampled_from(["A", "B", "C"])

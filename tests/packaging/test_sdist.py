@@ -39,11 +39,11 @@ def test_every_file_in_the_commands_of_the_readme_exists(unpacked: Path) -> None
 
 def test_tests_of_the_archive_find_all_their_files(unpacked: Path) -> None:
     for folder in ("tests", "docs", "themes", "benchmarks", "mexc_tui"):
-        ours = {
+        tracked = {
             str(file.relative_to(CHECKOUT))
             for file in (CHECKOUT / folder).rglob("*")
             if file.is_file() and "__pycache__" not in file.parts
         }
-        assert sorted(ours - {str(file.relative_to(unpacked)) for file in unpacked.rglob("*")}) == []
+        assert sorted(tracked - {str(file.relative_to(unpacked)) for file in unpacked.rglob("*")}) == []
     for name in ("pyproject.toml", "LICENSE", "CHANGELOG.md", ".ci/run"):
         assert (unpacked / name).read_bytes() == (CHECKOUT / name).read_bytes()

@@ -44,16 +44,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def _ask(installed: Path, program: str) -> str:
+def _run_program(installed: Path, program: str) -> str:
     paths = f"import sys; sys.path.insert(0, {str(installed)!r})\n"
-    asked = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-P", "-c", paths + program],
         check=True,
         capture_output=True,
         text=True,
         cwd=installed.parent,
     )
-    return asked.stdout.strip()
+    return result.stdout.strip()
 
 
 def test_themes_are_read_from_an_installed_wheel(installed: Path) -> None:
@@ -64,7 +64,7 @@ assert str(themes_folder()).startswith(sys.path[0]), themes_folder()
 print(*[theme.name for theme in shipped_themes()])
 """
     names = sorted(file.stem for file in (CHECKOUT / "themes").glob("*.toml"))
-    assert _ask(installed, program).split() == names
+    assert _run_program(installed, program).split() == names
     assert names
 
 
@@ -75,14 +75,14 @@ from mexc_tui.practice import scenario
 assert scenario.load("calm").name == "calm"
 print((resources.files("mexc_tui") / "py.typed").is_file(), scenario.__file__.startswith(sys.path[0]))
 """
-    assert _ask(installed, program) == "True True"
+    assert _run_program(installed, program) == "True True"
 
 
 def test_package_and_wheel_have_the_same_version(installed: Path) -> None:
     program = """
 from importlib.metadata import distributions
 import mexc_tui
-(ours,) = [d for d in distributions(path=[sys.path[0]]) if d.name == "mexc-tui"]
-print(ours.version == mexc_tui.__version__)
+(own,) = [d for d in distributions(path=[sys.path[0]]) if d.name == "mexc-tui"]
+print(own.version == mexc_tui.__version__)
 """
-    assert _ask(installed, program) == "True"
+    assert _run_program(installed, program) == "True"

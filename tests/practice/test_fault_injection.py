@@ -37,11 +37,13 @@ def plan(kind: FaultKind, **more: Any) -> Scenario:
 
 
 async def buy(client: Client) -> tuple[int, Any]:
-    return await client.sign("POST", "order", symbol=PAIR, side="BUY", type="MARKET", quoteOrderQty="20")
+    return await client.send_signed(
+        "POST", "order", symbol=PAIR, side="BUY", type="MARKET", quoteOrderQty="20"
+    )
 
 
 async def was_bought(client: Client) -> bool:
-    return bool(await client.good("GET", "myTrades", symbol=PAIR))
+    return bool(await client.send_ok("GET", "myTrades", symbol=PAIR))
 
 
 # Requests
@@ -130,7 +132,7 @@ async def test_R9_rate_limit_storms_reject_everything(
 
 async def test_M15_maintenance_is_a_503_except_on_the_practice_page() -> None:
     async with on_real_sockets(plan(FaultKind.MAINTENANCE)) as client:
-        status, body = await client.ask("GET", "ping")
+        status, body = await client.send("GET", "ping")
         assert (status, body["code"]) == (503, 503)
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await client.session.ws_connect(client.endpoint.ws)
@@ -140,9 +142,9 @@ async def test_M15_maintenance_is_a_503_except_on_the_practice_page() -> None:
 async def test_R17_clock_skew_shifts_the_time_for_signature_checks() -> None:
     async with on_real_sockets(plan(FaultKind.CLOCK_SKEW, amount_ms=90_000)) as client:
         assert (await client.get("time"))["serverTime"] - client.now_ms() >= 89_000
-        status, body = await client.sign("GET", "account", recvWindow=60_000)
+        status, body = await client.send_signed("GET", "account", recvWindow=60_000)
         assert (status, body["code"]) == (400, 700003)
-        await client.good("GET", "account", timestamp=client.now_ms() + 90_000)
+        await client.send_ok("GET", "account", timestamp=client.now_ms() + 90_000)
 
 
 def test_M5_stale_snapshot_is_an_older_book() -> None:
@@ -289,8 +291,8 @@ def test_same_seed_and_same_calls_at_the_same_times_give_the_same_bytes() -> Non
                     await asyncio.sleep(0.35)
                     said.append(repr(await buy(client)).encode())
                     said.append(repr(await client.get("depth", symbol=PAIR)).encode())
-                    said.append(repr(await client.good("GET", "openOrders")).encode())
-                    said.append(repr(await client.good("POST", "userDataStream")).encode())
+                    said.append(repr(await client.send_ok("GET", "openOrders")).encode())
+                    said.append(repr(await client.send_ok("POST", "userDataStream")).encode())
                 await stream.call("PING")
                 said += [push.SerializeToString(deterministic=True) for push in stream.early]
         return said

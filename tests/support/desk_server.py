@@ -100,9 +100,9 @@ class Engine:
         self.quotes = View(QUOTES)
         self.audit, self.journal = audit, journal
         self.bought: list[int] = []
-        self.givers: list[str] = []
-        self.may_go = asyncio.Event()
-        self.may_go.set()
+        self.senders: list[str] = []
+        self.may_continue = asyncio.Event()
+        self.may_continue.set()
         self.server = DeskServer(
             DeskParts(
                 engine=engine,
@@ -129,9 +129,9 @@ class Engine:
             raise ZeroDivisionError("secret-canary")
         if args.of == 13:
             raise asyncio.CancelledError
-        await self.may_go.wait()
+        await self.may_continue.wait()
         self.bought.append(args.of)
-        self.givers.append(command.sender.who)
+        self.senders.append(command.sender.who)
         return HandlerResult(f"{args.of} bought.", args)
 
     async def count(self, args: Amount, command: ReceivedCommand) -> HandlerResult[Amount]:

@@ -43,7 +43,7 @@ class FakeEngineQueries(EngineQueries):
     """Returns fixed rows."""
 
     state: TradingState = TradingState.ACTIVE
-    standing: list[SignalRow] = field(default_factory=list[SignalRow])
+    active: list[SignalRow] = field(default_factory=list[SignalRow])
     added: list[str] = field(default_factory=list[str])
     stops: list[str] = field(default_factory=list[str])
     is_broken: bool = False
@@ -66,7 +66,7 @@ class FakeEngineQueries(EngineQueries):
             workers=(),
             pairs=0,
             listings=0,
-            signals=len(self.standing),
+            signals=len(self.active),
             journal=0,
             config_hash="",
         )
@@ -77,7 +77,7 @@ class FakeEngineQueries(EngineQueries):
     def signals(self) -> Sequence[SignalRow]:
         if self.is_broken:
             raise ValueError("a row is broken")
-        return self.standing
+        return self.active
 
     def liquidity(self) -> Mapping[str, Liquidity]:
         return {}
@@ -110,15 +110,19 @@ class FakeEngineQueries(EngineQueries):
 
 
 @asynccontextmanager
-async def opened(store: SqliteStore, queries: EngineQueries, path: Path) -> AsyncGenerator[DeskService]:
+async def opened_service(
+    store: SqliteStore, queries: EngineQueries, path: Path
+) -> AsyncGenerator[DeskService]:
     cache = Cache([MemoryLevel(CLOCK)], CLOCK)
     answers = ResponseCache(cache, lambda: store.state().units, Lifetimes())
-    door = DeskService(DeskServiceParts(queries, store, CLOCK, DetectionSettings, "engine-1", 0, answers))
-    await door.open(path)
+    desk_service = DeskService(
+        DeskServiceParts(queries, store, CLOCK, DetectionSettings, "engine-1", 0, answers)
+    )
+    await desk_service.open(path)
     try:
-        yield door
+        yield desk_service
     finally:
-        await door.close(0.5)
+        await desk_service.close(0.5)
 
 
 @asynccontextmanager
@@ -127,8 +131,8 @@ async def desk(
 ) -> AsyncGenerator[tuple[DeskService, DeskClient, SqliteStore]]:
     store = await SqliteStore.open(folder / "state" / "desk.sqlite3", CLOCK)
     async with (
-        opened(store, queries, folder / "s.sock") as door,
+        opened_service(store, queries, folder / "s.sock") as desk_service,
         running_client(client_of(folder / "s.sock")) as client,
     ):
-        yield door, client, store
+        yield desk_service, client, store
     await store.close()

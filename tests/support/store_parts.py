@@ -122,11 +122,11 @@ class Blocker:
 
     def __init__(self) -> None:
         self._started = threading.Event()
-        self.go_on = threading.Event()
+        self.resume = threading.Event()
 
     def __call__(self, _stored: ReadTransaction) -> None:
         self._started.set()
-        assert self.go_on.wait(20)
+        assert self.resume.wait(20)
 
     async def reached(self) -> None:
         await asyncio.to_thread(self._started.wait)

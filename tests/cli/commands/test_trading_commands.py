@@ -257,9 +257,9 @@ def test_exits_are_sent_as_typed(shell: Desk, money: FakeTradingQueries) -> None
         break_even_rung=1,
         time_stop_s=600,
     )
-    assert money.wishes == [wish]
+    assert money.exit_updates == [wish]
     assert shell.run("exits", "NEWUSDT", "--trail", "off", "--tp", "none", "--yes").exit_code == 0
-    assert money.wishes[1] == ExitUpdate(trailing=False, ladder=())
+    assert money.exit_updates[1] == ExitUpdate(trailing=False, ladder=())
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_invalid_exits_are_not_sent(
     done = shell.run("exits", "NEWUSDT", *words, "--yes")
     assert done.exit_code == 2
     assert said in done.stderr
-    assert money.wishes == []
+    assert money.exit_updates == []
 
 
 @pytest.mark.parametrize("share", ["0", "101", "half", "NaN", "-5"])

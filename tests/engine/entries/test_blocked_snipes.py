@@ -49,7 +49,7 @@ def test_nothing_is_fired_while_the_private_stream_is_down(tmp_path: Path) -> No
             snipe = await watcher.last()
             assert snipe.state is SnipeState.DISARMED
             assert "private stream" in snipe.reason
-            assert not watcher.session.asked
+            assert not watcher.session.buys_received
 
     simulate(main)
 
@@ -64,7 +64,7 @@ def test_an_inaccurate_clock_blocks_firing(tmp_path: Path) -> None:
             snipe = await watcher.last()
             assert snipe.state is SnipeState.DISARMED
             assert "clock" in snipe.reason
-            assert not watcher.session.asked
+            assert not watcher.session.buys_received
 
     simulate(main)
 
@@ -87,7 +87,7 @@ def test_a_pair_that_the_keys_own_list_does_not_name_is_not_bought(
             assert said.value.startswith("yes: selfSymbols, read " if may else "no: selfSymbols, read ")
             await watcher.at(LATER_S)
             snipe = await watcher.last()
-            assert bool(watcher.session.asked) is may
+            assert bool(watcher.session.buys_received) is may
             assert ("key may trade: no: selfSymbols" in snipe.reason) is not may
 
     simulate(main)
@@ -199,6 +199,6 @@ def test_a_line_that_warms_too_long_fires_nothing_after_the_window(tmp_path: Pat
             snipe = await watcher.last()
             assert snipe.state is SnipeState.MISSED
             assert "window of 5000 ms is over" in snipe.reason
-            assert not watcher.session.asked
+            assert not watcher.session.buys_received
 
     simulate(main)

@@ -75,7 +75,7 @@ def test_R13_an_unknown_response_code_decides_nothing_and_raises_an_alert(
             await watcher.at(OPENS_S + 15)
             snipe = await watcher.last()
             assert SnipeState.UNKNOWN in states
-            assert len(watcher.session.asked) == 1
+            assert len(watcher.session.buys_received) == 1
             (order,) = await watcher.orders(snipe)
             assert (order.state is OrderState.FILLED) is is_taken
             assert snipe.state is (SnipeState.FILLED if is_taken else SnipeState.MISSED)
@@ -96,8 +96,8 @@ def test_R17_a_time_that_is_refused_for_a_while_is_measured_and_sent_again_withi
         async with opening_engine(sim, tmp_path, scenario(CALM), *[refusal] * times) as watcher:
             await watcher.at(OPENS_S + 6)
             snipe = await watcher.last()
-            assert (snipe.state, len(watcher.session.asked)) == (SnipeState.FILLED, times + 1)
-            assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.session.asked)
+            assert (snipe.state, len(watcher.session.buys_received)) == (SnipeState.FILLED, times + 1)
+            assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.session.buys_received)
             await watcher.at(OPENS_S + 12)
             assert watcher.components.ledger.state.trading.state is TradingState.ACTIVE
 
@@ -131,8 +131,8 @@ def test_R17_a_time_that_is_refused_for_the_whole_window_stops_entries(tmp_path:
             await watcher.at(OPENS_S + 9)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.REJECTED
-            assert 2 < len(watcher.session.asked) <= 20
-            assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.session.asked)
+            assert 2 < len(watcher.session.buys_received) <= 20
+            assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.session.buys_received)
             trading = watcher.components.ledger.state.trading
             assert (trading.state, trading.cause) == (TradingState.REDUCE_ONLY, Cause.CLOCK)
 
@@ -147,7 +147,7 @@ def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more
         refusal = PracticeRefusal(code, "refused", 403)
         async with opening_engine(sim, tmp_path, scenario(), *[refusal] * 5) as watcher:
             await watcher.at(OPENS_S + 3)
-            assert len(watcher.session.asked) == 1
+            assert len(watcher.session.buys_received) == 1
             trading = watcher.components.ledger.state.trading
             assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.KEY)
             assert any(one.severity is Severity.CRITICAL for one in await alerts(watcher))
@@ -169,9 +169,9 @@ def test_30025_no_opponent_turns_the_order_into_one_resting_at_the_same_limit(
             attempts = await watcher.attempts(snipe)
             assert attempts[0].code == 30025
             assert snipe.state is SnipeState.FILLED
-            first, last = watcher.session.asked[0][1], watcher.session.asked[-1][1]
+            first, last = watcher.session.buys_received[0][1], watcher.session.buys_received[-1][1]
             assert (first.type, last.type) == (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT)
-            assert all(one.price is not None for _, one in watcher.session.asked)
+            assert all(one.price is not None for _, one in watcher.session.buys_received)
             assert watcher.bought() <= snipe.spend_cap
 
     simulate(main)
@@ -187,7 +187,7 @@ def test_O11_a_least_value_that_rises_while_armed_disarms_in_the_last_second(tmp
             snipe = (await watcher.snipes())[0]
             assert snipe.state is SnipeState.DISARMED
             assert "pair" in snipe.reason
-            assert not watcher.session.asked
+            assert not watcher.session.buys_received
 
     simulate(main)
 
@@ -260,7 +260,7 @@ def test_a_manual_listing_whose_pair_is_not_listed_is_never_armed_or_queried(tmp
                 await watcher.components.arming.arm("GHOSTUSDT", "ann")
             await watcher.at(LATER_S)
             assert not await watcher.snipes("GHOSTUSDT")
-            assert {one.symbol for _, one in watcher.session.asked} == {NAME}
+            assert {one.symbol for _, one in watcher.session.buys_received} == {NAME}
             assert (await watcher.last()).state is SnipeState.FILLED  # the others go on
 
     simulate(main)

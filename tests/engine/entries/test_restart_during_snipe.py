@@ -41,7 +41,7 @@ POINTS: dict[str, Callable[[OpeningBench], bool]] = {
     "ready": lambda one: state_of(one) is SnipeState.READY,
     "firing before it is sent": lambda one: state_of(one) is SnipeState.FIRING,
     "sent": has_order,
-    "answered": lambda one: bool(one.session.asked),
+    "answered": lambda one: bool(one.session.buys_received),
     "bought": lambda one: bool(one.buys()),
     "filled": lambda one: bool(one.components.ledger.state.positions),
     "over": lambda one: one.now_s > OPENS_S + 6,

@@ -58,10 +58,10 @@ def test_a_sale_within_the_entry_window_ends_the_buying_first(tmp_path: Path, se
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario(THIN)) as watcher:
             position = await while_buying(watcher)
-            before = len(watcher.session.asked)
+            before = len(watcher.session.buys_received)
             await sell(watcher, position)
             await watcher.at(OPENS_S + 9)
-            assert len(watcher.session.asked) == before
+            assert len(watcher.session.buys_received) == before
             snipe = await watcher.last()
             assert snipe.state in (SnipeState.PARTIAL, SnipeState.FILLED)
             assert "is being sold" in snipe.reason
@@ -87,10 +87,10 @@ def test_a_take_profit_that_fills_within_the_entry_window_ends_the_buying(tmp_pa
                 entry, id="rungs", role=OrderRole.TAKE_PROFIT, side=Side.SELL, client_ids=("a rung",)
             )
             await ledger.save_intent(rungs)
-            before = len(watcher.session.asked)
+            before = len(watcher.session.buys_received)
             await ledger.write("a filled take-profit", lambda desk: desk.save_order(rung, "test"))
             await watcher.at(OPENS_S + 9)
-            assert len(watcher.session.asked) <= before + 1
+            assert len(watcher.session.buys_received) <= before + 1
             assert "is being sold" in (await watcher.last()).reason
 
     simulate(main)
@@ -105,12 +105,12 @@ def test_a_full_sale_also_sells_fills_of_a_pending_buy(tmp_path: Path) -> None:
             await watcher.until(lambda: bool(memory.positions and watcher.bought() > 3), OPENS_S + 4)
             position = next(iter(memory.positions.values()))
             await watcher.until(lambda: any(one.side is Side.BUY for one in memory.live_orders()))
-            before = len(watcher.session.asked)
+            before = len(watcher.session.buys_received)
             components.exit_execution.begin(
                 position, Decimal(0), OrderRole.STOP, CloseReason.STOP, "the stop"
             )
             await watcher.at(OPENS_S + 20)
-            assert len(watcher.session.asked) <= before + 1
+            assert len(watcher.session.buys_received) <= before + 1
             bought = sum((one.executed for one in watcher.buys()), Decimal(0))
             assert bought > position.bought_quantity
             # All of it is sold, or the sale waits for more bids within its slippage cap.

@@ -41,7 +41,7 @@ def test_a_clean_listing_is_armed_ready_fired_and_filled(tmp_path: Path) -> None
             ]
             assert 0 < snipe.filled_value <= snipe.spend_cap
             assert watcher.bought() == snipe.filled_value
-            assert watcher.session.asked[0][0] - snipe.opens_ms >= -20
+            assert watcher.session.buys_received[0][0] - snipe.opens_ms >= -20
             last = (await watcher.attempts(snipe))[-1].stamps
             assert last.decided_ns is not None
             assert last.written_ns is not None
@@ -117,7 +117,10 @@ def test_an_answer_of_too_early_is_tried_again_in_the_window(
             assert snipe.state is SnipeState.FILLED
             assert watcher.bought() <= snipe.spend_cap
             gaps = [
-                b[0] - a[0] for a, b in zip(watcher.session.asked, watcher.session.asked[1:], strict=False)
+                b[0] - a[0]
+                for a, b in zip(
+                    watcher.session.buys_received, watcher.session.buys_received[1:], strict=False
+                )
             ]
             assert min(gaps) >= 1_000 // 12
 
@@ -138,7 +141,7 @@ def test_a_refused_buy_that_was_carried_out_is_found_before_another_is_sent(
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             (bought,) = watcher.buys()
-            assert watcher.session.asked[-1][1].client_order_id == bought.client_order_id
+            assert watcher.session.buys_received[-1][1].client_order_id == bought.client_order_id
             assert watcher.bought() <= snipe.spend_cap
             assert snipe.state is SnipeState.FILLED
             assert snipe.filled_value == watcher.bought()
@@ -157,7 +160,7 @@ def test_a_refused_funds_answer_halves_the_order_twice_and_then_stops(tmp_path: 
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario(), *[refusal] * 3) as watcher:
             assert await ended(watcher) is SnipeState.REJECTED
-            assert len(watcher.session.asked) <= 3
+            assert len(watcher.session.buys_received) <= 3
             assert not watcher.buys()
 
     simulate(main)
@@ -209,7 +212,7 @@ def test_a_pair_that_had_no_price_before_is_bought_with_a_limit_over_its_first_p
             snipe = await watcher.last()
             assert snipe.state is SnipeState.FILLED
             first_price = Decimal("0.05")
-            for _, order in watcher.session.asked:
+            for _, order in watcher.session.buys_received:
                 assert order.type is OrderType.IMMEDIATE_OR_CANCEL
                 assert order.price is not None
                 assert order.price <= first_price * Decimal("1.25")
@@ -227,7 +230,7 @@ def test_a_pair_without_any_price_is_not_bought(tmp_path: Path) -> None:
             snipe = await watcher.last()
             assert snipe.state is SnipeState.MISSED
             assert "no price observed" in snipe.reason
-            assert not watcher.session.asked
+            assert not watcher.session.buys_received
 
     simulate(main)
 
@@ -271,7 +274,7 @@ def test_one_postponed_in_the_last_seconds_is_put_down_and_armed_anew(tmp_path: 
             assert first.state is SnipeState.DISARMED
             assert last.opens_ms - first.opens_ms == 20_000
             assert last.state is SnipeState.FILLED
-            assert all(at >= last.opens_ms - 20 for at, _ in watcher.session.asked)
+            assert all(at >= last.opens_ms - 20 for at, _ in watcher.session.buys_received)
 
     simulate(main)
 
@@ -293,7 +296,7 @@ def test_a_listing_postponed_during_a_timed_attempt_sends_nothing_and_is_armed_a
             )
             assert watcher.now_s < OPENS_S - 0.02
             await watcher.at(OPENS_S + 2)
-            assert not watcher.session.asked
+            assert not watcher.session.buys_received
             first = (await watcher.snipes())[0]
             assert first.state is SnipeState.MISSED
             assert re.match(r"the opening moved to \d{4}-\d\d-\d\d [\d:.]+ UTC", first.reason)
@@ -301,7 +304,7 @@ def test_a_listing_postponed_during_a_timed_attempt_sends_nothing_and_is_armed_a
             last = await watcher.last()
             assert last.opens_ms - first.opens_ms == 20_000
             assert last.state is SnipeState.FILLED
-            assert all(at >= last.opens_ms - 20 for at, _ in watcher.session.asked)
+            assert all(at >= last.opens_ms - 20 for at, _ in watcher.session.buys_received)
 
     simulate(main)
 
@@ -402,7 +405,7 @@ def test_a_halt_after_ready_stops_it_before_the_first_byte(tmp_path: Path) -> No
             await watcher.components.safety.emergency_stop.halt("ann", "enough")
             await watcher.at(LATER_S)
             assert (await watcher.last()).state in (SnipeState.DISARMED, SnipeState.MISSED)
-            assert not watcher.session.asked
+            assert not watcher.session.buys_received
 
     simulate(main)
 

@@ -44,7 +44,7 @@ def test_a_blocked_loop_across_the_opening_of_a_pair_without_a_price_buys_nothin
             await watcher.at(OPENS_S + from_s)
             stop_process(to_s - from_s)
             await watcher.at(LATER_S)
-            assert not watcher.session.asked
+            assert not watcher.session.buys_received
             assert (await watcher.last()).state in (SnipeState.MISSED, SnipeState.DISARMED)
 
     simulate(main)
@@ -57,10 +57,10 @@ def test_a_long_block_ends_buying_until_reconciliation(tmp_path: Path, from_s: f
         async with opening_engine(sim, tmp_path, scenario(CALM, auto_arm="never"), *refusals) as watcher:
             await arm_with_price(watcher)
             await watcher.at(OPENS_S + from_s)
-            before = len(watcher.session.asked)
+            before = len(watcher.session.buys_received)
             stop_process(to_s - from_s)
             await watcher.at(LATER_S)
-            assert len(watcher.session.asked) == before
+            assert len(watcher.session.buys_received) == before
 
     simulate(main)
 
@@ -75,7 +75,7 @@ def test_after_a_short_block_a_pair_with_a_known_price_is_planned_again(
             await watcher.at(OPENS_S + from_s)
             stop_process(to_s - from_s)
             await watcher.at(LATER_S)
-            for at_ms, order in watcher.session.asked:
+            for at_ms, order in watcher.session.buys_received:
                 assert at_ms >= watcher.session.start_ms + (OPENS_S + to_s) * 1_000
                 assert order.price is not None
                 assert order.price <= CAP
@@ -87,11 +87,11 @@ def test_after_a_short_block_a_pair_with_a_known_price_is_planned_again(
 def test_a_block_between_attempts_makes_the_next_one_query_the_order_book_first(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario(PUNCTUAL), *[TOO_EARLY] * 3) as watcher:
-            await watcher.until(lambda: len(watcher.session.asked) == 3, OPENS_S + 3)
+            await watcher.until(lambda: len(watcher.session.buys_received) == 3, OPENS_S + 3)
             asked = watcher.day.server.session  # the exchange's own book
             stop_process(0.6)
-            await watcher.until(lambda: len(watcher.session.asked) == 4)
-            _, order = watcher.session.asked[3]
+            await watcher.until(lambda: len(watcher.session.buys_received) == 4)
+            _, order = watcher.session.buys_received[3]
             book = asked.depth(NAME, 1)
             assert order.price is not None
             assert order.price <= Decimal(book.asks[0][0]) * Decimal("1.04")
@@ -106,7 +106,7 @@ def test_a_block_that_ends_before_the_opening_keeps_the_attempt(tmp_path: Path) 
             stop_process(1.2)
             await watcher.at(LATER_S)
             assert (await watcher.last()).state is SnipeState.FILLED
-            assert watcher.session.asked[0][0] >= watcher.session.start_ms + OPENS_S * 1_000
+            assert watcher.session.buys_received[0][0] >= watcher.session.start_ms + OPENS_S * 1_000
 
     simulate(main)
 
@@ -120,7 +120,7 @@ def test_a_machine_that_slept_before_the_opening_buys_nothing_by_its_old_clock(
             await watcher.at(OPENS_S + from_s)
             suspend_machine(sim, 30)
             await asyncio.sleep(9 - from_s)
-            assert not watcher.session.asked
+            assert not watcher.session.buys_received
 
     simulate(main)
 

@@ -35,7 +35,7 @@ def test_a_pair_whose_streams_the_exchange_refuses_is_not_bought(tmp_path: Path)
             assert snipe.state is SnipeState.DISARMED
             assert "topics" in snipe.reason
             assert "private stream" not in snipe.reason
-            assert not watcher.session.asked
+            assert not watcher.session.buys_received
 
     simulate(main)
 
@@ -69,6 +69,6 @@ def test_nothing_is_bought_while_a_stream_is_silent(tmp_path: Path, path: str, l
             snipe = await watcher.last()
             assert snipe.state is SnipeState.DISARMED
             assert line in snipe.reason
-            assert [one for one in watcher.session.asked if one[1].symbol == NAME] == []
+            assert [one for one in watcher.session.buys_received if one[1].symbol == NAME] == []
 
     simulate(main)

@@ -33,7 +33,7 @@ class LiveDesk:
     """One running live engine, as a test looks at it."""
 
     def __init__(self, market: PracticeServer, running: RunningEngine, face: TradingQueries) -> None:
-        self.market, self.running, self.face = market, running, face
+        self.market, self.running, self.queries = market, running, face
         components = running.engine.trading_components
         assert components is not None
         self.components = components
@@ -45,12 +45,12 @@ class LiveDesk:
     async def phrase(self) -> str:
         """Wait until nothing stands against unlocking, and return the phrase."""
         async with asyncio.timeout(30):
-            while not (row := await self.face.preview(Preview.UNLOCK, "", None)).is_allowed:  # noqa: ASYNC110 - virtual seconds
+            while not (row := await self.queries.preview(Preview.UNLOCK, "", None)).is_allowed:  # noqa: ASYNC110 - virtual seconds
                 await asyncio.sleep(0.5)
         return row.typed
 
     async def unlock(self) -> None:
-        await self.face.unlock("test", await self.phrase())
+        await self.queries.unlock("test", await self.phrase())
 
     async def locks(self) -> list[bool]:
         """Return, out of the journal, whether it was unlocked each time that changed."""
@@ -80,10 +80,10 @@ async def live(sim: Simulation, folder: Path, **settings: str) -> AsyncGenerator
 def test_a_locked_engine_arms_nothing_by_hand_and_says_how_to_unlock(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, **HAND) as desk:
-            assert desk.face.risk().is_locked
+            assert desk.queries.risk().is_locked
             await desk.at(OPENS_S - 12)
             with pytest.raises(CommandRefused, match="unlock live trading"):
-                await desk.face.arm(NAME, "test")
+                await desk.queries.arm(NAME, "test")
             await desk.at(OPENS_S + 5)
             assert not desk.holds
 
@@ -108,13 +108,13 @@ def test_unlocked_it_buys_and_locked_again_it_still_sells(tmp_path: Path) -> Non
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, **HAND) as desk:
             await desk.unlock()
-            assert not desk.face.risk().is_locked
+            assert not desk.queries.risk().is_locked
             await desk.at(OPENS_S - 12)
-            await desk.face.arm(NAME, "test")
+            await desk.queries.arm(NAME, "test")
             await desk.at(OPENS_S + 3)
             assert desk.holds
-            await desk.face.lock("test")
-            closed = await desk.face.close(NAME, None, "test")
+            await desk.queries.lock("test")
+            closed = await desk.queries.close(NAME, None, "test")
             assert closed.is_all
             assert not desk.holds
             assert await desk.locks() == [True, False]
@@ -127,9 +127,9 @@ def test_what_was_armed_does_not_fire_once_it_is_locked(tmp_path: Path) -> None:
         async with live(sim, tmp_path, **HAND) as desk:
             await desk.unlock()
             await desk.at(OPENS_S - 12)
-            await desk.face.arm(NAME, "test")
+            await desk.queries.arm(NAME, "test")
             await desk.at(OPENS_S - 0.3)  # it is ready, and built
-            await desk.face.lock("test")
+            await desk.queries.lock("test")
             await desk.at(OPENS_S + 8)
             assert not desk.holds
             assert not desk.market.session.all_orders(NAME, 0, 2**60, 1_000)
@@ -143,14 +143,14 @@ def test_a_phrase_is_good_for_one_try_within_a_minute(tmp_path: Path) -> None:
             first, second = await desk.phrase(), await desk.phrase()
             assert first != second
             with pytest.raises(CommandRefused, match="Wrong phrase"):
-                await desk.face.unlock("test", first)
+                await desk.queries.unlock("test", first)
             with pytest.raises(CommandRefused, match="The phrase has expired"):
-                await desk.face.unlock("test", second)
+                await desk.queries.unlock("test", second)
             late = await desk.phrase()
             await asyncio.sleep(61)
             with pytest.raises(CommandRefused, match="The phrase has expired"):
-                await desk.face.unlock("test", late)
-            assert desk.face.risk().is_locked
+                await desk.queries.unlock("test", late)
+            assert desk.queries.risk().is_locked
             assert await desk.locks() == []
 
     simulate(main)
@@ -160,8 +160,8 @@ def test_no_phrase_is_given_while_the_desk_is_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, **HAND) as desk:
             await desk.phrase()
-            await desk.face.halt("test", "lunch")
-            refused = await desk.face.preview(Preview.UNLOCK, "", None)
+            await desk.queries.halt("test", "lunch")
+            refused = await desk.queries.preview(Preview.UNLOCK, "", None)
             assert not refused.is_allowed
             assert "lunch" in refused.words
             assert refused.typed == ""

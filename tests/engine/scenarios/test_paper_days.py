@@ -22,7 +22,7 @@ def test_a_listing_without_an_earlier_price_is_filled_at_the_markets_prices(tmp_
         day = PaperDay(sim, tmp_path)
         await day.open()
         async with day.desk(**QUIET, entry_early_ms="500") as desk:
-            before = desk.held()
+            before = desk.exchange_balances()
             await desk.buy()
             assert set(await desk.codes()) == {None}
             filled = [one for one in desk.records(Side.BUY) if one.executed]
@@ -36,9 +36,11 @@ def test_a_listing_without_an_earlier_price_is_filled_at_the_markets_prices(tmp_
                 <= max(one.price for one in fills)
                 <= max(prices)
             )
-            assert desk.held()["NEW"] == sum((one.executed for one in filled), D(0))
-            assert desk.held()["USDT"] == before["USDT"] - spent - sum((one.fee for one in fills), D(0))
-            await desk.assert_books_agree()
+            assert desk.exchange_balances()["NEW"] == sum((one.executed for one in filled), D(0))
+            assert desk.exchange_balances()["USDT"] == before["USDT"] - spent - sum(
+                (one.fee for one in fills), D(0)
+            )
+            await desk.assert_ledger_agrees()
         assert not day.market.session.all_orders(NAME, 0, 2**60, 1_000), "nothing reached the market"
 
     simulate(main)
@@ -51,10 +53,10 @@ def test_the_way_to_the_exchange_lies_before_a_match_as_well_as_after_it(tmp_pat
         async with day.desk(**QUIET, paper_delay_ms="600") as desk:
             await desk.buy()
             began_ms = desk.components.port.now_ms()
-            await desk.face.close(NAME, None, "test")
+            await desk.queries.close(NAME, None, "test")
             sold = desk.records(Side.SELL)[-1]
             assert 300 <= sold.created_ms - began_ms < 600
-            await desk.assert_books_agree()
+            await desk.assert_ledger_agrees()
 
     simulate(main)
 
@@ -65,10 +67,12 @@ def test_the_market_is_asked_nothing_but_public_questions_while_paper_trades(tmp
         await day.open()
         async with day.desk(**QUIET) as desk:
             await desk.buy()
-        assert {one.method for one in day.asked} == {"GET"}
-        signed = [one.path for one in day.asked if "X-MEXC-APIKEY" in one.headers or "signature" in one.query]
+        assert {one.method for one in day.requests} == {"GET"}
+        signed = [
+            one.path for one in day.requests if "X-MEXC-APIKEY" in one.headers or "signature" in one.query
+        ]
         assert signed == []
-        assert not [one.path for one in day.asked if "listenKey" in one.path_qs]
+        assert not [one.path for one in day.requests if "listenKey" in one.path_qs]
 
     simulate(main)
 
@@ -82,15 +86,15 @@ def test_a_restart_keeps_position_and_cash_and_replaces_orders_that_are_gone(tmp
             await desk.until(lambda: bool(desk.session.open_orders(NAME)))
             bought = desk.components.ledger.state.position_of(NAME)
             (resting,) = desk.session.open_orders(NAME)
-            held = desk.held()
+            held = desk.exchange_balances()
             assert bought is not None
         async with day.desk(stop_loss_pct="50", ladder="100@400") as desk:
             again = desk.components.ledger.state.position_of(NAME)
             assert again is not None
             assert (again.id, again.remaining) == (bought.id, bought.remaining)
-            assert desk.held() == held
+            assert desk.exchange_balances() == held
             await asyncio.sleep(5)
-            await desk.assert_books_agree()
+            await desk.assert_ledger_agrees()
             assert desk.components.ledger.state.trading.state is TradingState.ACTIVE
             facts = await desk.facts()
             ends = [
@@ -119,8 +123,8 @@ def test_a_resting_take_profit_is_filled_when_the_market_reaches_it(tmp_path: Pa
             (sold,) = [one for one in desk.records(Side.SELL) if one.executed]
             assert sold.is_maker
             assert sold.average_price >= sold.price
-            assert "NEW" not in desk.held() or desk.held()["NEW"] < 1
-            await desk.assert_books_agree()
+            assert "NEW" not in desk.exchange_balances() or desk.exchange_balances()["NEW"] < 1
+            await desk.assert_ledger_agrees()
 
     simulate(main)
 

@@ -26,7 +26,7 @@ async def _why(
     books: Mapping[str, Liquidity] | None = None,
 ) -> WhyRow:
     def keep(unit: UnitOfWork) -> None:
-        for listing in desk.known.listings:
+        for listing in desk.knowledge.listings:
             unit.listings.save(listing, listing.stage)
         for one in desk.stored:
             if isinstance(one, Signal):
@@ -76,7 +76,7 @@ async def test_what_ended_is_kept_with_the_reason_why_it_no_longer_holds(tmp_pat
 
 async def test_a_dropped_listing_is_still_told_of(tmp_path: Path) -> None:
     desk = announced_bench()
-    desk.known.drop("NEWUSDT", before(100))
+    desk.knowledge.drop("NEWUSDT", before(100))
     answer = await _why(desk, tmp_path, 90)
     assert answer.listings[0].listing.stage == "cancelled"
     assert "no further events expected" in _says(answer, DetectorName.PRE_READY).why_not
@@ -94,8 +94,8 @@ async def test_a_coin_alone_means_its_pair_against_usdt(tmp_path: Path) -> None:
 
 def _open_desk() -> DetectionBench:
     desk = announced_bench()
-    desk.known.read_pairs((*OLD_PAIRS, pair()), before(900))
-    desk.known.merge_deal(deal(), before(0))
+    desk.knowledge.read_pairs((*OLD_PAIRS, pair()), before(900))
+    desk.knowledge.merge_deal(deal(), before(0))
     return desk
 
 

@@ -355,13 +355,13 @@ def test_R9_during_a_ban_the_server_receives_only_permitted_requests(
 
     simulate(main)
     banned_s = arrivals[0][0]
-    during = [(at_s, who) for at_s, who in arrivals[1:] if at_s < banned_s + length_s]
+    during = [(at_s, purpose_name) for at_s, purpose_name in arrivals[1:] if at_s < banned_s + length_s]
     allowed, every_s = ({"STOP"}, 5.0) if status == 418 else ({"STOP", "EXIT"}, 1.0)
-    assert {who for _, who in during} <= allowed
+    assert {purpose_name for _, purpose_name in during} <= allowed
     assert len(during) >= length_s / every_s - 2
     gaps = [later - earlier for (earlier, _), (later, _) in pairwise(during)]
     assert min(gaps) >= every_s - 0.01
-    after = {who for at_s, who in arrivals if at_s >= banned_s + length_s}
+    after = {purpose_name for at_s, purpose_name in arrivals if at_s >= banned_s + length_s}
     assert after == {purpose.name for purpose in Purpose}
 
 

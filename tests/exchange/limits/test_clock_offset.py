@@ -112,12 +112,12 @@ def test_C2_on_a_jittery_network_requests_are_signed_within_the_exchanges_window
     ahead_ms: float, drift_ppm: float, seed: int
 ) -> None:
     async def main(sim: Simulation) -> None:
-        theirs = VirtualClock(ahead_ms=ahead_ms, drift_ppm=drift_ppm)
+        exchange_clock = VirtualClock(ahead_ms=ahead_ms, drift_ppm=drift_ppm)
         estimator = OffsetEstimator()
 
         async def server_time() -> int:
             await asyncio.sleep(sim.rng.uniform(0.02, 0.4))
-            server_ms = theirs.now_ms()
+            server_ms = exchange_clock.now_ms()
             await asyncio.sleep(sim.rng.uniform(0.02, 0.4))
             return server_ms
 
@@ -128,9 +128,9 @@ def test_C2_on_a_jittery_network_requests_are_signed_within_the_exchanges_window
             await asyncio.sleep(60)
             now_ns = sim.clock.monotonic_ns()
             signed_ms = estimator.exchange_now_ms(now_ns)
-            assert abs(signed_ms - theirs.now_ms()) <= estimate_at(estimator, now_ns).error_ms + 1
+            assert abs(signed_ms - exchange_clock.now_ms()) <= estimate_at(estimator, now_ns).error_ms + 1
             # The exchange's rule (protocol 2.4).
-            assert signed_ms < theirs.now_ms() + 1_000
+            assert signed_ms < exchange_clock.now_ms() + 1_000
 
     simulate(main, seed=seed)
 
@@ -153,13 +153,13 @@ def test_the_fastest_round_trip_decides() -> None:
 
 def test_a_failed_round_trip_is_skipped_and_counted() -> None:
     async def main(sim: Simulation) -> None:
-        asked = 0
+        queries = 0
 
         async def server_time() -> int:
-            nonlocal asked
-            asked += 1
+            nonlocal queries
+            queries += 1
             await asyncio.sleep(0.05)
-            if asked % 2:
+            if queries % 2:
                 raise ConnectionResetError("reset by peer")
             return sim.clock.now_ms()
 
@@ -244,11 +244,11 @@ def test_exits_can_still_be_signed_after_a_ban_of_ten_minutes() -> None:
 def test_C1_a_step_of_the_wall_clock_changes_no_signature(step_ms: int) -> None:
     async def main(sim: Simulation) -> None:
         estimator = OffsetEstimator()
-        theirs = VirtualClock(ahead_ms=70)
+        exchange_clock = VirtualClock(ahead_ms=70)
 
         async def server_time() -> int:
             await asyncio.sleep(0.02)
-            return theirs.now_ms()
+            return exchange_clock.now_ms()
 
         measured = await measure(server_time, sim.clock)
         assert measured.best is not None
@@ -256,10 +256,10 @@ def test_C1_a_step_of_the_wall_clock_changes_no_signature(step_ms: int) -> None:
         await asyncio.sleep(5)
         sim.clock.step_wall(step_ms)
         now_ns = sim.clock.monotonic_ns()
-        assert abs(estimator.exchange_now_ms(now_ns) - theirs.now_ms()) <= 12
-        again = await measure(server_time, sim.clock)
-        assert again.best is not None
-        estimator.add(again.best)
+        assert abs(estimator.exchange_now_ms(now_ns) - exchange_clock.now_ms()) <= 12
+        second = await measure(server_time, sim.clock)
+        assert second.best is not None
+        estimator.add(second.best)
         offset = estimate_at(estimator, sim.clock.monotonic_ns())
         assert offset.jumps == 0
         assert abs(offset.offset_ms - (70 - step_ms)) < 15

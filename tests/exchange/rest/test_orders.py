@@ -94,9 +94,9 @@ async def test_R1_a_refused_connection_is_not_sent() -> None:
 
 @pytest.mark.parametrize("reply", [reset, reset_after(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")])
 async def test_R3_a_lost_response_is_ambiguous_and_sent_once(reply: Reply) -> None:
-    outcome, seen = await place_order(reply, http_response(PLACED))
+    outcome, requests_seen = await place_order(reply, http_response(PLACED))
     assert isinstance(outcome, Ambiguous)
-    assert seen == 1
+    assert requests_seen == 1
 
 
 async def test_R2_a_timeout_is_ambiguous_and_carries_its_fence() -> None:
@@ -110,9 +110,9 @@ async def test_R2_a_timeout_is_ambiguous_and_carries_its_fence() -> None:
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 520])
 @pytest.mark.parametrize("body", ["", HTML, '{"code":500,"msg":"x"}', '{"code":30004,"msg":"x"}', PLACED])
 async def test_R6_a_server_error_is_ambiguous_whatever_its_body(status: int, body: str) -> None:
-    outcome, seen = await place_order(http_response(body, status))
+    outcome, requests_seen = await place_order(http_response(body, status))
     assert isinstance(outcome, Ambiguous)
-    assert seen == 1
+    assert requests_seen == 1
 
 
 @pytest.mark.parametrize(
@@ -158,11 +158,11 @@ async def test_R7_html_from_the_firewall_is_ambiguous() -> None:
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_R8_a_redirect_is_refused_and_the_key_not_forwarded(status: int) -> None:
     async with scripted_server(http_response(PLACED)) as thief:
-        outcome, seen = await place_order(
+        outcome, requests_seen = await place_order(
             http_response(PLACED, status, headers=f"Location: {thief.origin}/\r\n")
         )
         assert isinstance(outcome, Ambiguous)
-        assert seen == 1
+        assert requests_seen == 1
         assert thief.requests == []
 
 
@@ -322,7 +322,7 @@ async def test_cancelling_all_open_orders_names_the_pairs() -> None:
 
 
 async def test_no_outcome_and_no_error_contains_a_secret() -> None:
-    shown: list[object] = []
+    results: list[object] = []
     for reply in (
         reset,
         http_response(HTML, 403),
@@ -330,10 +330,10 @@ async def test_no_outcome_and_no_error_contains_a_secret() -> None:
         http_response("", 307, headers="Location: http://x/\r\n"),
     ):
         outcome, _ = await place_order(reply)
-        shown.append(outcome)
-    assert SECRET not in repr(shown)
-    assert "signature" not in repr(shown).replace("Wrong signature", "")
-    assert ACCESS_KEY not in repr(shown)
+        results.append(outcome)
+    assert SECRET not in repr(results)
+    assert "signature" not in repr(results).replace("Wrong signature", "")
+    assert ACCESS_KEY not in repr(results)
 
 
 @pytest.mark.parametrize("reply", [reset, error(700002), http_response("junk")])

@@ -28,8 +28,8 @@ class History:
     async def page(self, end_ms: int | None) -> Rows[Row]:
         self.pages_read += 1
         until_ms = end_ms if self.applies_end_time and end_ms is not None else 2**60
-        kept = [row for row in self.rows if (row.time_ms or 0) <= until_ms]
-        page = sorted(kept, key=lambda row: -(row.time_ms or 0))[:PAGE]
+        selected = [row for row in self.rows if (row.time_ms or 0) <= until_ms]
+        page = sorted(selected, key=lambda row: -(row.time_ms or 0))[:PAGE]
         skipped = tuple(SkippedRow("", f"row {row.id}") for row in page if row.id in self.malformed)
         return Rows(tuple(row for row in page if row.id not in self.malformed), skipped)
 

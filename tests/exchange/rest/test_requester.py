@@ -157,16 +157,16 @@ async def test_a_failed_clock_measurement_is_reported_not_raised() -> None:
 
 
 async def test_a_cancelled_query_stops_at_once() -> None:
-    asked = asyncio.Event()
+    received = asyncio.Event()
 
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.set()
+        received.set()
         await reader.read(1)
         raise ConnectionResetError
 
     async with scripted_client(hold) as (client, server):
         task = asyncio.create_task(client.market.ping())
-        await asked.wait()
+        await received.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

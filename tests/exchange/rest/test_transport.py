@@ -157,20 +157,20 @@ async def test_R1_a_kept_alive_connection_closed_by_the_server_is_replaced_befor
 
 @pytest.mark.parametrize("late", [False, True])
 async def test_R7_an_unsolicited_response_is_not_taken_for_the_next_one(late: bool) -> None:
-    asked, said = asyncio.Event(), asyncio.Event()
+    requested, stray_sent = asyncio.Event(), asyncio.Event()
 
     async def chatter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(OK if late else OK + http_response("stray"))
         if late:
-            await asked.wait()
+            await requested.wait()
             writer.write(http_response("stray"))
         await writer.drain()
-        said.set()
+        stray_sent.set()
 
     async with scripted_server(chatter, http_response("mine")) as server, transport() as sender:
         assert (await ask(sender, server.origin)).body == b"{}"
-        asked.set()
-        await said.wait()
+        requested.set()
+        await stray_sent.wait()
         for _ in range(5):  # let the stray bytes arrive
             await asyncio.sleep(0)
         assert (await ask(sender, server.origin)).body == b"mine"

@@ -27,8 +27,8 @@ async def publish(bench: StreamBench, number: int) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_M1_rotation_over_72_hours_loses_and_repeats_nothing(seed: int) -> None:
     async def main(sim: Simulation) -> None:
-        wanted = [topics.deals("MXUSDT"), topics.depth("MXUSDT")]
-        async with virtual_streams(sim, wanted, SocketTimings(ping_every_s=20)) as bench:
+        subscribed = [topics.deals("MXUSDT"), topics.depth("MXUSDT")]
+        async with virtual_streams(sim, subscribed, SocketTimings(ping_every_s=20)) as bench:
             bench.host.latency_s = (0.005, 0.4)
             bench.server.behaviour.close_after_s = 24 * HOUR_S
             await asyncio.sleep(5)
@@ -145,18 +145,18 @@ def test_a_quiet_connection_that_answers_pings_is_kept() -> None:
 
 def test_M2_quotes_of_a_held_pair_are_stale_after_three_seconds_others_after_a_minute() -> None:
     async def main(sim: Simulation) -> None:
-        held, other = topics.best_quote("MXUSDT"), topics.best_quote("BUSDT")
-        async with virtual_streams(sim, [held, other]) as bench:
+        held_topic, other = topics.best_quote("MXUSDT"), topics.best_quote("BUSDT")
+        async with virtual_streams(sim, [held_topic, other]) as bench:
             await asyncio.sleep(1)
             bench.streams.set_held_symbols(["MXUSDT"])
-            for topic in (held, other):
+            for topic in (held_topic, other):
                 await bench.server.push(topic.channel, frames.quote_frame("1", "2", topic=topic))
             await asyncio.sleep(2.9)
-            assert (bench.streams.is_stale(held), bench.streams.is_stale(other)) == (False, False)
+            assert (bench.streams.is_stale(held_topic), bench.streams.is_stale(other)) == (False, False)
             await asyncio.sleep(0.3)
-            assert (bench.streams.is_stale(held), bench.streams.is_stale(other)) == (True, False)
+            assert (bench.streams.is_stale(held_topic), bench.streams.is_stale(other)) == (True, False)
             await asyncio.sleep(60)
-            assert (bench.streams.is_stale(held), bench.streams.is_stale(other)) == (True, True)
+            assert (bench.streams.is_stale(held_topic), bench.streams.is_stale(other)) == (True, True)
 
     simulate(main)
 
@@ -244,13 +244,13 @@ def test_reconnects_slow_down_and_never_stop() -> None:
 
 def test_client_messages_stay_far_below_a_hundred_per_second() -> None:
     async def main(sim: Simulation) -> None:
-        wanted = [topics.deals(f"A{number}USDT") for number in range(30)]
+        subscribed = [topics.deals(f"A{number}USDT") for number in range(30)]
         async with virtual_streams(sim, []) as bench:
-            for topic in wanted:
+            for topic in subscribed:
                 bench.streams.subscribe([topic])
                 await asyncio.sleep(0)
             await asyncio.sleep(5)
-            for topic in wanted:
+            for topic in subscribed:
                 bench.streams.unsubscribe([topic])
                 bench.streams.subscribe([topic])
                 await asyncio.sleep(0.001)
@@ -281,11 +281,11 @@ def test_a_refused_pair_about_to_open_is_requested_again_within_a_second() -> No
 
 def test_two_minutes_of_fast_retries_stay_far_below_the_message_limit() -> None:
     async def main(sim: Simulation) -> None:
-        wanted = [topics.deals(f"C{number}USDT") for number in range(30)]
+        subscribed = [topics.deals(f"C{number}USDT") for number in range(30)]
         async with virtual_streams(sim, []) as bench:
-            bench.server.behaviour.refuse.update(topic.channel for topic in wanted)
-            bench.streams.subscribe(wanted)
-            bench.streams.prioritise(wanted)
+            bench.server.behaviour.refuse.update(topic.channel for topic in subscribed)
+            bench.streams.subscribe(subscribed)
+            bench.streams.prioritise(subscribed)
             await asyncio.sleep(120)
             received = sum(len(session.requests) for session in bench.server.sessions)
         assert 200 < received < 10 * 120

@@ -90,7 +90,7 @@ def is_refusal(body: object) -> bool:
 async def test_a_public_route_of_a_client_returns_data(path: str) -> None:
     async with on_real_sockets(scenario(knobs=FREE)) as client:
         params = {"symbol": "SOLUSDT", "interval": "1m"} if path != "etf/info" else {}
-        assert (await client.ask("GET", path, **params))[0] == 200
+        assert (await client.send("GET", path, **params))[0] == 200
 
 
 async def test_a_signed_route_of_a_client_returns_data_or_a_refusal() -> None:
@@ -98,7 +98,7 @@ async def test_a_signed_route_of_a_client_returns_data_or_a_refusal() -> None:
         async with on_real_sockets(scenario(knobs=FREE, account=AccountPlan(permissions=rights))) as client:
             for method, path in EVERY_SIGNED:
                 for params in ({}, {"symbol": "SOLUSDT", "coin": "USDT", "id": "1", "tranId": "1"}):
-                    status, body = await client.sign(method, path, **params)
+                    status, body = await client.send_signed(method, path, **params)
                     is_told = status == 200 or (status == 400 and is_refusal(body))
                     assert is_told or (path == "batchOrders" and status == 429), (method, path, body)
 
@@ -106,11 +106,11 @@ async def test_a_signed_route_of_a_client_returns_data_or_a_refusal() -> None:
 async def test_a_signed_route_checks_the_signature_first() -> None:
     async with on_real_sockets(scenario(knobs=FREE)) as client:
         for method, path in EVERY_SIGNED:
-            assert await client.ask(method, path) in (
+            assert await client.send(method, path) in (
                 (400, {"msg": "Invalid content Type.", "code": 700013}),
                 (400, {"msg": "api key required", "code": 400}),
             ), (method, path)
         client.endpoint = structs.replace(client.endpoint, api_secret="0" * 32)
         for method, path in EVERY_SIGNED:
-            _, body = await client.sign(method, path, **MANDATORY)
+            _, body = await client.send_signed(method, path, **MANDATORY)
             assert body["code"] == 700002, (method, path, body)

@@ -84,7 +84,7 @@ async def test_connectivity(client: Client) -> None:
     assert "BTCUSDT" not in symbols["data"]
     assert (await client.get("symbol/offline"))["msg"] == "success"
     for missing in ("nothing", "/elsewhere"):
-        assert (await client.ask("GET", missing, symbol=PAIR))[0] == 404
+        assert (await client.send("GET", missing, symbol=PAIR))[0] == 404
 
 
 async def test_practice_page_shows_the_session(client: Client) -> None:
@@ -110,7 +110,7 @@ async def test_exchange_info_can_be_queried_for_some_symbols(client: Client) -> 
     assert one == [symbol for symbol in every if symbol["symbol"] == PAIR]
     two = (await client.get("exchangeInfo", symbols=f"{PAIR},MXUSDT"))["symbols"]
     assert [symbol["symbol"] for symbol in two] == [PAIR, "MXUSDT"]
-    refused = await client.ask("GET", "exchangeInfo", symbol="NOSUCHUSDT")
+    refused = await client.send("GET", "exchangeInfo", symbol="NOSUCHUSDT")
     assert refused == (400, {"msg": "Invalid symbol.", "code": -1121})
 
 
@@ -160,7 +160,7 @@ async def test_market_data_refuses_invalid_parameters(client: Client) -> None:
         ("klines", {"symbol": PAIR}, 700004),
         ("aggTrades", {"symbol": PAIR, "startTime": 1}, -1128),
     ):
-        status, body = await client.ask("GET", path, **params)
+        status, body = await client.send("GET", path, **params)
         assert (status, body["code"]) == (400, code), (path, params)
 
 
@@ -201,24 +201,24 @@ async def test_exchange_info_contains_a_business_type(client: Client) -> None:
 
 
 async def test_api_key_info_shows_the_rights_of_the_key(client: Client) -> None:
-    info = await client.good("GET", "apiKeyInfo", accessKey=client.endpoint.api_key)
+    info = await client.send_ok("GET", "apiKeyInfo", accessKey=client.endpoint.api_key)
     assert info["permissions"] == list(AccountPlan().permissions)
     assert (info["accessKey"], info["ipWhiteList"]) == (client.endpoint.api_key, [])
     assert info["remainingValidity"] == 90
-    assert (await client.sign("GET", "apiKeyInfo"))[1]["code"] == 700004
-    assert (await client.sign("GET", "apiKeyInfo", accessKey="mx0vnobody"))[1]["code"] == 10072
+    assert (await client.send_signed("GET", "apiKeyInfo"))[1]["code"] == 700004
+    assert (await client.send_signed("GET", "apiKeyInfo", accessKey="mx0vnobody"))[1]["code"] == 10072
 
 
 async def test_api_key_info_of_a_key_bound_to_addresses_has_no_expiry() -> None:
     async with on_real_sockets(scenario(account=AccountPlan(ips=("127.0.0.1",)))) as client:
-        info = await client.good("GET", "apiKeyInfo", accessKey=client.endpoint.api_key)
+        info = await client.send_ok("GET", "apiKeyInfo", accessKey=client.endpoint.api_key)
         assert info["ipWhiteList"] == ["127.0.0.1"]
         assert "remainingValidity" not in info
 
 
 async def test_the_list_of_dust_contains_the_coin_id() -> None:
     async with on_real_sockets(scenario(account=AccountPlan(balances={"USDT": Decimal(3)}))) as client:
-        (dust,) = await client.good("GET", "capital/convert/list")
+        (dust,) = await client.send_ok("GET", "capital/convert/list")
         assert (dust["asset"], dust["currencyId"]) == ("USDT", USDT_ID)
 
 
@@ -229,7 +229,7 @@ async def test_unknown_parameters_are_ignored(client: Client) -> None:
 
 async def test_limit_order_is_placed_queried_and_cancelled(client: Client) -> None:
     price = await far_price(client)
-    placed = await client.good(
+    placed = await client.send_ok(
         "POST",
         "order",
         symbol=PAIR,
@@ -244,38 +244,38 @@ async def test_limit_order_is_placed_queried_and_cancelled(client: Client) -> No
         *("type", "side", "stpMode", "transactTime"),
     ]
     assert placed["orderId"].startswith("C02__")
-    order = await client.good("GET", "order", symbol=PAIR, origClientOrderId="a-1")
+    order = await client.send_ok("GET", "order", symbol=PAIR, origClientOrderId="a-1")
     assert (order["status"], order["timeInForce"]) == ("NEW", None)
     assert order["updateTime"] == order["time"]
     assert (order["origQty"], order["executedQty"], order["cummulativeQuoteQty"]) == ("1", "0", "0")
     untouched = {**order, "updateTime": None}
-    assert await client.good("GET", "openOrders") == [untouched]
-    assert await client.good("GET", "openOrders", symbol=PAIR) == [untouched]
-    assert await client.good("GET", "allOrders", symbol=PAIR) == [order]
-    balance = (await client.good("GET", "account"))["balances"][0]
+    assert await client.send_ok("GET", "openOrders") == [untouched]
+    assert await client.send_ok("GET", "openOrders", symbol=PAIR) == [untouched]
+    assert await client.send_ok("GET", "allOrders", symbol=PAIR) == [order]
+    balance = (await client.send_ok("GET", "account"))["balances"][0]
     assert Decimal(balance["locked"]) == Decimal(price)
     assert balance["available"] == balance["free"]
-    gone = await client.good("DELETE", "order", symbol=PAIR, orderId=placed["orderId"])
+    gone = await client.send_ok("DELETE", "order", symbol=PAIR, orderId=placed["orderId"])
     assert gone["status"] == "NEW"  # the state before the cancel (protocol 4.4)
-    order = await client.good("GET", "order", symbol=PAIR, orderId=placed["orderId"])
+    order = await client.send_ok("GET", "order", symbol=PAIR, orderId=placed["orderId"])
     assert order["status"] == "CANCELED"
-    again = await client.sign("DELETE", "order", symbol=PAIR, orderId=placed["orderId"])
+    again = await client.send_signed("DELETE", "order", symbol=PAIR, orderId=placed["orderId"])
     assert again == (400, {"msg": "Unknown order sent.", "code": -2011})
-    unknown = await client.sign("GET", "order", symbol=PAIR, orderId="C02__0")
+    unknown = await client.send_signed("GET", "order", symbol=PAIR, orderId="C02__0")
     assert unknown == (400, {"msg": "Order does not exist.", "code": -2013})
-    status, body = await client.sign("GET", "order", symbol=PAIR)
+    status, body = await client.send_signed("GET", "order", symbol=PAIR)
     assert (status, body["code"]) == (400, 700004)
     assert body["msg"] == "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null"
 
 
 async def test_market_order_fills_and_appears_in_my_trades(client: Client) -> None:
-    placed = await client.good(
+    placed = await client.send_ok(
         "POST", "order", symbol=PAIR, side="BUY", type="MARKET", quoteOrderQty="20", stpMode="cancel_both"
     )
     assert placed["stpMode"] == "cancel_both"
-    order = await client.good("GET", "order", symbol=PAIR, orderId=placed["orderId"])
+    order = await client.send_ok("GET", "order", symbol=PAIR, orderId=placed["orderId"])
     assert order["status"] == "FILLED"
-    trades = await client.good("GET", "myTrades", symbol=PAIR)
+    trades = await client.send_ok("GET", "myTrades", symbol=PAIR)
     assert sum(Decimal(trade["qty"]) for trade in trades) == Decimal(order["executedQty"])
     assert {trade["commissionAsset"] for trade in trades} == {"USDT"}
     assert all(trade["isBuyer"] and not trade["isMaker"] for trade in trades)
@@ -289,7 +289,7 @@ async def test_a_market_sell_by_quote_amount_needs_a_quantity_unless_configured(
     client: Client,
 ) -> None:
     sale = {"symbol": PAIR, "side": "SELL", "type": "MARKET", "quoteOrderQty": "20"}
-    status, body = await client.sign("POST", "order", **sale)
+    status, body = await client.send_signed("POST", "order", **sale)
     assert (status, body["code"], "'quantity'" in body["msg"]) == (400, 700004, True)
 
 
@@ -298,27 +298,27 @@ async def test_a_market_sell_by_quote_amount_sells_the_equivalent_quantity() -> 
     account = AccountPlan(balances={"USDT": Decimal(1), "SOL": Decimal(100)})
     async with on_real_sockets(scenario(knobs=knobs, account=account)) as client:
         sale = {"symbol": PAIR, "side": "SELL", "type": "MARKET", "quoteOrderQty": "20"}
-        placed = await client.good("POST", "order", **sale)
-        order = await client.good("GET", "order", symbol=PAIR, orderId=placed["orderId"])
+        placed = await client.send_ok("POST", "order", **sale)
+        order = await client.send_ok("GET", "order", symbol=PAIR, orderId=placed["orderId"])
         assert order["status"] == "FILLED"
         spent, price = Decimal(order["cummulativeQuoteQty"]), Decimal(order["price"])
         assert 0 <= 20 - spent < price / 100
-        poor = await client.sign("POST", "order", **{**sale, "quoteOrderQty": "10000000"})
+        poor = await client.send_signed("POST", "order", **{**sale, "quoteOrderQty": "10000000"})
         assert (poor[0], poor[1]["code"]) in ((400, 30005), (400, 30003))
-        tiny = await client.sign("POST", "order", **{**sale, "quoteOrderQty": "0.0000001"})
+        tiny = await client.send_signed("POST", "order", **{**sale, "quoteOrderQty": "0.0000001"})
         assert (tiny[0], tiny[1]["code"]) == (400, 33333)
 
 
 async def test_order_test_checks_without_placing(client: Client) -> None:
     price = await far_price(client)
     fine = {"symbol": PAIR, "side": "BUY", "type": "LIMIT", "quantity": "1", "price": price}
-    assert await client.good("POST", "order/test", **fine) == {}
-    assert await client.good("GET", "openOrders", symbol=PAIR) == []
-    status, body = await client.sign("POST", "order/test", **{**fine, "quantity": "100"})
+    assert await client.send_ok("POST", "order/test", **fine) == {}
+    assert await client.send_ok("GET", "openOrders", symbol=PAIR) == []
+    status, body = await client.send_signed("POST", "order/test", **{**fine, "quantity": "100"})
     assert (status, body["code"]) == (400, 30004)
     for name in ("symbol", "side", "type", "quantity", "price"):
         rest = {key: value for key, value in fine.items() if key != name}
-        status, body = await client.sign("POST", "order/test", **rest)
+        status, body = await client.send_signed("POST", "order/test", **rest)
         assert (status, body["code"]) == (400, 700004)
         assert f"'{name}'" in body["msg"]
 
@@ -327,81 +327,85 @@ async def test_batch_results_are_in_the_order_of_the_request(client: Client) -> 
     price = await far_price(client)
     good = {"symbol": PAIR, "side": "BUY", "type": "LIMIT_ORDER", "quantity": "1", "price": price}
     poor = {**good, "quantity": "0.0001", "newClientOrderId": "poor"}
-    first, second = await client.good("POST", "batchOrders", batchOrders=json.dumps([good, poor]))
+    first, second = await client.send_ok("POST", "batchOrders", batchOrders=json.dumps([good, poor]))
     assert list(first) == ["symbol", "orderId", "orderListId"]
     assert (second["newClientOrderId"], type(second["code"])) == ("poor", int)
     other = {**good, "symbol": "MXUSDT"}
     for wrong in ("", "[", "[]", "{}", "[1]", json.dumps([good, other]), json.dumps([good] * 21)):
-        status, body = await client.sign("POST", "batchOrders", batchOrders=wrong)
+        status, body = await client.send_signed("POST", "batchOrders", batchOrders=wrong)
         assert (status, body["code"]) in ((400, 700004), (429, 429)), wrong
 
 
 async def test_cancel_all_of_a_symbol_and_of_the_account(client: Client) -> None:
     price = await far_price(client)
     for _ in range(2):
-        await client.good("POST", "order", symbol=PAIR, side="BUY", type="LIMIT", quantity="1", price=price)
-    gone = await client.good("DELETE", "openOrders", symbol=PAIR)
+        await client.send_ok(
+            "POST", "order", symbol=PAIR, side="BUY", type="LIMIT", quantity="1", price=price
+        )
+    gone = await client.send_ok("DELETE", "openOrders", symbol=PAIR)
     assert [order["orderListId"] for order in gone] == [-1, -1]
-    assert await client.good("DELETE", "openOrders", symbol=PAIR) == []
-    assert (await client.good("DELETE", "order/all"))["msg"] == "success"
+    assert await client.send_ok("DELETE", "openOrders", symbol=PAIR) == []
+    assert (await client.send_ok("DELETE", "order/all"))["msg"] == "success"
 
 
 async def test_account_endpoints(client: Client) -> None:
-    account = await client.good("GET", "account")
+    account = await client.send_ok("GET", "account")
     assert account["balances"] == [{"asset": "USDT", "free": "1000", "locked": "0", "available": "1000"}]
     assert (account["makerCommission"], account["accountType"], account["canTrade"]) == (None, "SPOT", True)
-    allowed = await client.good("GET", "selfSymbols")
+    allowed = await client.send_ok("GET", "selfSymbols")
     assert (allowed["code"], allowed["msg"], PAIR in allowed["data"]) == (200, None, True)
-    fee = (await client.good("GET", "tradeFee", symbol=PAIR))["data"]
+    fee = (await client.send_ok("GET", "tradeFee", symbol=PAIR))["data"]
     assert fee == {"makerCommission": 0.0, "takerCommission": 0.0005, "rpiMakerCommission": 0.0}
-    assert await client.good("GET", "kyc/status") == {"status": "2"}
-    assert (await client.good("GET", "uid"))["uid"].isdigit()
-    assert (await client.good("GET", "mxDeduct/enable"))["data"] == {"mxDeductEnable": False}
-    assert (await client.good("POST", "mxDeduct/enable", mxDeductEnable="true"))["data"] == {
+    assert await client.send_ok("GET", "kyc/status") == {"status": "2"}
+    assert (await client.send_ok("GET", "uid"))["uid"].isdigit()
+    assert (await client.send_ok("GET", "mxDeduct/enable"))["data"] == {"mxDeductEnable": False}
+    assert (await client.send_ok("POST", "mxDeduct/enable", mxDeductEnable="true"))["data"] == {
         "mxDeductEnable": True
     }
-    (coin,) = await client.good("GET", "capital/config/getall")
+    (coin,) = await client.send_ok("GET", "capital/config/getall")
     assert (coin["coin"], coin["networkList"][0]["netWork"]) == ("USDT", "ETH")
-    assert await client.good("GET", "capital/config/getall", coin="SOL") == []
-    assert await client.good("GET", "capital/convert/list") == []
-    done = await client.good("POST", "capital/convert", asset="USDT,NOSUCH")
+    assert await client.send_ok("GET", "capital/config/getall", coin="SOL") == []
+    assert await client.send_ok("GET", "capital/convert/list") == []
+    done = await client.send_ok("POST", "capital/convert", asset="USDT,NOSUCH")
     assert set(done) == {"successList", "failedList", "totalConvert", "convertFee"}
     assert {item["asset"] for item in done["failedList"]} == {"USDT", "NOSUCH"}
 
 
 async def test_strategy_groups_are_stored(client: Client) -> None:
-    made = await client.good("POST", "strategy/group", tradeGroupName="one")
+    made = await client.send_ok("POST", "strategy/group", tradeGroupName="one")
     assert made["code"] == 200
     number = made["data"]["tradeGroupId"]
-    added = await client.good("POST", "strategy/group/uid", uid="12,34", tradeGroupId=number)
+    added = await client.send_ok("POST", "strategy/group/uid", uid="12,34", tradeGroupId=number)
     assert added["data"]["tradeGroupUid"] == "12,34"
-    assert (await client.good("DELETE", "strategy/group/uid", uid="12", tradeGroupId=number))["data"] is True
-    (group,) = (await client.good("GET", "strategy/group", tradeGroupName="one"))["data"]
+    assert (await client.send_ok("DELETE", "strategy/group/uid", uid="12", tradeGroupId=number))[
+        "data"
+    ] is True
+    (group,) = (await client.send_ok("GET", "strategy/group", tradeGroupName="one"))["data"]
     assert group["tradeGroupUid"] == "34"
-    assert (await client.good("DELETE", "strategy/group", tradeGroupId=number))["data"] is True
-    assert (await client.good("GET", "strategy/group"))["data"] == []
+    assert (await client.send_ok("DELETE", "strategy/group", tradeGroupId=number))["data"] is True
+    assert (await client.send_ok("GET", "strategy/group"))["data"] == []
 
 
 async def test_withdraw_probes_return_700007_for_a_key_without_the_right(client: Client) -> None:
     for method, path in (("GET", "capital/withdraw/history"), ("DELETE", "capital/withdraw")):
-        status, body = await client.sign(method, path, id="0")
+        status, body = await client.send_signed(method, path, id="0")
         assert (status, body["code"]) == (400, 700007)
 
 
 async def test_withdraw_probes_return_another_code_for_a_key_with_the_right() -> None:
     rights = ("SPOT_WITHDRAW_READ", "SPOT_WITHDRAW_WRITE")
     async with on_real_sockets(scenario(account=AccountPlan(permissions=rights))) as client:
-        assert await client.good("GET", "capital/withdraw/history") == []
-        assert (await client.sign("DELETE", "capital/withdraw", id="0"))[1]["code"] != 700007
-        assert (await client.sign("GET", "account"))[1]["code"] == 700007
+        assert await client.send_ok("GET", "capital/withdraw/history") == []
+        assert (await client.send_signed("DELETE", "capital/withdraw", id="0"))[1]["code"] != 700007
+        assert (await client.send_signed("GET", "account"))[1]["code"] == 700007
 
 
 async def test_listen_key_endpoints(client: Client) -> None:
-    key = (await client.good("POST", "userDataStream"))["listenKey"]
-    assert (await client.good("GET", "userDataStream"))["listenKey"] == [key]
-    assert (await client.good("PUT", "userDataStream", listenKey=key)) == {"listenKey": key}
-    assert (await client.good("DELETE", "userDataStream", listenKey=key)) == {"listenKey": key}
-    gone = await client.sign("PUT", "userDataStream", listenKey=key)
+    key = (await client.send_ok("POST", "userDataStream"))["listenKey"]
+    assert (await client.send_ok("GET", "userDataStream"))["listenKey"] == [key]
+    assert (await client.send_ok("PUT", "userDataStream", listenKey=key)) == {"listenKey": key}
+    assert (await client.send_ok("DELETE", "userDataStream", listenKey=key)) == {"listenKey": key}
+    gone = await client.send_signed("PUT", "userDataStream", listenKey=key)
     assert gone == (400, {"msg": "listen key information error", "code": "730708"})
 
 
@@ -436,7 +440,8 @@ async def test_limits_return_429_then_418_with_retry_after() -> None:
 async def test_thirteenth_order_call_of_a_second_is_refused_whatever_its_kind() -> None:
     async with on_real_sockets(scenario()) as client:
         answers = [
-            await client.sign("DELETE", "order", symbol=PAIR, orderId=str(number)) for number in range(13)
+            await client.send_signed("DELETE", "order", symbol=PAIR, orderId=str(number))
+            for number in range(13)
         ]
         assert [status for status, _ in answers] == [400] * 12 + [429]
 
@@ -463,13 +468,13 @@ async def test_calendar_and_symbols_v2() -> None:
         web = await client.get("/api/platform/spot/market-v2/web/symbolsV2")
         (row,) = [row for row in web["data"]["symbols"]["USDT"] if row["vn"] == "NEWCOIN"]
         assert (row["cd"], row["ot"], row["sts"]) == (coin["vcoinId"], coin["firstOpenTime"], 2)
-        assert (await client.ask("GET", "exchangeInfo", symbol="NEWCOINUSDT"))[0] == 400
+        assert (await client.send("GET", "exchangeInfo", symbol="NEWCOINUSDT"))[0] == 400
         assert (await client.get("announcements"))["data"][0]["totalPage"] == "1"
 
 
 async def test_web_pages_can_be_blocked() -> None:
     async with on_real_sockets(scenario(knobs=Knobs(web_blocked=True))) as client:
-        status, body = await client.ask("GET", "/api/operation/new_coin_calendar")
+        status, body = await client.send("GET", "/api/operation/new_coin_calendar")
         assert status == 403
         assert body.startswith("<HTML>")
         assert await client.get("ping") == {}
@@ -482,7 +487,7 @@ async def test_an_internal_error_is_a_500_without_a_traceback(
         raise ZeroDivisionError("secret detail")
 
     monkeypatch.setattr(ExchangeSession, "average_price", broken)
-    answer = await client.ask("GET", "avgPrice", symbol=PAIR)
+    answer = await client.send("GET", "avgPrice", symbol=PAIR)
     assert answer == (500, {"code": 500, "msg": "Internal error"})
     assert "secret detail" in caplog.text
 
@@ -524,5 +529,5 @@ async def test_a_signature_of_the_decoded_text_is_refused_by_a_strict_exchange(
 
 async def test_cancelling_without_open_orders_can_be_an_error() -> None:
     async with on_real_sockets(scenario(knobs=Knobs(no_open_orders_error=True))) as client:
-        answer = await client.sign("DELETE", "openOrders", symbol=PAIR)
+        answer = await client.send_signed("DELETE", "openOrders", symbol=PAIR)
         assert answer == (400, {"msg": "Unknown order sent.", "code": -2011})

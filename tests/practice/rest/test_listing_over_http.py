@@ -28,7 +28,7 @@ CHANNELS = (
 
 async def buy(client: Client, price: str, kind: str = "LIMIT") -> tuple[int, dict[str, str]]:
     size = {"quantity": "100", "price": price} if kind == "LIMIT" else {"quoteOrderQty": "10"}
-    return await client.sign("POST", "order", symbol=SYMBOL, side="BUY", type=kind, **size)
+    return await client.send_signed("POST", "order", symbol=SYMBOL, side="BUY", type=kind, **size)
 
 
 async def is_in_calendar(client: Client) -> bool:
@@ -49,7 +49,7 @@ def test_every_stage_is_visible_as_documented() -> None:
             assert not await is_in_calendar(client)
             await until(client, began_ms, 10.1)
             assert await is_in_calendar(client)
-            assert (await client.ask("GET", "exchangeInfo", symbol=SYMBOL))[0] == 400
+            assert (await client.send("GET", "exchangeInfo", symbol=SYMBOL))[0] == 400
             assert (await buy(client, "0.05"))[1]["code"] in (10007, 30014)
             await until(client, began_ms, 30.1)
             (symbol,) = (await client.get("exchangeInfo", symbol=SYMBOL))["symbols"]
@@ -61,7 +61,7 @@ def test_every_stage_is_visible_as_documented() -> None:
             assert (status, body["code"]) == (400, 30010)
             assert body["msg"] == "The price cannot be higher than 0.1USDT"
             assert (await buy(client, "0.1"))[0] == 200
-            balance = {coin["asset"]: coin for coin in (await client.good("GET", "account"))["balances"]}
+            balance = {coin["asset"]: coin for coin in (await client.send_ok("GET", "account"))["balances"]}
             assert Decimal(balance["NEWCOIN"]["free"]) > 0
 
     simulate(main)

@@ -27,7 +27,7 @@ def trading(test: Callable[[Client], Awaitable[None]], plan: Scenario | None = N
 
 
 async def new_key(client: Client) -> str:
-    return (await client.good("POST", "userDataStream"))["listenKey"]
+    return (await client.send_ok("POST", "userDataStream"))["listenKey"]
 
 
 def words(push: Push) -> str:
@@ -54,7 +54,7 @@ def test_an_immediate_fill_is_pushed_in_the_documented_order() -> None:
     async def test(client: Client) -> None:
         price = (await client.get("ticker/bookTicker", symbol=PAIR))["askPrice"]
         async with client.stream(ACCOUNT, DEALS, ORDERS, listen_key=await new_key(client)) as stream:
-            placed = await client.good(
+            placed = await client.send_ok(
                 *("POST", "order"),
                 symbol=PAIR,
                 side="BUY",
@@ -82,7 +82,7 @@ def test_an_immediate_fill_is_pushed_in_the_documented_order() -> None:
         deal = pushes[2].private_deal
         assert (deal.order_id, deal.client_order_id, deal.trade_type) == (placed["orderId"], "mine", 1)
         assert Decimal(deal.amount) == Decimal(deal.price) * Decimal(deal.quantity)
-        (trade,) = await client.good("GET", "myTrades", symbol=PAIR)
+        (trade,) = await client.send_ok("GET", "myTrades", symbol=PAIR)
         assert (trade["id"], trade["commission"], trade["commissionAsset"]) == (
             deal.trade_id,
             deal.fee_amount,
@@ -102,10 +102,10 @@ def test_a_cancelled_resting_order_unlocks_its_amount() -> None:
         last = Decimal((await client.get("ticker/price", symbol=PAIR))["price"])
         price = str((last * Decimal("0.9")).quantize(Decimal("0.01")))
         async with client.stream(ACCOUNT, ORDERS, listen_key=await new_key(client)) as stream:
-            placed = await client.good(
+            placed = await client.send_ok(
                 "POST", "order", symbol=PAIR, side="BUY", type="LIMIT", quantity="1", price=price
             )
-            await client.good("DELETE", "order", symbol=PAIR, orderId=placed["orderId"])
+            await client.send_ok("DELETE", "order", symbol=PAIR, orderId=placed["orderId"])
             pushes = await all_pushes(stream)
         assert [words(push) for push in pushes] == [
             *("order 1", "USDT ENTRUST_PLACE"),
@@ -171,11 +171,11 @@ def test_an_expired_or_closed_key_closes_its_sockets_unless_extended() -> None:
         ):
             pings = [asyncio.ensure_future(ping(each.socket)) for each in (stream, other)]
             await asyncio.sleep(1_800)
-            await client.good("PUT", "userDataStream", listenKey=kept)
+            await client.send_ok("PUT", "userDataStream", listenKey=kept)
             await stream.closing()
             assert 3_600 <= (client.now_ms() - began_ms) / 1000 <= 3_602
             assert (await other.call("PING"))["msg"] == "PONG"
-            await client.good("DELETE", "userDataStream", listenKey=kept)
+            await client.send_ok("DELETE", "userDataStream", listenKey=kept)
             await other.closing()
             assert (client.now_ms() - began_ms) / 1000 <= 3_605
             for task in pings:

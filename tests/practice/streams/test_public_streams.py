@@ -285,7 +285,7 @@ def test_assessment_zone_is_blocked_on_both_sides() -> None:
     async def test(client: Client) -> None:
         await asyncio.sleep(5)
         assert (await client.get("exchangeInfo", symbol="NEWCOINUSDT"))["symbols"]
-        assert (await client.ask("GET", "depth", symbol="NEWCOINUSDT"))[0] == 400
+        assert (await client.send("GET", "depth", symbol="NEWCOINUSDT"))[0] == 400
         async with client.stream() as stream:
             assert "Blocked!" in (await stream.call("SUBSCRIPTION", topic))["msg"]
 

@@ -65,18 +65,18 @@ class DictLevel:
 
 
 class CountingSource:
-    """Counts its calls; with `held`, each waits until it is released."""
+    """Counts its calls; with `is_held`, each waits until it is released."""
 
-    def __init__(self, *, held: bool = False) -> None:
-        self.asked = 0
+    def __init__(self, *, is_held: bool = False) -> None:
+        self.calls = 0
         self.release = asyncio.Event()
         self.error: Exception | None = None
-        if not held:
+        if not is_held:
             self.release.set()
 
     async def __call__(self) -> Price:
-        self.asked += 1
-        number = self.asked
+        self.calls += 1
+        number = self.calls
         await self.release.wait()
         if self.error is not None:
             raise self.error
@@ -112,11 +112,11 @@ async def test_a_value_is_fetched_once_and_then_read_from_memory_with_its_age(
     second = await cache.get(SPACE, "NEW", source)
     assert (first.level, first.age_ms, second.level, second.age_ms) == (None, 0, LevelName.MEMORY, 3_000)
     assert second.value == first.value == Price(Decimal(1))
-    assert source.asked == 1
+    assert source.calls == 1
 
 
 async def test_an_age_counts_from_the_start_of_the_fetch(cache: Cache, clock: ManualClock) -> None:
-    source = CountingSource(held=True)
+    source = CountingSource(is_held=True)
     task = asyncio.create_task(cache.get(SPACE, "NEW", source))
     await run_loop()
     clock.pass_s(2)
@@ -125,17 +125,17 @@ async def test_an_age_counts_from_the_start_of_the_fetch(cache: Cache, clock: Ma
 
 
 async def test_concurrent_callers_share_one_fetch(cache: Cache) -> None:
-    source = CountingSource(held=True)
+    source = CountingSource(is_held=True)
     tasks = [asyncio.create_task(cache.get(SPACE, "NEW", source)) for _ in range(20)]
     other = asyncio.create_task(cache.get(SPACE, "OTHER", CountingSource()))
     await other
     source.release.set()
     values = {done.value for done in await asyncio.gather(*tasks)}
-    assert (values, source.asked) == ({Price(Decimal(1))}, 1)
+    assert (values, source.calls) == ({Price(Decimal(1))}, 1)
 
 
 async def test_a_cancelled_caller_does_not_cancel_the_fetch_of_the_others(cache: Cache) -> None:
-    source = CountingSource(held=True)
+    source = CountingSource(is_held=True)
     tasks = [asyncio.create_task(cache.get(SPACE, "NEW", source)) for _ in range(3)]
     await run_loop()
     tasks[0].cancel()
@@ -145,7 +145,7 @@ async def test_a_cancelled_caller_does_not_cancel_the_fetch_of_the_others(cache:
 
 
 async def test_a_fetch_without_waiting_callers_is_cancelled_and_the_next_one_is_new(cache: Cache) -> None:
-    source = CountingSource(held=True)
+    source = CountingSource(is_held=True)
     task = asyncio.create_task(cache.get(SPACE, "NEW", source))
     await run_loop()
     task.cancel()
@@ -156,7 +156,7 @@ async def test_a_fetch_without_waiting_callers_is_cancelled_and_the_next_one_is_
 
 
 async def test_an_error_reaches_all_waiting_callers_and_is_not_cached(cache: Cache) -> None:
-    source = CountingSource(held=True)
+    source = CountingSource(is_held=True)
     source.error = LookupError("no such pair")
     tasks = [asyncio.create_task(cache.get(SPACE, "NEW", source)) for _ in range(2)]
     await run_loop()
@@ -221,7 +221,7 @@ async def test_a_dropped_value_is_removed_from_every_level(
 
 @pytest.mark.parametrize("everything", [False, True])
 async def test_a_value_dropped_during_its_fetch_is_not_stored(cache: Cache, everything: bool) -> None:
-    source = CountingSource(held=True)
+    source = CountingSource(is_held=True)
     early = asyncio.create_task(cache.get(SPACE, "NEW", source))
     await run_loop()
     await (cache.drop_all(SPACE) if everything else cache.drop(SPACE, "NEW"))
@@ -262,7 +262,7 @@ async def test_an_entry_from_the_future_is_not_used(
 
 
 async def test_closing_cancels_running_fetches(cache: Cache) -> None:
-    task = asyncio.create_task(cache.get(SPACE, "NEW", CountingSource(held=True)))
+    task = asyncio.create_task(cache.get(SPACE, "NEW", CountingSource(is_held=True)))
     await run_loop()
     await cache.close()
     with pytest.raises(asyncio.CancelledError):
@@ -310,7 +310,7 @@ async def test_a_refresh_always_fetches_and_stores_the_result(cache: Cache, slow
     source = CountingSource()
     await cache.get(SPACE, "NEW", source)
     assert (await cache.refresh(SPACE, "NEW", source)).level is None
-    assert source.asked == 2
+    assert source.calls == 2
     assert (await cache.get(SPACE, "NEW", source)).level is LevelName.MEMORY
     assert list(slow.entries) == ["prices:NEW"]
 
@@ -351,15 +351,15 @@ async def _walk(walk: list[tuple[str, str | int]]) -> None:
 
         return fetched
 
-    for what, detail in walk:
-        match what, detail:
+    for step, detail in walk:
+        match step, detail:
             case "get", str(key):
                 found = await cache.get(NUMBERS, key, fetch(key))
                 assert found.value in values_at(history[key], found.made_ms)
                 assert found.age_ms == clock.now_ms() - found.made_ms < 300_000
             case (("change" | "change and drop"), str(key)):
                 history[key].append((clock.now_ms(), len(history[key])))
-                if what == "change and drop" and not shared.is_down:
+                if step == "change and drop" and not shared.is_down:
                     await cache.drop(NUMBERS, key)
                     assert (await cache.get(NUMBERS, key, fetch(key))).value == history[key][-1][1]
             case "pass", int(seconds):

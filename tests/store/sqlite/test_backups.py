@@ -55,14 +55,14 @@ async def test_d13_daily_backups_are_bounded_and_the_newest_of_each_week_is_kept
         await store.back_up_daily()
         assert not store.is_backup_due()
         clock.pass_s(86_400)
-    kept = store.backups.all()
+    backups = store.backups.all()
     ages = sorted(
-        {(clock.now_ms() - int(backup_time(file).timestamp() * 1_000)) // 86_400_000 for file in kept}
+        {(clock.now_ms() - int(backup_time(file).timestamp() * 1_000)) // 86_400_000 for file in backups}
     )
     assert ages[:DAILY] == list(range(1, DAILY + 1))
-    assert DAILY < len(kept) <= DAILY + WEEKLY
+    assert DAILY < len(backups) <= DAILY + WEEKLY
     assert max(ages) >= 14
-    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in kept)
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in backups)
     assert stat.S_IMODE(store.backups.folder.stat().st_mode) == 0o700
 
 
@@ -78,12 +78,12 @@ async def test_d13_restoring_the_newest_backup_keeps_the_replaced_database(
         await SqliteStore.open(folder / FILE, clock)
     assert str(made) in str(refused.value)
     assert "mexc-tui restore --profile profile" in str(refused.value)
-    kept = restore(folder / FILE, made, clock.now_ms())
-    assert kept is not None
-    assert kept.read_bytes() == b"\xff" * 9_000
-    again = await SqliteStore.open(folder / FILE, clock)
-    assert await again.read("head", lambda stored: stored.journal.head()) == 1
-    await again.close()
+    replaced = restore(folder / FILE, made, clock.now_ms())
+    assert replaced is not None
+    assert replaced.read_bytes() == b"\xff" * 9_000
+    restored_store = await SqliteStore.open(folder / FILE, clock)
+    assert await restored_store.read("head", lambda stored: stored.journal.head()) == 1
+    await restored_store.close()
 
 
 async def test_a_damaged_store_without_a_backup_says_so(folder: Path, clock: ManualClock) -> None:
@@ -146,9 +146,9 @@ async def test_rescued_copies_displace_no_daily_backup_and_are_bounded(
         await store.rescue()
         clock.pass_s(60)
     store.backups.delete_old()
-    kept = store.backups.all()
-    assert {file for file in kept if "rescued" not in file.name} == before
-    assert len(kept) == len(before) + 3
+    backups = store.backups.all()
+    assert {file for file in backups if "rescued" not in file.name} == before
+    assert len(backups) == len(before) + 3
 
 
 def test_replaced_databases_expire_and_the_newest_is_kept(folder: Path) -> None:

@@ -76,7 +76,7 @@ async def test_D6_a_unit_cancelled_in_the_queue_is_not_written(store: SqliteStor
     await asyncio.sleep(0)
     second.cancel()
     await asyncio.sleep(0)
-    blocker.go_on.set()
+    blocker.resume.set()
     assert await asyncio.gather(first, third) == [None, 2]
     assert await store.read("moments", alert_times) == [3, 3]
 
@@ -88,7 +88,7 @@ async def test_D6_a_unit_cancelled_while_running_is_committed(store: SqliteStore
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    blocker.go_on.set()
+    blocker.resume.set()
     await store.write("pair", two_facts(2))
     assert await store.read("moments", alert_times) == [1, 1, 2, 2]
 

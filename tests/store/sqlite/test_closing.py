@@ -76,7 +76,7 @@ async def test_D7_closing_does_not_wait_for_a_unit_that_never_ends(
     assert "did not close in time" in caplog.text
     with pytest.raises(StorageClosed):
         await waiting
-    blocker.go_on.set()
+    blocker.resume.set()
     await stuck
     await store.close()
 
@@ -98,7 +98,7 @@ async def test_concurrent_closings_wait_for_the_same_end(folder: Path, clock: Ma
     await asyncio.sleep(0)
     closings[1].cancel()
     await asyncio.sleep(0)
-    blocker.go_on.set()
+    blocker.resume.set()
     await asyncio.gather(closings[0], closings[2], task)
 
 

@@ -183,7 +183,7 @@ def test_D4_a_database_locked_by_another_process_alerts_after_the_busy_timeout(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("durabilities", "found"),
     [
         ([Durability.FULL], 2),
         ([Durability.NORMAL], 1),
@@ -191,9 +191,9 @@ def test_D4_a_database_locked_by_another_process_alerts_after_the_busy_timeout(
     ],
 )
 def test_one_unit_about_money_makes_the_whole_commit_durable(
-    connection: sqlite3.Connection, runner: GroupRunner, wanted: list[Durability], found: int
+    connection: sqlite3.Connection, runner: GroupRunner, durabilities: list[Durability], found: int
 ) -> None:
-    for settings in ([Durability.NORMAL], [Durability.FULL], wanted):
+    for settings in ([Durability.NORMAL], [Durability.FULL], durabilities):
         runner.run([Job("test", lambda _: None, durability, FAR_NS) for durability in settings])
     assert connection.execute("PRAGMA synchronous").fetchone()[0] == found
 

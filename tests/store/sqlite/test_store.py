@@ -54,7 +54,7 @@ async def test_concurrent_writes_share_a_commit(store: SqliteStore) -> None:
     before = store.state().commits
     others = [asyncio.create_task(store.write("fact", lambda unit: unit.record(fact()))) for _ in range(40)]
     await asyncio.sleep(0)
-    blocker.go_on.set()
+    blocker.resume.set()
     await asyncio.gather(first, *others)
     assert store.state().commits - before == 2
 
@@ -64,7 +64,7 @@ async def test_a_reader_sees_only_committed_units_and_does_not_wait(store: Sqlit
     task = asyncio.create_task(store.write("slow", lambda unit: (unit.record(fact()), blocker(unit))))
     await blocker.reached()
     assert await store.read("head", head) == 0
-    blocker.go_on.set()
+    blocker.resume.set()
     await task
     assert await store.read("head", head) == 1
 
@@ -85,7 +85,7 @@ async def test_a_read_sees_one_snapshot(store: SqliteStore) -> None:
     task = asyncio.create_task(store.read("twice", twice))
     await blocker.reached()
     await store.write("fact", lambda unit: unit.record(fact()))
-    blocker.go_on.set()
+    blocker.resume.set()
     assert await task == (0, 0)
 
 
@@ -98,7 +98,7 @@ async def test_readers_are_limited_and_waiting_for_one_has_a_deadline(
     await blocker.reached()
     with pytest.raises(StorageDeadline, match="late: no reader was free"):
         await store.read("late", head, deadline_s=0.01)
-    blocker.go_on.set()
+    blocker.resume.set()
     await first
     assert await store.read("head", head) == 0
     await store.close()
@@ -171,7 +171,7 @@ async def test_too_many_queued_units_are_refused(store: SqliteStore, monkeypatch
     await asyncio.sleep(0)
     with pytest.raises(StorageOverloaded):
         await store.write("fact", lambda unit: unit.record(fact()))
-    blocker.go_on.set()
+    blocker.resume.set()
     await asyncio.gather(first, *waiting)
 
 

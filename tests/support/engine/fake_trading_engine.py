@@ -102,7 +102,7 @@ class FakeTradingQueries(TradingQueries):
         DustCoin(asset="NEW", quantity=D("0.08"), value_mx=D("0.05"), value_usdt=D("0.16")),
     )
     done: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
-    wishes: list[ExitUpdate] = field(default_factory=list[ExitUpdate])
+    exit_updates: list[ExitUpdate] = field(default_factory=list[ExitUpdate])
 
     def snipes(self) -> Sequence[SnipeRow]:
         return [snipe_row(samples.snipe(), position_samples.row_context())]
@@ -176,7 +176,7 @@ class FakeTradingQueries(TradingQueries):
 
     async def edit_exits(self, symbol: str, request: ExitUpdate, by: str) -> CommandResult[ExitsRow]:
         self.done.append(("edit_exits", symbol, str(request.stop_price)))
-        self.wishes.append(request)
+        self.exit_updates.append(request)
         position = self.positions()[0]
         stop = request.stop_price or position.stop_price
         row = ExitsRow(position=position, stop_before=position.stop_price, stop_after=stop, time_stop_ms=None)

@@ -72,14 +72,14 @@ class ScriptedSession(ExchangeSession):
     ) -> None:
         super().__init__(plan, seed, start_ms)
         self.refusals = list(refusals)
-        self.asked: list[tuple[int, NewOrder]] = []
+        self.buys_received: list[tuple[int, NewOrder]] = []
         """Every buy that arrived, with its arrival time."""
         self.executes_refused = False
         """Whether a rejected buy is executed all the same."""
 
     def place(self, order: NewOrder) -> OrderRecord:
         if order.side is ExchangeSide.BUY:
-            self.asked.append((self.now_ms, order))
+            self.buys_received.append((self.now_ms, order))
             if self.refusals:
                 if self.executes_refused:
                     super().place(order)

@@ -43,7 +43,7 @@ DAY = Scenario(
 
 
 QUIET = {"ladder": "", "stop_loss_pct": "50"}
-"""A listing whose price stays below every exit for a while."""
+"""Settings with which nothing is sold for a while."""
 
 
 class PaperDay:
@@ -52,26 +52,26 @@ class PaperDay:
     def __init__(self, sim: Simulation, folder: Path) -> None:
         self.sim = sim
         self.market = PracticeServer(DAY, 1, sim.clock)
-        self.asked: list[web.BaseRequest] = []
-        self.papers: list[PracticeServer] = []
+        self.requests: list[web.BaseRequest] = []
+        self.paper_servers: list[PracticeServer] = []
         self.paths = paths_of("paper", {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")})
 
     async def open(self) -> None:
         @web.middleware
-        async def note(
+        async def record_request(
             request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
         ) -> web.StreamResponse:
-            self.asked.append(request)
+            self.requests.append(request)
             return await handler(request)
 
         application = self.market.application()
-        application.middlewares.append(note)
+        application.middlewares.append(record_request)
         await self.sim.network.serve(HOST, PORT, application)
 
     @asynccontextmanager
     async def serve_paper(self, server: PracticeServer) -> AsyncGenerator[Endpoint]:
         """Serve the paper exchange in memory as well."""
-        self.papers.append(server)
+        self.paper_servers.append(server)
         host = await self.sim.network.serve(HOST, PAPER_PORT, server.application())
         try:
             yield server.endpoint(PAPER_PORT)
@@ -80,31 +80,33 @@ class PaperDay:
 
     @asynccontextmanager
     async def desk(self, **settings: str) -> AsyncGenerator["PaperDesk"]:
-        given = {
+        setting_values = {
             **{name: str(value) for name, value in OVERRIDES.items()},
             "min_probability": "0.2",
             **settings,
         }
-        layers = Layers(flags=flag_layer({"mode": "paper"}, [f"{name}={it}" for name, it in given.items()]))
-        whole = self.market.endpoint(PORT)
-        public = Endpoint(rest=whole.rest, ws=whole.ws, web=whole.web)
+        layers = Layers(
+            flags=flag_layer({"mode": "paper"}, [f"{name}={text}" for name, text in setting_values.items()])
+        )
+        market_endpoint = self.market.endpoint(PORT)
+        public = Endpoint(rest=market_endpoint.rest, ws=market_endpoint.ws, web=market_endpoint.web)
         sim = self.sim
         outside = EngineEnvironment(sim.clock, sim.rng, sim.network.connector, InlineThread, self.serve_paper)
         async with running_engine(EngineLocation(public, False, self.paths, layers), outside) as running:
-            face = await trading_queries(running.engine)
-            assert face is not None
-            yield PaperDesk(self, running, face)
+            queries = await trading_queries(running.engine)
+            assert queries is not None
+            yield PaperDesk(self, running, queries)
 
 
 class PaperDesk:
     """A running paper desk with queries of its state."""
 
-    def __init__(self, day: PaperDay, running: RunningEngine, face: TradingQueries) -> None:
-        self.day, self.running, self.face = day, running, face
+    def __init__(self, day: PaperDay, running: RunningEngine, queries: TradingQueries) -> None:
+        self.day, self.running, self.queries = day, running, queries
         components = running.engine.trading_components
         assert components is not None
         self.components = components
-        session = day.papers[-1].session
+        session = day.paper_servers[-1].session
         assert isinstance(session, MirrorSession)
         self.session: MirrorSession = session
 
@@ -120,7 +122,7 @@ class PaperDesk:
     async def buy(self) -> None:
         """Arm the listing by hand and wait for its position."""
         await self.at(OPENS_S - 12)
-        await self.face.arm(NAME, "test")
+        await self.queries.arm(NAME, "test")
         await self.at(OPENS_S)
         await self.until(lambda: self.components.ledger.state.position_of(NAME) is not None)
         await asyncio.sleep(1)
@@ -130,11 +132,11 @@ class PaperDesk:
         found = self.session.all_orders(NAME, 0, 2**60, 1_000)
         return [order for order in found[::-1] if order.side is side]
 
-    def held(self) -> dict[str, D]:
+    def exchange_balances(self) -> dict[str, D]:
         """Return the balances of the account at the paper exchange."""
         return {balance.asset: balance.free + balance.locked for balance in self.session.balances()}
 
-    async def booked(self) -> dict[str, D]:
+    async def ledger_balances(self) -> dict[str, D]:
         """Return the balances in the ledger, by asset."""
         rows = await self.running.store.read(
             "balances", lambda stored: list(stored.trading(SCOPE).entries.balances())
@@ -160,6 +162,6 @@ class PaperDesk:
 
         return await self.running.store.read("codes", read)
 
-    async def assert_books_agree(self) -> None:
-        assert await self.booked() == self.held()
-        assert (await self.face.reconcile()).unexplained == ()
+    async def assert_ledger_agrees(self) -> None:
+        assert await self.ledger_balances() == self.exchange_balances()
+        assert (await self.queries.reconcile()).unexplained == ()

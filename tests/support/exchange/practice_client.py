@@ -45,15 +45,15 @@ class Client:
 
     async def get(self, path: str, **params: Any) -> Any:
         """Query a public endpoint and return the body of a successful response."""
-        status, body = await self.ask("GET", path, **params)
+        status, body = await self.send("GET", path, **params)
         assert status == 200, (status, body)
         return body
 
-    async def ask(self, method: str, path: str, **params: Any) -> tuple[int, Any]:
+    async def send(self, method: str, path: str, **params: Any) -> tuple[int, Any]:
         """Send a request without a signature; return status and body."""
         return await self._send(method, path, _text(params), {})
 
-    async def sign(self, method: str, path: str, **params: Any) -> tuple[int, Any]:
+    async def send_signed(self, method: str, path: str, **params: Any) -> tuple[int, Any]:
         """Send a signed request; return status and body."""
         params.setdefault("timestamp", self.now_ms())
         text = _text(params)
@@ -61,9 +61,9 @@ class Client:
         headers = {"X-MEXC-APIKEY": self.endpoint.api_key, "Content-Type": "application/json"}
         return await self._send(method, path, f"{text}&signature={digest}", headers)
 
-    async def good(self, method: str, path: str, **params: Any) -> Any:
+    async def send_ok(self, method: str, path: str, **params: Any) -> Any:
         """Send a signed request that must succeed; return its body."""
-        status, body = await self.sign(method, path, **params)
+        status, body = await self.send_signed(method, path, **params)
         assert status == 200, (status, body)
         return body
 

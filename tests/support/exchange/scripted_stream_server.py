@@ -62,7 +62,7 @@ class StreamServer:
         """Return the server's application, for a real socket or in memory."""
         app = web.Application()
         app.router.add_get("/ws", self._serve)
-        app.router.add_get("/elsewhere", self._elsewhere)
+        app.router.add_get("/elsewhere", self._redirect_target)
         return app
 
     async def push(self, topic: str, frame: bytes) -> int:
@@ -78,7 +78,7 @@ class StreamServer:
         for session in self.open:
             await session.ws.close(code=1000)
 
-    async def _elsewhere(self, _request: web.Request) -> web.Response:
+    async def _redirect_target(self, _request: web.Request) -> web.Response:
         self.redirected += 1
         return web.Response(text="redirects must not be followed")
 
@@ -99,22 +99,22 @@ class StreamServer:
                 await ws.send_str("Invalid listen key")
                 await ws.close()
                 return ws
-            await self._talk(session)
+            await self._serve_requests(session)
         finally:
             session.closed_s = loop.time()
         return ws
 
-    async def _talk(self, session: StreamSession) -> None:
+    async def _serve_requests(self, session: StreamSession) -> None:
         limit_s = self.behaviour.close_after_s or None
         try:
             async with asyncio.timeout(limit_s):
                 async for message in session.ws:
                     if message.type is WSMsgType.TEXT:
-                        await self._answer(session, message.data)
+                        await self._reply(session, message.data)
         except TimeoutError:
             await session.ws.close(code=1000)
 
-    async def _answer(self, session: StreamSession, text: str) -> None:
+    async def _reply(self, session: StreamSession, text: str) -> None:
         request = json.loads(text)
         if request["method"].upper() == "PING":
             session.pings += 1
@@ -127,16 +127,16 @@ class StreamServer:
             return
         if request["method"] == "UNSUBSCRIPTION":
             session.topics = [topic for topic in session.topics if topic not in request["params"]]
-            message, taken = ",".join(request["params"]), []
+            message, accepted = ",".join(request["params"]), []
         else:
-            message, taken = self._subscribe(session, request["params"])
+            message, accepted = self._subscribe(session, request["params"])
         number = request.get("id", 0) if self.behaviour.echo_ids else 0
         await session.ws.send_str(json.dumps({"id": number, "code": 0, "msg": message}, ensure_ascii=False))
-        for topic in taken:
+        for topic in accepted:
             self.on_subscribed(session, topic)
 
     def _subscribe(self, session: StreamSession, topics: list[str]) -> tuple[str, list[str]]:
-        taken: list[str] = []
+        accepted: list[str] = []
         refused: list[str] = []
         for topic in topics:
             if topic in session.topics or topic in self.behaviour.ignore:
@@ -145,13 +145,13 @@ class StreamServer:
                 refused.append(topic)
                 continue
             session.topics.append(topic)
-            taken.append(topic)
-        bad = f"Not Subscribed successfully! [{','.join(refused)}]."
-        if refused and taken:
-            return f"Subscribed successful! [{','.join(taken)}]. {bad} Reason： Blocked! ", taken
+            accepted.append(topic)
+        refusal = f"Not Subscribed successfully! [{','.join(refused)}]."
+        if refused and accepted:
+            return f"Subscribed successful! [{','.join(accepted)}]. {refusal} Reason： Blocked! ", accepted
         if refused:
-            return f"{bad}  Reason： Blocked! ", taken
-        return ",".join(reversed(taken)), taken
+            return f"{refusal}  Reason： Blocked! ", accepted
+        return ",".join(reversed(accepted)), accepted
 
 
 @asynccontextmanager

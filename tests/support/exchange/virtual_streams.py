@@ -33,8 +33,8 @@ class StreamBench:
             connector=sim.network.connector(),
             clock=sim.clock,
             rng=sim.rng,
-            on_push=self._take,
-            on_gap=self._hole,
+            on_push=self._record_push,
+            on_gap=self._record_gap,
             timings=timings,
         )
 
@@ -47,7 +47,7 @@ class StreamBench:
         while not is_so():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
-    def _take(self, topic: StreamTopic, push: Push, _received_ns: int) -> None:
+    def _record_push(self, topic: StreamTopic, push: Push, _received_ns: int) -> None:
         self.pushes += 1
         if topic.kind is TopicKind.DEALS:
             self.trades.extend(deal.trade_id for deal in deals_of(push))
@@ -55,7 +55,7 @@ class StreamBench:
             body = push.aggre_depths
             self.versions.append((int(body.from_version), int(body.to_version)))
 
-    def _hole(self, gap: StreamGap) -> None:
+    def _record_gap(self, gap: StreamGap) -> None:
         self.gaps.append((self.now_s, gap))
 
 

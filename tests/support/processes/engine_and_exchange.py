@@ -76,7 +76,7 @@ class DeskProcesses:
     file: Path
 
     def python(self, *arguments: str) -> str:
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", PLACE_ORDERS, str(self.file), *arguments],
             env=environment(self.folder),
             capture_output=True,
@@ -84,8 +84,8 @@ class DeskProcesses:
             timeout=40,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert result.returncode == 0, result.stderr
+        return result.stdout
 
     def place_orders(self) -> None:
         assert self.python("abcd").count("Accepted") == 2
@@ -114,10 +114,10 @@ class DeskProcesses:
         )
 
     def status(self) -> dict[str, object]:
-        asked = start_command(self.folder, "status", "--json")
-        said, complained = asked.communicate(timeout=20)
-        assert said, complained
-        return json.loads(said)
+        status_command = start_command(self.folder, "status", "--json")
+        output, errors = status_command.communicate(timeout=20)
+        assert output, errors
+        return json.loads(output)
 
     @property
     def state(self) -> Path:

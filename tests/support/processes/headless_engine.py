@@ -41,7 +41,7 @@ async def desk(folder: Path, *arguments: str) -> AsyncGenerator[asyncio.subproce
             await process.wait()
 
 
-async def line_of(process: asyncio.subprocess.Process) -> str:
+async def first_line(process: asyncio.subprocess.Process) -> str:
     assert process.stderr is not None
     async with asyncio.timeout(40):
         async for line in process.stderr:
@@ -50,8 +50,8 @@ async def line_of(process: asyncio.subprocess.Process) -> str:
     return ""
 
 
-async def end_of(process: asyncio.subprocess.Process) -> tuple[int | None, str, list[str]]:
+async def result_of(process: asyncio.subprocess.Process) -> tuple[int | None, str, list[str]]:
     async with asyncio.timeout(40):
-        said, complained = await process.communicate()
-    lines = complained.decode().splitlines()
-    return process.returncode, said.decode(), [line for line in lines if " WARNING mexc_tui" not in line]
+        output, errors = await process.communicate()
+    lines = errors.decode().splitlines()
+    return process.returncode, output.decode(), [line for line in lines if " WARNING mexc_tui" not in line]

@@ -20,8 +20,10 @@ class Shell:
     @property
     def environ(self) -> dict[str, str]:
         named = {"XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config", "XDG_RUNTIME_DIR": "run"}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MEXC_TUI", "XDG"))}
-        return kept | {name: str(self.home / folder) for name, folder in named.items()}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("MEXC_TUI", "XDG"))
+        }
+        return inherited | {name: str(self.home / folder) for name, folder in named.items()}
 
     def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -34,9 +36,9 @@ class Shell:
         )
 
     def json(self, *words: str) -> Any:
-        done = self.run(*words, "--json")
-        assert (done.returncode, done.stderr) == (0, "")
-        return json.loads(done.stdout)
+        result = self.run(*words, "--json")
+        assert (result.returncode, result.stderr) == (0, "")
+        return json.loads(result.stdout)
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         return subprocess.Popen([*RUN, *words], env=self.environ, stderr=subprocess.PIPE, text=True)

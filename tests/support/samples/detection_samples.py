@@ -19,7 +19,7 @@ class DetectionBench:
         history: CalibrationHistory | None = None,
     ) -> None:  # fmt: skip
         """Start without signals."""
-        self.known = known or knowledge_of_pairs()
+        self.knowledge = known or knowledge_of_pairs()
         self.settings = settings or DetectionSettings()
         self.history = history
         self.stored: list[Signal | SignalEnd] = []
@@ -32,7 +32,7 @@ class DetectionBench:
     def run_pass(self, seconds: float, liquidity: Mapping[str, Liquidity] | None = None) -> PassResult:
         """Make one pass over all listings and store its signals."""
         found = detect(
-            tuple(self.known.listings),
+            tuple(self.knowledge.listings),
             before(seconds),
             self.active,
             settings=self.settings,
@@ -53,9 +53,9 @@ class DetectionBench:
 
 def announced_bench(seconds: float = 80_000) -> DetectionBench:
     """Return a desk that read NEWUSDT in the calendar this many seconds before its opening."""
-    desk = DetectionBench()
-    desk.known.read_calendar(calendar(entry()), before(seconds))
-    return desk
+    bench = DetectionBench()
+    bench.knowledge.read_calendar(calendar(entry()), before(seconds))
+    return bench
 
 
 def book(seconds: float, *, spread: float = 0.01, value: float = 5_000.0) -> Mapping[str, Liquidity]:

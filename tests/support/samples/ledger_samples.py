@@ -195,8 +195,8 @@ class LedgerBench:
         self.entries[entry.id] = entry
         return self
 
-    def expect(self, *wanted: Intent | Order) -> "LedgerBench":
-        for item in wanted:
+    def expect(self, *rows: Intent | Order) -> "LedgerBench":
+        for item in rows:
             if isinstance(item, Intent):
                 self.intents[item.id] = item
             else:
@@ -218,8 +218,8 @@ class LedgerBench:
 
     def apply_evidence(self, name: str, *evidence: Evidence) -> Advanced:
         advanced = None
-        for piece in evidence:
-            advanced = advance(self.orders[name], piece)
+        for item_of_evidence in evidence:
+            advanced = advance(self.orders[name], item_of_evidence)
             self.apply(book(self.rows_of(advanced.order.position_id), advanced, self.prices, self.now_ms))
         assert advanced is not None
         return advanced
@@ -264,10 +264,12 @@ class LedgerBench:
             written_off=tuple(position for position in self.positions.values() if position.gone),
         )
 
-    def exchange_snapshot(self, **moved: str) -> ExchangeSnapshot:
+    def exchange_snapshot(self, **balance_changes: str) -> ExchangeSnapshot:
         """Return an exchange that agrees with the desk except for these balance changes."""
-        assets = {asset for _, asset in self.held} | set(moved)
-        totals = {asset: expected_balance(self.held, asset) + D(moved.get(asset, "0")) for asset in assets}
+        assets = {asset for _, asset in self.held} | set(balance_changes)
+        totals = {
+            asset: expected_balance(self.held, asset) + D(balance_changes.get(asset, "0")) for asset in assets
+        }
         return ExchangeSnapshot(
             at_ms=self.now_ms + 60_000,
             balances=tuple(Balance(asset, total, ZERO) for asset, total in totals.items() if total),

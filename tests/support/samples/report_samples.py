@@ -40,14 +40,14 @@ def reported(
     """Return a report of a source; `opens` is in milliseconds of the day."""
     opens = facts.pop("opens", None)
     moment_ms = FROM_MS + opens if isinstance(opens, int) else None
-    known = ListingFacts(
+    listing_facts = ListingFacts(
         symbol=symbol,
         base=symbol.removesuffix("USDT"),
         quote="USDT",
         opens_ms=moment_ms,
         **facts,  # pyright: ignore[reportArgumentType]
     )
-    return Sighting(source=source, at_ms=FROM_MS + at_ms, facts=known, present=present)
+    return Sighting(source=source, at_ms=FROM_MS + at_ms, facts=listing_facts, present=present)
 
 
 def opened_listing(symbol: str = "NEWUSDT", opens: int = 20_000) -> Listing:
@@ -153,7 +153,7 @@ def detection_pass(at_ms: int, calendar_age_ms: int | None = 100) -> DetectionPa
 
 def alert(at_ms: int, *, times: int = 1, closed_ms: int | None = None) -> StoredAlert:
     """Return a stored alert."""
-    told = Alert(
+    rule_alert = Alert(
         at_ms=FROM_MS + at_ms,
         about="calendar",
         severity=Severity.WARNING,
@@ -161,7 +161,7 @@ def alert(at_ms: int, *, times: int = 1, closed_ms: int | None = None) -> Stored
         text="the calendar cannot be read",
     )
     return StoredAlert(
-        alert=told,
+        alert=rule_alert,
         first_ms=FROM_MS + at_ms,
         last_ms=FROM_MS + at_ms + 1_000,
         times=times,

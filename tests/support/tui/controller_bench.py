@@ -33,13 +33,17 @@ class ControllerBench:
         self.said: list[str] = []
         self.activity = ActivityLog()
         number = count(1)
-        means = ControllerCallbacks(
-            lambda: self.now_s, lambda: f"id{next(number)}", self._tell, lambda: None, lambda: self.is_visible
+        callbacks = ControllerCallbacks(
+            lambda: self.now_s,
+            lambda: f"id{next(number)}",
+            self._record_notice,
+            lambda: None,
+            lambda: self.is_visible,
         )
         self._source = self.frozen.source()
-        self.controller = CommandController(self._source, self.activity, means)
+        self.controller = CommandController(self._source, self.activity, callbacks)
 
-    def _tell(self, words: str, tone: Tone) -> None:
+    def _record_notice(self, words: str, tone: Tone) -> None:
         del tone
         self.said.append(words)
 
@@ -67,8 +71,10 @@ class ControllerBench:
     @property
     def text(self) -> str:
         """Return the three current lines."""
-        act = self.controller.shown
-        lines: Lines = [] if act is None else drawn(act, self._source, self.now_s, self.width)
+        confirmation = self.controller.shown
+        lines: Lines = (
+            [] if confirmation is None else drawn(confirmation, self._source, self.now_s, self.width)
+        )
         return "\n".join("   ".join(part.text for part in line) for line in lines)
 
     async def until(self, words: str) -> str:

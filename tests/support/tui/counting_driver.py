@@ -33,10 +33,10 @@ class RecordingDriver(HeadlessDriver):
 class SingleWidgetApp(ThemedApp):
     """Shows one widget."""
 
-    def __init__(self, make: Callable[[], Widget], theme: str = "dark") -> None:
+    def __init__(self, make_widget: Callable[[], Widget], theme: str = "dark") -> None:
         themes = all_themes(Path("/nonexistent"))
         super().__init__(themes, themes.by_name[theme], RecordingDriver)
-        self._make = make
+        self._make_widget = make_widget
 
     @property
     def wire(self) -> RecordingDriver:
@@ -47,7 +47,7 @@ class SingleWidgetApp(ThemedApp):
 
     def compose(self) -> ComposeResult:
         """Show the widget."""
-        yield self._make()
+        yield self._make_widget()
 
 
 class RecordingTable(Table):

@@ -89,17 +89,17 @@ class DeskOnPty:
 
     async def pause(self) -> None:
         """Type nothing for a while, so that the desk gives up incomplete input."""
-        looks = self.driver.input_reads
-        await self.until(lambda: self.driver.input_reads > looks + 1)
+        reads_before = self.driver.input_reads
+        await self.until(lambda: self.driver.input_reads > reads_before + 1)
         self.now[0] += 10.0
-        looks = self.driver.input_reads
-        await self.until(lambda: self.driver.input_reads > looks + 1)
+        reads_before = self.driver.input_reads
+        await self.until(lambda: self.driver.input_reads > reads_before + 1)
 
     def notes(self) -> str:
         """Return the notices of the desk."""
         return " ".join(notice.words for notice in self.app._news)  # pyright: ignore[reportPrivateUsage]
 
-    async def halts(self) -> bool:
+    async def halt_arrives(self) -> bool:
         """Press `h`; return whether the engine received a halt."""
         self.sent_commands()
         self.send(b"h")
@@ -127,17 +127,17 @@ async def desk_on_pty(fails_at: str = "") -> AsyncGenerator[DeskOnPty]:
         driver_class=driver,
     )
     terminal.input_failed = app.report_failed_input
-    here = DeskOnPty(app, driver, master, frozen, now)
+    desk = DeskOnPty(app, driver, master, frozen, now)
 
     def read() -> None:
-        here.drawn += os.read(master, 65_536)
+        desk.drawn += os.read(master, 65_536)
 
     loop.add_reader(master, read)
     with _signals_kept():
         running = asyncio.create_task(app.run_async())
         try:
-            await here.until(lambda: b"equity" in here.drawn)
-            yield here
+            await desk.until(lambda: b"equity" in desk.drawn)
+            yield desk
             app.exit()
             await running
         finally:

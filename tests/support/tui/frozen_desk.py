@@ -52,7 +52,7 @@ class FrozenDesk:
     """All views, with a clock and a connection that a test sets."""
 
     def __init__(self, *, is_empty: bool = False, is_complete: bool = True) -> None:
-        many = not is_empty
+        has_rows = not is_empty
         self.now_ms = NOW_MS
         self.may_operate = True
         self.replies: dict[str, Any] = {}
@@ -65,16 +65,20 @@ class FrozenDesk:
         """Subscribers of every fact."""
         self.link = LinkState(Link.CONNECTED, "", 0.0, 0, None)
         self.silence_ms: float | None = 200.0
-        self.status = View({"engine": status()} if many else {}, is_complete=is_complete)
-        self.listings = View({row.id: row for row in _listings()} if many else {}, is_complete=is_complete)
+        self.status = View({"engine": status()} if has_rows else {}, is_complete=is_complete)
+        self.listings = View(
+            {row.id: row for row in _listings()} if has_rows else {}, is_complete=is_complete
+        )
         self.signals = View(
-            {f"{row.detector} {row.symbol}": row for row in _signals()} if many else {},
+            {f"{row.detector} {row.symbol}": row for row in _signals()} if has_rows else {},
             is_complete=is_complete,
         )
-        self.snipes = View({row.id: row for row in _snipes()} if many else {}, is_complete=is_complete)
+        self.snipes = View({row.id: row for row in _snipes()} if has_rows else {}, is_complete=is_complete)
         self.orders = View(dict[str, OrderRow](), is_complete=is_complete)
-        self.positions = View({row.id: row for row in _positions()} if many else {}, is_complete=is_complete)
-        self.risk = View({"risk": risk()} if many else {}, is_complete=is_complete)
+        self.positions = View(
+            {row.id: row for row in _positions()} if has_rows else {}, is_complete=is_complete
+        )
+        self.risk = View({"risk": risk()} if has_rows else {}, is_complete=is_complete)
 
     async def send(
         self, kind: CommandKind[Any, Any], args: Any, *, deadline_s: float, command_id: str | None = None
@@ -171,7 +175,9 @@ def risk(state: TradingState = TradingState.ACTIVE, words: str = "") -> RiskRow:
     )
 
 
-def listing(symbol: str, stage: str, opens_in_s: float | None, *sources: str, **more: object) -> ListingRow:
+def listing(
+    symbol: str, stage: str, opens_in_s: float | None, *sources: str, **changes: object
+) -> ListingRow:
     """Return a listing."""
     row = ListingRow(
         id=f"L-{symbol}",
@@ -192,7 +198,7 @@ def listing(symbol: str, stage: str, opens_in_s: float | None, *sources: str, **
         trades=0,
         outcome="",
     )
-    return msgspec.structs.replace(row, **more)
+    return msgspec.structs.replace(row, **changes)
 
 
 def _listings() -> list[ListingRow]:
@@ -214,7 +220,7 @@ def _listings() -> list[ListingRow]:
 
 
 def _signals() -> list[SignalRow]:
-    def row(detector: str, symbol: str, age_s: float, *, n: int, stands: bool = True) -> SignalRow:
+    def row(detector: str, symbol: str, age_s: float, *, n: int, is_active: bool = True) -> SignalRow:
         return SignalRow(
             detector=detector,
             version=1,
@@ -234,14 +240,14 @@ def _signals() -> list[SignalRow]:
             words="82 %",
             reasons=("sts 2 -> 1 seen 47 s before the opening", "exchangeInfo shows the pair"),
             config_hash="x",
-            stands=stands,
+            is_active=is_active,
         )
 
     return [
         row("ready_state", "FOOUSDT", 1.2, n=41),
         row("launch_sequence", "FOOUSDT", 130, n=0),
         row("risk_warning", "QUUXUSDT", 14, n=7),
-        row("pre_ready", "OPENUSDT", 900, n=41, stands=False),
+        row("pre_ready", "OPENUSDT", 900, n=41, is_active=False),
     ]
 
 
@@ -268,7 +274,7 @@ def _snipes() -> list[SnipeRow]:
     ]
 
 
-def position(symbol: str, entry: str, bid: str | None, gained: str | None, percent: str) -> PositionRow:
+def position(symbol: str, entry: str, bid: str | None, gain: str | None, percent: str) -> PositionRow:
     """Return a position."""
     return PositionRow(
         id=f"P-{symbol}",
@@ -282,8 +288,8 @@ def position(symbol: str, entry: str, bid: str | None, gained: str | None, perce
         bid=None if bid is None else Decimal(bid),
         bid_age_ms=300,
         value=None if bid is None else Decimal("99.97"),
-        unrealised=None if gained is None else Decimal(gained),
-        unrealised_pct=None if gained is None else Decimal(percent),
+        unrealised=None if gain is None else Decimal(gain),
+        unrealised_pct=None if gain is None else Decimal(percent),
         realised=Decimal(0),
         fees=Decimal("0.07"),
         initial_stop=Decimal("0.02273"),

@@ -41,28 +41,28 @@ TEXTS = (
 
 def hostile(kind: type[T], texts: Iterator[str]) -> T:
     """Return a struct with a hostile text in every string and an item in every list."""
-    return cast("T", _made(kind, texts))
+    return cast("T", _hostile_value(kind, texts))
 
 
-def _made(hint: Any, texts: Iterator[str]) -> Any:
+def _hostile_value(hint: Any, texts: Iterator[str]) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return _made(next(arg for arg in args if arg is not type(None)), texts)
+        return _hostile_value(next(arg for arg in args if arg is not type(None)), texts)
     if origin in (tuple, list):
         inner = args[:1] if len(args) < 2 or args[1] is ... else args
-        made = [_made(item, texts) for item in inner]
-        return tuple(made) if origin is tuple else made
+        items = [_hostile_value(item, texts) for item in inner]
+        return tuple(items) if origin is tuple else items
     if origin is dict:
-        return {next(texts): _made(args[1], texts)}
-    return _one(hint, texts)
+        return {next(texts): _hostile_value(args[1], texts)}
+    return _hostile_leaf(hint, texts)
 
 
-def _one(hint: Any, texts: Iterator[str]) -> Any:
+def _hostile_leaf(hint: Any, texts: Iterator[str]) -> Any:
     if hint is FactRow:
         return _fact(texts)
     if issubclass(hint, msgspec.Struct):
         hints = typing.get_type_hints(hint)
-        return hint(**{name: _made(hints[name], texts) for name in hint.__struct_fields__})
+        return hint(**{name: _hostile_value(hints[name], texts) for name in hint.__struct_fields__})
     if issubclass(hint, Enum):
         return next(iter(hint))
     plain: dict[Any, Any] = {bool: True, int: 3, float: 0.5, Decimal: Decimal("1.5"), bytes: b"x"}

@@ -12,7 +12,7 @@ from mexc_tui.model.view import ListingRow
 from mexc_tui.tui.widgets.text import utc
 
 DAY_MS = 86_400_000
-LOOKED_MS = 1_000
+READING_MS = 1_000
 """Tolerance for a value that was correct at the previous reading."""
 MARKS = ("OLD", "SILENT", "NO CONNECTION", "FROZEN")
 """Marks in the header that apply to the whole screen."""
@@ -22,7 +22,7 @@ _OPENED = re.compile(r"opened (\d\d:\d\d:\d\dZ), T\+(?:(\d+):)?(\d\d):(\d\d)")
 _EQUITY = re.compile(r"^ (?:was: )?equity ~?([\d.,]+) ")
 _BID = re.compile(r"\b([A-Z0-9]{2,}USDT)\s+[▲▼ ]*[-+]?[\d.,]+(?:\s+[▲▼ ]*[-+]?[\d.]+%)?\s+([\d.,]+)\s")
 """The percentage is omitted on a narrow screen."""
-_CHOSEN = re.compile(r"^[│ ] ?> ([A-Z0-9]{2,}USDT) ")
+_SELECTED = re.compile(r"^[│ ] ?> ([A-Z0-9]{2,}USDT) ")
 _TRADE = re.compile(r"(\d\d:\d\d:\d\dZ) [▲▼?]\s+([\d.,]+)\s+([\d.,]+)")
 
 
@@ -30,7 +30,7 @@ _TRADE = re.compile(r"(\d\d:\d\d:\d\dZ) [▲▼?]\s+([\d.,]+)\s+([\d.,]+)")
 class Age:
     """The minimum age of one item on the screen, and whether it is marked as old."""
 
-    what: str
+    name: str
     ms: float
     is_marked: bool
 
@@ -44,7 +44,7 @@ class TrueValues:
         default_factory=lambda: defaultdict[str, dict[str, int]](dict)
     )
     """For each figure its values, and until when each was true."""
-    _noted_ms: dict[str, int] = field(default_factory=dict[str, int])
+    _recorded_ms: dict[str, int] = field(default_factory=dict[str, int])
 
     def note_openings(self, rows: Iterable[ListingRow | SnipeRow]) -> None:
         """Record the opening times of pairs."""
@@ -54,33 +54,35 @@ class TrueValues:
 
     def note_risk(self, row: RiskRow, at_ms: int) -> None:
         """Record the equity."""
-        self._note("equity", f"{row.equity:.2f}", at_ms)
+        self._record("equity", f"{row.equity:.2f}", at_ms)
 
     def note_positions(self, rows: Iterable[PositionRow], at_ms: int) -> None:
         """Record the bids."""
         for row in rows:
             if row.bid is not None:
-                self._note(f"bid {row.symbol}", _plain(f"{row.bid:f}"), at_ms)
+                self._record(f"bid {row.symbol}", _plain(f"{row.bid:f}"), at_ms)
 
     def note_market(self, row: MarketRow) -> None:
         """Record the newest trade of a pair."""
         if row.trades:
             newest = row.trades[0]
-            self._note(f"trade {row.symbol}", f"{utc(newest.at_ms)} {_plain(f'{newest.price:f}')}", row.at_ms)
+            self._record(
+                f"trade {row.symbol}", f"{utc(newest.at_ms)} {_plain(f'{newest.price:f}')}", row.at_ms
+            )
 
     def age_ms(self, figure: str, text: str, now_ms: int) -> float | None:
         """Return how long ago a value was true; None if it is unknown for lack of recent readings."""
-        until_ms, noted_ms = self._until[figure].get(text), self._noted_ms.get(figure, 0)
-        is_known = until_ms is not None and (until_ms < noted_ms or now_ms - noted_ms <= LOOKED_MS)
+        until_ms, recorded_ms = self._until[figure].get(text), self._recorded_ms.get(figure, 0)
+        is_known = until_ms is not None and (until_ms < recorded_ms or now_ms - recorded_ms <= READING_MS)
         return max(now_ms - until_ms, 0) if until_ms is not None and is_known else None
 
-    def _note(self, figure: str, text: str, at_ms: int) -> None:
-        self._until[figure][text] = self._noted_ms[figure] = at_ms
+    def _record(self, figure: str, text: str, at_ms: int) -> None:
+        self._until[figure][text] = self._recorded_ms[figure] = at_ms
 
 
-def chosen(lines: Sequence[str]) -> str | None:
+def selected_pair(lines: Sequence[str]) -> str | None:
     """Return the pair under the cursor of the positions screen; None on another screen."""
-    rows = (_CHOSEN.search(line) for line in lines) if any("Trades" in line for line in lines) else ()
+    rows = (_SELECTED.search(line) for line in lines) if any("Trades" in line for line in lines) else ()
     return next((found[1] for found in rows if found is not None), None)
 
 
@@ -90,7 +92,7 @@ def ages(lines: Sequence[str], truth: TrueValues, now_ms: int) -> Iterable[Age]:
     if clock is None:
         return
     yield Age("clock", _clock_ms(clock, now_ms), "FROZEN" in lines[0])
-    is_marked, pair = any(word in lines[0] for word in MARKS), chosen(lines)
+    is_marked, pair = any(word in lines[0] for word in MARKS), selected_pair(lines)
     if (equity := _EQUITY.search(lines[1])) is not None:
         yield from _figure("equity", equity[1].replace(",", ""), truth, now_ms, is_marked)
     trade_seen = False
@@ -100,7 +102,7 @@ def ages(lines: Sequence[str], truth: TrueValues, now_ms: int) -> Iterable[Age]:
             shown_ms = _shown_ms(found)
             opens = truth.opens.get(found[1], ())
             known = [
-                _painted_age_ms(opens_ms, shown_ms, now_ms, is_behind=found[2] == "+") for opens_ms in opens
+                _countdown_age_ms(opens_ms, shown_ms, now_ms, is_behind=found[2] == "+") for opens_ms in opens
             ]
             if known:
                 yield Age(f"countdown {found[1]}", min(known, key=abs), is_old)
@@ -113,10 +115,10 @@ def ages(lines: Sequence[str], truth: TrueValues, now_ms: int) -> Iterable[Age]:
             yield from _figure(f"trade {pair}", text, truth, now_ms, is_old)
 
 
-def _figure(what: str, text: str, truth: TrueValues, now_ms: int, is_marked: bool) -> Iterable[Age]:
-    age_ms = truth.age_ms(what, text, now_ms)
+def _figure(name: str, text: str, truth: TrueValues, now_ms: int, is_marked: bool) -> Iterable[Age]:
+    age_ms = truth.age_ms(name, text, now_ms)
     if age_ms is not None:
-        yield Age(what, age_ms, is_marked)
+        yield Age(name, age_ms, is_marked)
 
 
 def _has_marked_title(lines: Sequence[str], number: int, column: int) -> bool:
@@ -139,7 +141,7 @@ def _shown_ms(found: re.Match[str]) -> int:
     return ((int(found[3] or 0) * 60 + int(found[4])) * 60 + int(found[5])) * 1_000
 
 
-def _painted_age_ms(opens_ms: int, shown_ms: int, now_ms: int, *, is_behind: bool) -> float:
+def _countdown_age_ms(opens_ms: int, shown_ms: int, now_ms: int, *, is_behind: bool) -> float:
     """Return how long ago a countdown was correct."""
     until_ms = opens_ms + shown_ms + 1_000 if is_behind else opens_ms - shown_ms + 1_000
     return max(now_ms - until_ms, 0)

@@ -17,7 +17,7 @@ class VirtualTerminal:
     def __init__(self, columns: int, lines: int) -> None:
         self._cells = [[" "] * columns for _ in range(lines)]
         self._x = self._y = 0
-        self._rest = ""
+        self._incomplete = ""
 
     @property
     def lines(self) -> list[str]:
@@ -26,19 +26,19 @@ class VirtualTerminal:
 
     def write(self, data: str) -> None:
         """Apply the output; keep an incomplete sequence until the rest arrives."""
-        data = self._rest + data
+        data = self._incomplete + data
         cut = data.rfind("\x1b")
         is_whole = cut < 0 or re.match(r"\x1b(\[[0-9;?<>=$]*[ -/]*[@-~]|[^\[\]])", data[cut:]) is not None
-        self._rest = "" if is_whole else data[cut:]
+        self._incomplete = "" if is_whole else data[cut:]
         for piece in _PIECE.finditer(data if is_whole else data[:cut]):
             if piece["text"] is not None:
                 self._put(piece["text"])
             elif piece["newline"] is not None:
                 self._x, self._y = 0, min(self._y + 1, len(self._cells) - 1)
             elif piece["code"] is not None:
-                self._obey(piece["code"], piece["numbers"])
+                self._apply_code(piece["code"], piece["numbers"])
 
-    def _obey(self, code: str, numbers: str) -> None:
+    def _apply_code(self, code: str, numbers: str) -> None:
         if code == "H":
             y, x = (int(number or 1) for number in (numbers or "1;1").split(";"))
             self._y, self._x = min(y, len(self._cells)) - 1, min(x, len(self._cells[0])) - 1

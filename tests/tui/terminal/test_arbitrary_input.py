@@ -34,7 +34,7 @@ async def test_after_any_bytes_the_halt_key_halts() -> None:
         for data in NASTY:
             here.send(data)
             await here.pause()
-            assert await here.halts(), data
+            assert await here.halt_arrives(), data
 
 
 async def test_after_a_storm_of_random_bytes_the_halt_key_halts() -> None:
@@ -58,4 +58,4 @@ async def test_a_failed_reader_is_restarted_and_reported_on_screen() -> None:
         await here.until(lambda: "halt" in here.sent_commands())
         assert "unexpected key" in here.notes()
         await here.pause()
-        assert await here.halts()
+        assert await here.halt_arrives()

@@ -86,13 +86,13 @@ REFUSED: dict[str, Callable[[TradingRows], object]] = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
-async def test_the_tables_refuse_inconsistent_rows(store: SqliteStore, what: str) -> None:
+@pytest.mark.parametrize("case", REFUSED)
+async def test_the_tables_refuse_inconsistent_rows(store: SqliteStore, case: str) -> None:
     await store.write("fill", lambda unit: fill(unit.trading(SCOPE)))
 
     def wrong(unit: UnitOfWork) -> None:
         unit.record(fact(1))
-        REFUSED[what](unit.trading(SCOPE))
+        REFUSED[case](unit.trading(SCOPE))
 
     with pytest.raises(StorageConflict):
         await store.write("wrong", wrong)
@@ -101,7 +101,7 @@ async def test_the_tables_refuse_inconsistent_rows(store: SqliteStore, what: str
 
 
 async def test_another_scope_may_use_the_same_names(store: SqliteStore) -> None:
-    await store.write("ours", lambda unit: fill(unit.trading(SCOPE)))
+    await store.write("own rows", lambda unit: fill(unit.trading(SCOPE)))
     await store.write("theirs", lambda unit: fill(unit.trading(OTHER)))
 
 

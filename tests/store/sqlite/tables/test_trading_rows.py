@@ -124,8 +124,8 @@ def test_every_order_state_is_stored_and_classified_as_open_or_live(
 
 
 def test_foreign_orders_are_stored_separately_even_when_closed(trading_rows: TradingRows) -> None:
-    resting = order("theirs-1", intent_id="", state=OrderState.FOREIGN, created_ms=1)
-    ended = order("theirs-2", intent_id="", state=OrderState.CANCELLED, created_ms=2)
+    resting = order("foreign-1", intent_id="", state=OrderState.FOREIGN, created_ms=1)
+    ended = order("foreign-2", intent_id="", state=OrderState.CANCELLED, created_ms=2)
     trading_rows.orders.save(resting)
     trading_rows.orders.save(ended)
     trading_rows.orders.save(order())
@@ -271,8 +271,8 @@ def test_reconciliations_are_read_newest_first(trading_rows: TradingRows) -> Non
 
 
 def test_each_scope_has_its_own_rows(reading: ReadTransaction) -> None:
-    ours, theirs = reading.trading(SCOPE), reading.trading(OTHER)
-    for trading_rows in (ours, theirs):
+    own_rows, other_rows = reading.trading(SCOPE), reading.trading(OTHER)
+    for trading_rows in (own_rows, other_rows):
         trading_rows.snipes.save(snipe())
         trading_rows.intents.save(intent())
         trading_rows.orders.save(order())
@@ -281,10 +281,10 @@ def test_each_scope_has_its_own_rows(reading: ReadTransaction) -> None:
         assert trading_rows.entries.add(entry())
         trading_rows.equity.add(equity(1))
         trading_rows.state.save(Trading(generation=1))
-    ours.positions.save(position(closed_ms=5))
-    ours.state.save(Trading(generation=5))
-    assert theirs.positions.open() == [position()]
-    assert theirs.entries.balances() == ours.entries.balances()
-    assert StoredBalance(LedgerAccount.DESK, "NEW", Decimal(9)) in theirs.entries.balances()
-    assert theirs.state.get().generation == 1
-    assert ours.verify() == 2 * (8 + 4 + 1)  # one row each, four balances, a daily close
+    own_rows.positions.save(position(closed_ms=5))
+    own_rows.state.save(Trading(generation=5))
+    assert other_rows.positions.open() == [position()]
+    assert other_rows.entries.balances() == own_rows.entries.balances()
+    assert StoredBalance(LedgerAccount.DESK, "NEW", Decimal(9)) in other_rows.entries.balances()
+    assert other_rows.state.get().generation == 1
+    assert own_rows.verify() == 2 * (8 + 4 + 1)  # one row each, four balances, a daily close

@@ -113,7 +113,7 @@ async def test_long_lists_are_paged_with_fewer_large_rows_per_page(tmp_path: Pat
 
 
 async def test_a_view_follows_the_engine(tmp_path: Path) -> None:
-    face = FakeEngineQueries(standing=[signal_row(listing_samples.signal(), stands=True)])
+    face = FakeEngineQueries(active=[signal_row(listing_samples.signal(), stands=True)])
     store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     async with opened_service(store, face, tmp_path / "s.sock") as door:
         client = client_of(tmp_path / "s.sock")

@@ -240,7 +240,7 @@ def _signals() -> list[SignalRow]:
             words="82 %",
             reasons=("sts 2 -> 1 seen 47 s before the opening", "exchangeInfo shows the pair"),
             config_hash="x",
-            is_active=is_active,
+            stands=is_active,
         )
 
     return [

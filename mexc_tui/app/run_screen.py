@@ -299,4 +299,4 @@ def _who() -> str:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user without a name
         user = str(os.geteuid())
-    return f"{user} at a screen"[:64]
+    return f"{user} (desk)"[:64]

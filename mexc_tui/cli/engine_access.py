@@ -35,7 +35,7 @@ class EngineAccess:
             user = getpass.getuser()
         except (KeyError, OSError):  # a user without a name
             user = str(os.geteuid())
-        return f"{user} at a command line"[:64]
+        return f"{user} (command line)"[:64]
 
     @property
     def socket(self) -> Path:

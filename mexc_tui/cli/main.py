@@ -93,7 +93,7 @@ def launch_flags(command: Command) -> Command:
         click.option(
             "--mode",
             type=click.Choice(["practice", "paper", "live"]),
-            help="Mode; default: the setting `mode` (practice).",
+            help="Mode; default: the setting `mode`.",
         ),
         click.option(
             "--scenario", default="calm", show_default=True, help="Scenario of the practice exchange."
@@ -129,12 +129,12 @@ def display_flags(command: Command) -> Command:
     cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True
 )
 @click.version_option(__version__, prog_name="mexc-tui")
-@click.option("--headless", is_flag=True, help="Run the engine without a screen, for a service.")
+@click.option("--headless", is_flag=True, help="Run the engine without a screen.")
 @launch_flags
-@click.option("--until-done", is_flag=True, help="Exit when the practice day is over.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--until-done", is_flag=True, help="With --headless: exit when the practice day is over.")
+@click.option("--json", "as_json", is_flag=True, help="With --until-done: print the report as JSON.")
 @click.option(
-    "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Override a setting of the file."
+    "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Override a setting for this run."
 )
 @display_flags
 @click.pass_context
@@ -178,7 +178,7 @@ def main(
 @click.option("--read-only", is_flag=True, help="Open read-only. Commands that reduce risk still work.")
 @display_flags
 def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, economy: bool) -> None:
-    """Open the desk on a running engine; leaving the desk does not affect the engine."""
+    """Open the desk on a running engine. Leaving the desk does not stop the engine."""
     gc.disable()  # importing produces no garbage; `run_screen` enables collection again
     loading_screen.show("Connecting to the engine…")
     from mexc_tui.app.run_screen import NO_TERMINAL, ScreenOptions, has_terminal, run_attached
@@ -234,7 +234,7 @@ def _exit_with(error: Exception) -> NoReturn:
     "--port",
     type=click.IntRange(0, 65_535),
     default=0,
-    help="Listen on this TCP port of 127.0.0.1; 0: any free port.",
+    help="Listen on this TCP port of 127.0.0.1 (0: any free port).",
 )
 @click.option(
     "--scenario", default="calm", show_default=True, help="Run this scenario: a shipped name or a TOML file."
@@ -273,9 +273,9 @@ def watch(
     profile: str | None,
     seconds: float | None,
 ) -> None:
-    """Watch best bid and ask, last trade, clock offset, message rate and data age.
+    """Watch best bid and ask, last trade and data age.
 
-    Without a SYMBOL: the most active pairs and the next listings.
+    Also shows clock offset and message rate. Without a SYMBOL: the most active pairs and the next listings.
     """
     from mexc_tui.app.endpoints import StartError
     from mexc_tui.app.launch_options import LaunchOptions, UsageProblem

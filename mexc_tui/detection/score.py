@@ -33,7 +33,7 @@ class Rate:
     def __str__(self) -> str:
         """Return the rate as text; with too few cases only their count."""
         if self.value is None or self.n < MIN_N_FOR_RATE:
-            return f"n too small ({self.hits} of {self.n})"
+            return f"{self.hits} of {self.n} (too few for a rate)"
         return f"{self.value:.0%} ({self.low:.0%}–{self.high:.0%}), n {self.n}"
 
 
@@ -80,7 +80,7 @@ class Scorecard:
     def verdict(self) -> str:
         """Return the verdict on the detector as text."""
         if self.precision.n < MIN_N_FOR_RATE:
-            return f"n too small ({self.precision.n} < {MIN_N_FOR_RATE})"
+            return f"only {self.precision.n} of {MIN_N_FOR_RATE} listings"
         if self.brier_skill is None:
             return "not comparable: all outcomes are equal"
         return "better than the base rate" if self.brier_skill > 0 else "not better than the base rate"

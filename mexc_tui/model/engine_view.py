@@ -17,7 +17,7 @@ class RateRow(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None = None
     high: float | None = None
     words: str = ""
-    """As displayed: `81% (60%-92%), n 21`, or `n too small (2 of 3)`."""
+    """As displayed: `81% (60%-92%), n 21`, or `2 of 3 (too few for a rate)`."""
 
 
 class LeadRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,7 +79,7 @@ class Probability(msgspec.Struct, frozen=True, kw_only=True):
             return f"no history (95 % interval {span})"
         if self.n == 0:
             return f"{self.value:.0%} ({span}), n 0 for this case; base rate of {self.base_n} cases"
-        few = f", n too small (< {MIN_N_FOR_RATE})" if self.n < MIN_N_FOR_RATE else ""
+        few = ", small sample" if self.n < MIN_N_FOR_RATE else ""
         return f"{self.value:.0%} ({span}), n {self.n}{few}"
 
 

@@ -34,10 +34,21 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     until_ms: int | None = None
     """When a refusal ends by time alone; None: it does not."""
 
+    @property
+    def measured(self) -> str:
+        """Return the value with its limit or requirement, which is omitted if both are the same."""
+        return self.value if self.passed and self.value == self.limit else f"{self.value} ({self.bound})"
+
+    @property
+    def bound(self) -> str:
+        """Return the limit with its kind: `limit 60 USDT`, or `required: status online`."""
+        is_number = self.stage is CheckStage.RISK and self.limit[:1].isdecimal()
+        return f"limit {self.limit}" if is_number else f"required: {self.limit}"
+
     def __str__(self) -> str:
         """Return the result in one line."""
         mark = "ok" if self.passed else "NO"
-        return f"{mark} {self.name}: {self.value} (limit {self.limit})"
+        return f"{mark} {self.name}: {self.measured}"
 
 
 def refusals(verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
@@ -48,4 +59,4 @@ def refusals(verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
 def refusal_text(verdict: Verdict) -> str:
     """Return why a check refused, in one line, and what makes it pass."""
     to_pass = f" (to pass: {verdict.flip})" if verdict.flip else ""
-    return f"{verdict.name.replace('_', ' ')}: {verdict.value}, limit {verdict.limit}{to_pass}"
+    return f"{verdict.name.replace('_', ' ')}: {verdict.value}, {verdict.bound}{to_pass}"

@@ -314,7 +314,7 @@ def load(name_or_path: str) -> Scenario:
         except (OSError, UnicodeDecodeError) as error:
             known = ", ".join(shipped())
             raise ScenarioError(
-                f"No scenario {name_or_path!r}: neither one of {known} nor a readable file."
+                f"No scenario {name_or_path!r}: use {known} or the path of a TOML file."
             ) from error
     return parse(text, name_or_path)
 

@@ -194,7 +194,7 @@ def _claims(claims: Iterable[DetectorResult]) -> Iterator[str]:
     for one in claims:
         judged = one.correct + one.wrong
         rate = f", {one.correct / judged:.0%}" if judged >= MIN_N_FOR_RATE else ""
-        few = f", n too small for a rate (< {MIN_N_FOR_RATE})" if 0 < judged < MIN_N_FOR_RATE else ""
+        few = f", too few for a rate (< {MIN_N_FOR_RATE})" if 0 < judged < MIN_N_FOR_RATE else ""
         verdicts = f"{one.correct} correct, {one.wrong} wrong, {one.undecided} undecided"
         yield f"  {one.detector:<16} {one.signals:>3} raised: {verdicts}{rate}{few}"
 

@@ -27,7 +27,7 @@ def snipe_lines(refusals: tuple[NotArmed, ...], snipes: tuple[ReportedSnipe, ...
         times = f" (and {len(refusals) - 1} times before)" if len(refusals) > 1 else ""
         yield f"  refused   {at(one.at_ms):>8}  not armed{times}"
         for check in one.verdicts:
-            yield f"            - {check.stage.value} {check.name}: {check.value} (limit {check.limit})"
+            yield f"            - {check.stage.value} {check.name.replace('_', ' ')}: {check.measured}"
     for one in snipes:
         yield f"  armed     {at(one.armed_ms):>8}  by {one.by}, for at most {_money(one.spend_cap)}"
         yield from _attempts(one.attempts)

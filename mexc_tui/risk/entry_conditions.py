@@ -56,27 +56,29 @@ def _premium(candidate: Candidate, _: RiskBook, limits: RiskLimits, now_ms: int)
     limit = f"{limits.premium_pct:f} % over the reference"
     if candidate.reference_price is None or candidate.reference_price <= 0:
         is_ahead = candidate.opens_ms > now_ms
-        first = "no price yet: the first price at the opening is the reference, no order before it"
+        first = "no price yet: the reference is the first price at the opening, no order is sent before it"
         nothing = "no reference price: the opening has passed without a known price"
-        return _verdict("premium", is_ahead, first if is_ahead else nothing, limit, "a price of the symbol")
+        return _verdict("premium", is_ahead, first if is_ahead else nothing, limit, "wait for a price")
     cap = candidate.reference_price * (1 + limits.premium_pct / HUNDRED)
     if candidate.price is None:
         return _verdict("premium", True, f"capped at {short(cap)} when firing", limit, "")
     premium = (candidate.price / candidate.reference_price - 1) * HUNDRED
     return _verdict(
-        "premium", candidate.price <= cap, f"{premium:.4g} %", limit, f"a limit of {short(cap)} at most"
+        "premium", candidate.price <= cap, f"{premium:.4g} %", limit, f"lower the price to {short(cap)}"
     )
 
 
 def _slippage(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     limit = f"{limits.slippage_pct:f} % in the order book"
     if candidate.asks is None:
-        words = f"no order book yet: limit at most {limits.slippage_pct:f} % over the best ask"
+        words = f"no order book yet: price at most {limits.slippage_pct:f} % over the best ask"
         return _verdict("slippage", True, f"{words}, and {_cap_words(candidate, limits)}", limit, "")
     walked = walk(candidate.asks, float(candidate.spend))
     if not walked.is_enough:
         flip = f"spend at most {walked.value:.6g}, or wait for a deeper order book"
-        return _verdict("slippage", False, f"the order book holds only {walked.value:.6g} USDT", limit, flip)
+        return _verdict(
+            "slippage", False, f"order book too thin: {walked.value:.6g} USDT of asks", limit, flip
+        )
     passed = walked.slippage_pct <= float(limits.slippage_pct)
     flip = f"spend at most {_bearable(candidate.asks, float(limits.slippage_pct)):.6g}"
     return _verdict("slippage", passed, f"{walked.slippage_pct:.4g} %", limit, flip)
@@ -107,9 +109,9 @@ def _bearable(asks: Sequence[Level], slippage_pct: float) -> float:
 
 
 def _clock(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
-    limit = f"offset {limits.clock_offset_ms:g} ms, error {limits.clock_error_ms:g} ms"
+    limit = f"offset at most {limits.clock_offset_ms:g} ms, error at most {limits.clock_error_ms:g} ms"
     if book.clock_offset_ms is None or book.clock_error_ms is None:
-        return _verdict("clock", False, "exchange time unknown", limit, "measure the clock")
+        return _verdict("clock", False, "exchange time unknown", limit, "measure the clock offset")
     passed = (
         abs(book.clock_offset_ms) <= limits.clock_offset_ms and book.clock_error_ms <= limits.clock_error_ms
     )
@@ -122,7 +124,7 @@ def _stream(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdic
     return _verdict(
         "stream_age", age is not None and age <= limits.stream_age_ms,
         "no message" if age is None else f"{age} ms", f"{limits.stream_age_ms} ms",
-        "a live market stream",
+        "wait for the market stream",
     )  # fmt: skip
 
 

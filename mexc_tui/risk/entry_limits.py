@@ -56,7 +56,7 @@ def _equity(_: Candidate, book: RiskBook, __: RiskLimits, ___: int) -> Verdict:
     value = "unknown" if book.equity is None else _money(book.equity)
     passed = book.equity is not None and book.equity > 0
     return _verdict(
-        "equity", passed, value, "known and above 0", "current prices of all positions, or a deposit"
+        "equity", passed, value, "known and above 0", "wait for prices of all positions, or deposit"
     )
 
 
@@ -104,7 +104,7 @@ def _positions(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int)
     count = len({held.symbol for held in book.held} | reserved) + 1
     return _verdict(
         "positions", count <= limits.max_positions, f"{count} with this entry and armed snipes",
-        str(limits.max_positions), f"close or disarm {count - limits.max_positions}",
+        str(limits.max_positions), f"close or disarm {count - limits.max_positions} of them",
     )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def _symbol_free(candidate: Candidate, book: RiskBook, _: RiskLimits, __: int) -
     )
     value = "position open" if held else "snipe armed" if armed else "none"
     return _verdict(
-        "one_per_symbol", not (held or armed), value, "no position or snipe in this symbol",
+        "one_per_symbol", not (held or armed), value, "none",
         "close the position" if held else "disarm the other snipe",
     )  # fmt: skip
 
@@ -193,24 +193,24 @@ def _losses(_: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Ve
     value = f"{count} consecutive"
     if count >= limits.losses_halt:
         flip = "resume with the typed word"
-        return _verdict("losses_in_a_row", False, value, f"below {limits.losses_halt}, which halts", flip)
+        return _verdict("losses_in_a_row", False, value, f"fewer than {limits.losses_halt}, then halts", flip)
     until_ms = None if book.last_loss_ms is None else book.last_loss_ms + limits.losses_pause_s * MS
     paused = count >= limits.losses_pause and (until_ms is None or now_ms < until_ms)
     return _verdict(
         "losses_in_a_row", not paused, value,
-        f"below {limits.losses_pause}, or {limits.losses_pause_s} s after the last",
+        f"fewer than {limits.losses_pause}, or {limits.losses_pause_s} s since the last loss",
         "wait until the pause ends", until_ms,
     )  # fmt: skip
 
 
 def _cooldown(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Verdict:
     last_ms = max((at for symbol, at in book.exits_ms if symbol == candidate.symbol), default=None)
-    limit = f"{limits.cooldown_s} s after the last exit"
+    limit = f"at least {limits.cooldown_s} s since the last exit"
     if last_ms is None:
         return _verdict("cooldown", True, "no exit yet", limit)
     until_ms = last_ms + limits.cooldown_s * MS
     value = f"exit {(now_ms - last_ms) // MS} s ago"
-    return _verdict("cooldown", now_ms >= until_ms, value, limit, "wait", until_ms)
+    return _verdict("cooldown", now_ms >= until_ms, value, limit, "wait until the cool-down ends", until_ms)
 
 
 CHECKS: tuple[Check, ...] = (

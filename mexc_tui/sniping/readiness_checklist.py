@@ -63,23 +63,23 @@ def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireR
     """Return the verdict of every check; a failed one keeps the snipe from firing."""
     armed = snipe.state in (SnipeState.ARMED, SnipeState.READY)
     moved = facts.opens_ms != snipe.opens_ms
-    known, unknown = "no unknown outcome", "an order outcome is unknown"
+    known, unknown = "none", "an order outcome is unknown"
     return (
         _line("armed", armed, str(snipe.state), "armed", "arm again"),
-        _line("trading_state", facts.trading.allows_entries, str(facts.trading), "active", "resume trading"),
+        _line("trading_state", facts.trading.allows_entries, str(facts.trading), "active", "resume entries"),
         _line(
             "halt_generation", facts.generation == facts.armed_generation, str(facts.armed_generation),
             str(facts.generation), "arm again",
         ),
         _line(
-            "opening", not moved, moment(snipe.opens_ms), f"{moment(facts.opens_ms)} now", "arm again"
+            "opening", not moved, moment(snipe.opens_ms), moment(facts.opens_ms), "arm again"
         ),
         _pair(snipe, facts),
         _line(
             "key_may_trade", facts.key_permission.is_allowed is not False, facts.key_permission.words,
             "not refused", "allow this symbol for the key",
         ),
-        _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", "warm", "warm it up"),
+        _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", "warm", "open it"),
         _round_trip(facts, limits),
         _clock(facts, limits),
         _funds(snipe, facts),
@@ -88,15 +88,15 @@ def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireR
         _topics(facts),
         _line(
             "unknown_orders", not facts.has_unknown_order, unknown if facts.has_unknown_order else known,
-            "none in this symbol", "wait until it is resolved",
+            "none", "wait until it is resolved",
         ),
         _line("orders_left", facts.orders_left >= 1, str(facts.orders_left), "at least 1", "wait a second"),
         _line(
             "requests", facts.are_requests_ready, "signed" if facts.are_requests_ready else "missing",
-            "built and signed", "build and sign the orders",
+            "signed", "build and sign the orders",
         ),
         _line(
-            "event_loop", not facts.standstill, facts.standstill or "runs", "no blocked loop",
+            "event_loop", not facts.standstill, facts.standstill or "not blocked", "not blocked",
             "wait for reconciliation",
         ),
         _line("ban", not facts.ban, facts.ban or "none", "none", "wait until it ends"),
@@ -113,7 +113,7 @@ def _pair(snipe: Snipe, facts: ReadyFacts) -> Verdict:
     words = "not in exchangeInfo"
     if facts.symbol is not None:
         words = _misfit(snipe, facts.symbol)
-    return _line("pair", not words, words or "unchanged", "valid order", "arm again")
+    return _line("pair", not words, words or "order still valid", "order still valid", "arm again")
 
 
 def _misfit(snipe: Snipe, symbol: Symbol) -> str:
@@ -136,7 +136,7 @@ def _private(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
 def _silence(name: str, silent_ms: int | None, limits: ReadyLimits, flip: str) -> Verdict:
     passed = silent_ms is not None and silent_ms <= limits.silent_ms
     words = "down" if silent_ms is None else f"live, last message {silent_ms} ms ago"
-    return _line(name, passed, words, f"live, at most {limits.silent_ms} ms", flip)
+    return _line(name, passed, words, f"live, last message at most {limits.silent_ms} ms ago", flip)
 
 
 def _topics(facts: ReadyFacts) -> Verdict:
@@ -149,16 +149,18 @@ def _round_trip(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
     value = facts.round_trip_ms
     passed = value is not None and value <= limits.round_trip_ms
     words = "not measured" if value is None else f"{value:.1f} ms"
-    return _line("round_trip", passed, words, f"{limits.round_trip_ms:g} ms", "warm the connection")
+    return _line(
+        "round_trip", passed, words, f"at most {limits.round_trip_ms:g} ms", "open a warm connection"
+    )
 
 
 def _clock(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
     error, age = facts.clock_error_ms, facts.clock_age_s
-    limit = f"error {limits.clock_error_ms:g} ms, {limits.clock_age_s:g} s old"
+    limit = f"error at most {limits.clock_error_ms:g} ms, at most {limits.clock_age_s:g} s old"
     if error is None or age is None:
-        return _line("clock", False, "unknown", limit, "measure the clock")
+        return _line("clock", False, "unknown", limit, "measure the clock offset")
     passed = error <= limits.clock_error_ms and age <= limits.clock_age_s
-    return _line("clock", passed, f"error {error:.1f} ms, {age:.0f} s old", limit, "measure the clock")
+    return _line("clock", passed, f"error {error:.1f} ms, {age:.0f} s old", limit, "measure the clock offset")
 
 
 def _funds(snipe: Snipe, facts: ReadyFacts) -> Verdict:
@@ -166,4 +168,4 @@ def _funds(snipe: Snipe, facts: ReadyFacts) -> Verdict:
     passed = free is not None and free >= snipe.spend_cap
     words = "unknown" if free is None else f"{short(free)} free"
     missing = max(snipe.spend_cap - (free or ZERO), ZERO)
-    return _line("funds", passed, words, f"{short(snipe.spend_cap)}", f"free {short(missing)} more")
+    return _line("funds", passed, words, f"at least {short(snipe.spend_cap)}", f"free {short(missing)} more")

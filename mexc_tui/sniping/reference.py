@@ -29,5 +29,5 @@ def price_bound_text(cap: Decimal | None, premium_pct: Decimal, *, is_ahead: boo
     and no order is sent before it.
     """
     if cap is not None:
-        return f"at most {short(cap)} each"
+        return f"at most {short(cap)}"
     return f"at most {premium_pct:f} % over the first price at the opening" if is_ahead else ""

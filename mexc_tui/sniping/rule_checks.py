@@ -29,7 +29,7 @@ def _rule(name: str, passed: bool, value: str, limit: str, flip: str, until_ms: 
 def listing_stage(_: ArmProposal, facts: ArmFacts, now_ms: int) -> Verdict:
     """Whether the listing is in a stage that can be armed."""
     listing = facts.pair.listing
-    limit = "scheduled to open"
+    limit = "scheduled or open"
     if listing is None:
         return _rule("listing_stage", False, "unknown listing", limit, "wait until a source lists it")
     stage = listing.stage_at(now_ms)
@@ -42,8 +42,9 @@ def calendar(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     entry = None if listing is None else listing.latest_from(ListingSource.CALENDAR)
     confirmed = entry is not None and entry.present
     return _rule(
-        "calendar", confirmed or not required, "listed" if confirmed else "not listed",
-        "required" if required else "not required",
+        "calendar", confirmed or not required,
+        "listed" if confirmed else "not listed" if required else "not required",
+        "listed" if confirmed or required else "not required",
         "wait for the calendar, or set require_calendar = false",
     )  # fmt: skip
 
@@ -53,7 +54,7 @@ def opening_agreed(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     believed = None if facts.pair.listing is None else facts.pair.listing.opens_ms
     return _rule(
         "opening_agreed", proposal.opens_ms is not None and proposal.opens_ms == believed,
-        moment(proposal.opens_ms), f"{moment(believed)} per listing",
+        moment(proposal.opens_ms), moment(believed),
         "arm again for the new opening" if believed is not None else "wait for an opening time",
     )  # fmt: skip
 
@@ -61,15 +62,15 @@ def opening_agreed(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
 def time_to_opening(proposal: ArmProposal, facts: ArmFacts, now_ms: int) -> Verdict:
     """Whether the opening is neither too far ahead nor missed."""
     rules = facts.rules
-    limit = f"at most {rules.advance_ms // 1_000} s ahead, {rules.late_ms} ms ago"
+    limit = f"at most {rules.advance_ms // 1_000} s ahead or {rules.late_ms} ms ago"
     if proposal.opens_ms is None:
         return _rule("time_to_opening", False, "no opening time", limit, "wait for an opening time")
     ahead_ms = proposal.opens_ms - now_ms
-    value = f"{ahead_ms / 1_000:.1f} s"
+    value = f"{abs(ahead_ms) / 1_000:.1f} s {'ahead' if ahead_ms >= 0 else 'ago'}"
     if ahead_ms > rules.advance_ms:
         until_ms = proposal.opens_ms - rules.advance_ms
         return _rule("time_to_opening", False, value, limit, "wait until the opening is nearer", until_ms)
-    return _rule("time_to_opening", ahead_ms >= -rules.late_ms, value, limit, "not possible: missed")
+    return _rule("time_to_opening", ahead_ms >= -rules.late_ms, value, limit, "not possible, opening missed")
 
 
 def detector(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
@@ -92,7 +93,7 @@ def probability(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     passed = value is not None and 0 <= value <= 1 and value >= least
     return _rule(
         "probability", passed, "none" if value is None else f"{value:.3f}", f"at least {least:.2f}",
-        "a higher probability, or a lower min_probability",
+        "wait for a higher probability, or lower min_probability",
     )  # fmt: skip
 
 
@@ -100,38 +101,41 @@ def allow_list(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the allow list, if set, contains the pair."""
     allow = facts.rules.allow
     passed = not allow or any(pattern.fullmatch(proposal.symbol) for pattern in allow)
-    limit = ", ".join(pattern.pattern for pattern in allow) or "all"
-    return _rule("allow_list", passed, proposal.symbol, limit, "add it to allow_symbols")
+    limit = ", ".join(pattern.pattern for pattern in allow) or "no list"
+    value = proposal.symbol if allow else "no list"
+    return _rule("allow_list", passed, value, limit, "add it to allow_symbols")
 
 
 def deny_list(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the deny list excludes the pair."""
     hit = next((p.pattern for p in facts.rules.deny if p.fullmatch(proposal.symbol)), None)
-    limit = ", ".join(pattern.pattern for pattern in facts.rules.deny) or "none"
-    value = proposal.symbol if hit is None else f"{proposal.symbol} matches {hit}"
-    return _rule("deny_list", hit is None, value, limit, "remove it from deny_symbols")
+    value = "no match" if hit is None else f"{proposal.symbol} matches {hit}"
+    return _rule("deny_list", hit is None, value, "no match", "remove it from deny_symbols")
 
 
 def pair_known(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether exchangeInfo contains the pair: its filters are needed to build an order."""
     known = facts.pair.symbol is not None
-    flip = "wait until exchangeInfo shows it"
-    return _rule("pair_known", known, "shown" if known else "missing", "in exchangeInfo", flip)
+    flip = "wait until exchangeInfo lists it"
+    return _rule("pair_known", known, "in exchangeInfo" if known else "missing", "in exchangeInfo", flip)
 
 
 def pair_online(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the pair is online."""
-    status = "unknown" if facts.pair.symbol is None else str(facts.pair.symbol.status)
+    status = "unknown" if facts.pair.symbol is None else facts.pair.symbol.status.name.lower()
     online = facts.pair.symbol is not None and facts.pair.symbol.status is SymbolStatus.ONLINE
-    return _rule("pair_online", online, status, "1 (online)", "wait until the exchange enables it")
+    return _rule("pair_online", online, status, "online", "wait until the exchange enables it")
 
 
 def sides(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the API allows an ordinary key to buy and to sell: never buy what cannot be sold."""
     pair = facts.pair.symbol
     both = pair is not None and pair.is_tradable(Side.BUY) and pair.is_tradable(Side.SELL)
-    value = "unknown" if pair is None else f"API {_yes(pair.is_spot_trading_allowed)}, {pair.sides.name}"
-    return _rule("sides", both, value, "API trading, both sides", "wait until API trading opens")
+    value = "unknown"
+    if pair is not None:
+        sides_text = pair.sides.name.lower().replace("_", " ")
+        value = f"API trading {'allowed' if pair.is_spot_trading_allowed else 'closed'}, sides: {sides_text}"
+    return _rule("sides", both, value, "API trading allowed, sides: both", "wait until API trading opens")
 
 
 def key_may_trade(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
@@ -145,7 +149,7 @@ def order_type(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the pair accepts the order type."""
     pair = facts.pair.symbol
     if pair is None:
-        return _rule("order_type", False, str(proposal.type), "unknown", "wait until exchangeInfo shows it")
+        return _rule("order_type", False, str(proposal.type), "unknown", "wait until exchangeInfo lists it")
     listed = ListedType(proposal.type.value) in pair.order_types or proposal.type in UNNAMED_TYPES
     named = ", ".join(pair.order_types) or "none"
     return _rule("order_type", listed, str(proposal.type), named, "use LIMIT or IMMEDIATE_OR_CANCEL")
@@ -159,7 +163,7 @@ def order_fits(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     pair = facts.pair.symbol
     limit = "symbol filters"
     if pair is None:
-        return _rule("order_fits", False, "symbol unknown", limit, "wait until exchangeInfo shows it")
+        return _rule("order_fits", False, "symbol unknown", limit, "wait until exchangeInfo lists it")
     words = _misfit(proposal, pair, facts.rules.order_min_quote)
     value = words or f"{short(proposal.spend)} USDT"
     return _rule("order_fits", not words, value, limit, "change amount or price")

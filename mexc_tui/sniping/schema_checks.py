@@ -55,7 +55,7 @@ def spend(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
         "spend",
         passed,
         proposal.size_words or f"{short(proposal.spend)} USDT",
-        "a number above 0",
+        "above 0",
         _how_to_size(facts) if proposal.size_words else "set an amount above 0",
     )
 
@@ -63,7 +63,7 @@ def spend(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
 def _how_to_size(facts: ArmFacts) -> str:
     """Return the next step: without the pair or equity no setting gives a size."""
     if facts.pair.symbol is None:
-        return "wait until exchangeInfo shows it"
+        return "wait until exchangeInfo lists it"
     if facts.book.equity is None:
         return "wait for prices of all positions"
     return "change the sizing or its caps"
@@ -73,7 +73,7 @@ def prices(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     """Whether its prices are above 0."""
     named = [price for price in (proposal.price, proposal.reference_price) if price is not None]
     passed = all(_is_sane(price) for price in named)
-    value = ", ".join(f"{short(price)}" for price in named) or "none"
+    value = ", ".join(f"{short(price)}" for price in named) or "none set"
     return verdict(CheckStage.SCHEMA, "prices", passed, value, "above 0", "set a price above 0")
 
 
@@ -86,7 +86,7 @@ def opening_time(proposal: ArmProposal, _: ArmFacts, now_ms: int) -> Verdict:
     side = "ahead" if proposal.opens_ms > now_ms else "ago"
     value = f"{moment(proposal.opens_ms)}, {distance / 3_600_000:.1f} h {side}"
     return verdict(
-        CheckStage.SCHEMA, "opening_time", distance <= FAR_MS, value, limit, "a plausible opening time"
+        CheckStage.SCHEMA, "opening_time", distance <= FAR_MS, value, limit, "set a plausible opening time"
     )
 
 
@@ -95,7 +95,7 @@ def exit_plan(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     words = "no exit plan" if proposal.plan is None else plan_fault(proposal.plan)
     return verdict(
         CheckStage.SCHEMA, "exit_plan", not words, words or "valid stop and ladder",
-        f"a stop of {MIN_STOP}–{MAX_STOP} %, a ladder of at most {MAX_RUNGS} rising rungs and 100 %",
+        f"stop {MIN_STOP}–{MAX_STOP} % below entry, ladder of at most {MAX_RUNGS} rising rungs and 100 %",
         "correct the exit settings",
     )  # fmt: skip
 
@@ -107,7 +107,7 @@ def plan_fault(plan: ExitPlan) -> str:
     if len(plan.ladder) > MAX_RUNGS:
         return f"the ladder has {len(plan.ladder)} rungs"
     if any(rung.share_pct <= 0 or rung.gain_pct <= 0 for rung in plan.ladder):
-        return "a rung sells nothing or below entry"
+        return "a rung has no share or no gain"
     if sum(rung.share_pct for rung in plan.ladder) > 100:
         return "the ladder sells more than 100 %"
     gains = [rung.gain_pct for rung in plan.ladder]

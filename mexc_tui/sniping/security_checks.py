@@ -40,7 +40,7 @@ def key_address(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     passed = facts.desk.mode is not Mode.LIVE or bound is not False
     value = "unknown" if bound is None else _yes(bound)
     return _rule(
-        "key_address", passed, value, "bound to IP addresses in live mode", "bind the key to this IP address"
+        "key_address", passed, value, "bound to an IP address in live mode", "bind the key to this IP address"
     )
 
 
@@ -48,9 +48,9 @@ def trading_state(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the trading state allows entries."""
     trading = facts.desk.trading
     words = f"{trading.state}: {trading.words}" if trading.words else str(trading.state)
-    flip = f"lifts automatically with its cause ({trading.cause})"
+    flip = f"ends automatically with its cause ({trading.cause})"
     if trading.state in (TradingState.HALTED, TradingState.FLATTENING):
-        flip = "resume trading"
+        flip = "resume entries"
     return _rule("trading_state", trading.state.allows_entries, words, "active", flip)
 
 
@@ -78,8 +78,8 @@ def outcomes(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     least, count = facts.rules.arm_outcomes, facts.desk.outcomes
     passed = proposal.is_manual or facts.desk.mode is Mode.PRACTICE or count >= least
     return _rule(
-        "outcomes", passed, f"{count} recorded", f"{least} for automatic arming in paper and live",
-        f"{max(least - count, 0)} more recorded outcomes, or arm manually",
+        "outcomes", passed, f"{count} recorded", f"at least {least} for automatic arming in paper and live",
+        f"record {max(least - count, 0)} more outcomes, or arm manually",
     )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def workers(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether every worker that firing and protection depend on is healthy."""
     ill = [f"{w.name}: {w.words}" if w.words else w.name for w in facts.desk.workers if not w.is_healthy]
     value = "; ".join(ill) or f"{len(facts.desk.workers)} healthy"
-    return _rule("workers", not ill, value, "all healthy", "wait for recovery, see screen 7")
+    return _rule("workers", not ill, value, "all healthy", "wait for recovery (screen 7)")
 
 
 def reconciled(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:

@@ -48,7 +48,7 @@ def _detection_text(event: AnyEvent) -> str:
 
 
 def _signal_name(key: SignalKey) -> str:
-    return f"{key.detector} {key.topic}".replace("_", " ")
+    return f"{key.detector} ({key.topic})".replace("_", " ")
 
 
 def _desk_text(event: AnyEvent) -> str:

@@ -15,7 +15,9 @@ def trading_event_text(event: AnyEvent) -> str:
         case events.SnipeChanged():
             return _snipe(event.snipe)
         case events.SnipeRefused():
-            failed = "; ".join(f"{one.name} {one.value} (limit {one.limit})" for one in event.verdicts)
+            failed = "; ".join(
+                f"{one.name.replace('_', ' ')} {one.value} ({one.bound})" for one in event.verdicts
+            )
             return f"not armed: {failed}"
         case events.AttemptMade():
             return _attempt(event.attempt)

@@ -43,7 +43,7 @@ def test_a_case_without_history_uses_the_base_rate_and_states_it() -> None:
 
 def test_few_cases_are_reported_as_too_few() -> None:
     history = CalibrationHistory({READY: Tally(7, 7)}, {ClaimKind.OPENS_BY: Tally(10, 8)})
-    assert ready_with(history).endswith("n 7, n too small (< 20)")
+    assert ready_with(history).endswith("n 7, small sample")
 
 
 def test_a_new_version_of_a_detector_starts_without_history() -> None:

@@ -268,7 +268,7 @@ def wide_spread(desk: DetectionBench) -> None:
 
 
 EXAMPLES = {
-    "moved": (moved, "calendar moved the opening 10 min later, 1 s before it"),
+    "moved": (moved, "calendar moved the opening 10 min later, 1 s before the planned time"),
     "renamed": (renamed, "renamed from NEWUSDT to NEXUSDT by calendar"),
     "cancelled": (cancelled, "cancelled: no source lists it"),
     "withdrawn": (
@@ -284,7 +284,7 @@ EXAMPLES = {
     "early": (early, "opened 60 s before the planned time"),
     "never_api": (
         never_api,
-        "in exchangeInfo, but API trading not enabled this close to the opening (zone NEW)",
+        "in exchangeInfo, but API trading is not enabled this close to the opening (zone NEW)",
     ),
     "own_key": (
         own_key,

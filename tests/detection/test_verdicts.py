@@ -124,7 +124,7 @@ def test_a_scorecard_counts_censored_and_missed_cases() -> None:
     assert (card.base.hits, card.base.n) == (2, 4)
     assert (card.censored, card.waiting) == (1, 1)
     assert (card.lead.n, card.lead.median_ms) == (2, (HOUR + 500) * 1_000)
-    assert card.verdict == "n too small (3 < 20)"
+    assert card.verdict == "only 3 of 20 listings"
 
 
 def test_a_constant_base_rate_has_no_skill_and_correct_forecasts_have() -> None:
@@ -237,4 +237,4 @@ def test_wilson_intervals_match_published_values() -> None:
     none = wilson(0, 20)
     assert none.high is not None
     assert abs(none.high - 3.8414588 / 23.8414588) < 1e-6
-    assert str(wilson(3, 4)) == "n too small (3 of 4)"
+    assert str(wilson(3, 4)) == "3 of 4 (too few for a rate)"

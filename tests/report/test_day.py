@@ -176,7 +176,7 @@ def test_passes_show_the_longest_interval_and_unread_sources() -> None:
 
 def test_a_rate_of_a_small_sample_is_not_shown() -> None:
     text = unfolded_text(report_of(DAY, whole()))
-    assert "1 raised: 1 correct, 0 wrong, 0 undecided, n too small for a rate (< 20)" in text
+    assert "1 raised: 1 correct, 0 wrong, 0 undecided, too few for a rate (< 20)" in text
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_walking_a_book_reports_average_worst_price_and_sufficiency() -> None:
 
 def test_without_a_book_the_limit_of_the_price_is_stated() -> None:
     assert verdict("premium").value == (
-        "no price yet: the first price at the opening is the reference, no order before it"
+        "no price yet: the reference is the first price at the opening, no order is sent before it"
     )
     assert verdict("slippage").value == (
         "no order book yet: limit at most 3 % over the best ask, and 25 % over the first price"

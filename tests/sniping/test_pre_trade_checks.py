@@ -90,8 +90,8 @@ WISHES: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("known", "equity", "flip"),
     [
-        (False, D(1_000), "wait until exchangeInfo shows it"),
-        (False, None, "wait until exchangeInfo shows it"),
+        (False, D(1_000), "wait until exchangeInfo lists it"),
+        (False, None, "wait until exchangeInfo lists it"),
         (True, None, "wait for prices of all positions"),
         (True, D(1_000), "change the sizing or its caps"),
     ],

@@ -29,6 +29,6 @@ def test_one_ask_far_from_bid_and_trades_is_no_reference(
 
 
 def test_it_is_said_what_bounds_the_price_or_that_nothing_does() -> None:
-    assert price_bound_text(D("1.25"), D(25), is_ahead=True) == "at most 1.25 each"
+    assert price_bound_text(D("1.25"), D(25), is_ahead=True) == "at most 1.25"
     assert price_bound_text(None, D(25), is_ahead=True) == "at most 25 % over the first price at the opening"
     assert price_bound_text(None, D(25), is_ahead=False) == ""

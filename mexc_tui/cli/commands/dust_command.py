@@ -13,7 +13,7 @@ EXCHANGE_S = 60.0
 @yes_flag
 @output_flags
 def convert_dust(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Convert dust of closed positions to MX; never coins of your own."""
+    """Convert dust of closed positions to MX. Your own coins are never converted."""
     from mexc_tui.cli.pages.preview_text import dust_plan
     from mexc_tui.desk.engine_requests import NoArguments
     from mexc_tui.desk.trading_requests import CONVERT_DUST, DUST, ConvertDustRequest

@@ -47,7 +47,7 @@ def status(profile: str | None, as_json: bool) -> None:
 @yes_flag
 @output_flags
 def stop(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Stop the engine gracefully and wait until it has exited. Confirm first with an open position.
+    """Stop the engine and wait until it has exited. With an open position it asks first.
 
     Exit code: 0 stopped, 1 not stopped, 2 open position without a confirmation, 3 no engine.
     """
@@ -88,7 +88,7 @@ def _confirm_stop(runner: CommandRunner) -> None:
 @output_flags
 @click.pass_context
 def listings(context: click.Context, profile: str | None, as_json: bool) -> None:
-    """Show all stored listings, including matured and cancelled ones; add or drop one manually."""
+    """Show all stored listings, or add and drop manual ones. Matured and cancelled ones are included."""
     from mexc_tui.cli.pages import json_output
 
     if context.invoked_subcommand is not None:
@@ -157,7 +157,7 @@ def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
 )
 @output_flags
 def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
-    """Show signals with reasons and probabilities, newest last; in JSON newest first."""
+    """Show signals with reasons and probabilities. The newest is last; in JSON, first."""
     from mexc_tui.cli.pages.signal_pages import signals_page
 
     with command_runner(profile, as_json) as runner:
@@ -169,7 +169,7 @@ def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
 @click.option("--last", type=click.IntRange(1, 1_000), default=100, show_default=True, help="Number of rows.")
 @output_flags
 def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
-    """Show open alerts with count and time, newest last; in JSON newest first."""
+    """Show open alerts with count and time. The newest is last; in JSON, first."""
     from mexc_tui.cli.pages.engine_pages import alerts_page
 
     with command_runner(profile, as_json) as runner:
@@ -180,7 +180,7 @@ def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
 @click.argument("symbol")
 @output_flags
 def why(symbol: str, profile: str | None, as_json: bool) -> None:
-    """Explain a listing: its sources, changes, signals, and the detectors without a signal."""
+    """Explain a listing: sources, changes, signals, checks. Silent detectors state their reason."""
     from mexc_tui.cli.pages.signal_pages import why_page
 
     with command_runner(profile, as_json) as runner:
@@ -198,7 +198,7 @@ def why(symbol: str, profile: str | None, as_json: bool) -> None:
 def settings(
     name: str | None, value: str | None, to_default: bool, profile: str | None, as_json: bool
 ) -> None:
-    """Show all settings or one, or change one in the settings file; a running engine applies it."""
+    """Show settings, or change one in the settings file. A running engine applies the change."""
     from mexc_tui.cli.pages.engine_pages import setting_page, settings_page
 
     if to_default and (name is None or value is not None):
@@ -296,7 +296,7 @@ def _follow(runner: CommandRunner, last: int, wanted: "FactFilter") -> None:
 )
 @output_flags
 def report(since: str | None, profile: str | None, as_json: bool) -> None:
-    """Report the last day from stored data: detections, signals, trades and outcomes."""
+    """Report the last day from stored data. Covers listings, signals, trades and outcomes."""
     from mexc_tui.report.text import to_text
 
     with command_runner(profile, as_json) as runner:

@@ -23,23 +23,23 @@ OFF = ("off", "none", "0")
 @click.argument("symbol")
 @click.option("--stop", metavar="PRICE", help="Set the stop-loss price.")
 @click.option(
-    "--trail", metavar="PCT[@GAIN]", help="Trail this far below the high, starting at this gain; or off."
+    "--trail", metavar="PCT[@GAIN]", help="Trail PCT % below the high once the gain is GAIN %, or `off`."
 )
 @click.option(
-    "--tp", metavar="SHARE@GAIN,...", help="Set the remaining take-profits, such as 50@20,50@40; or none."
+    "--tp", metavar="SHARE@GAIN,...", help="Set the remaining take-profits, such as 50@20,50@40, or `none`."
 )
 @click.option(
     "--break-even",
     metavar="RUNG",
     type=click.IntRange(0, 6),
-    help="Move the stop to break-even after this rung; 0: never.",
+    help="Move the stop to break-even after this rung (0: never).",
 )
 @click.option(
     "--time",
     "time_s",
     metavar="SECONDS",
     type=click.IntRange(0),
-    help="Close the position this long after its opening; 0: never.",
+    help="Close the position this long after its opening (0: never).",
 )
 @yes_flag
 @output_flags
@@ -54,7 +54,7 @@ def exits(
     profile: str | None,
     as_json: bool,
 ) -> None:
-    """Change the stop, trailing, take-profits or time stop of an open position; others stay unchanged."""
+    """Change the exits of an open position. Exits that are not named stay unchanged."""
     from mexc_tui.desk.trading_requests import EDIT_EXITS, ExitsEdit
 
     trailing, distance, after = _trail(trail)

@@ -30,7 +30,7 @@ def keys() -> None:
     "--stdin", "from_pipe", is_flag=True, help="Read access key and secret from two lines of standard input."
 )
 def set_key(profile: str, from_pipe: bool) -> None:
-    """Store a key in the keyring of this machine, replacing the previous one. Input is hidden."""
+    """Store a key in the keyring of this machine. It replaces the previous key; input is hidden."""
     from mexc_tui.host.credentials import CredentialsError
 
     stored = _keys(profile)

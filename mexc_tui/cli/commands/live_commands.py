@@ -24,7 +24,7 @@ def unlock(profile: str | None, as_json: bool) -> None:
 @click.command()
 @output_flags
 def lock(profile: str | None, as_json: bool) -> None:
-    """Lock live trading: no new entries; open positions keep their exits."""
+    """Lock live trading: no more entries. Open positions keep their exits."""
     from mexc_tui.desk.engine_requests import NoArguments
     from mexc_tui.desk.trading_requests import LOCK
 

@@ -30,7 +30,7 @@ class RestoredJson(msgspec.Struct, frozen=True, kw_only=True):
 @yes_flag
 @output_flags
 def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) -> None:
-    """Replace the database with a backup, after a confirmation. The old one is kept; no engine may run.
+    """Replace the database with a backup. It asks first and keeps the old one; no engine may run.
 
     The next start reconciles it with the exchange: orders and fills after the backup are booked or reported.
     Exit code: 0 restored, 1 cancelled, 2 no terminal to confirm, 3 an engine runs or no backup is valid.

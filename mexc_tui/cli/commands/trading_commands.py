@@ -20,7 +20,7 @@ EXCHANGE_S = 200.0
 last_option = click.option(
     "--last",
     type=click.IntRange(1, 1_000),
-    help="Show this many newest rows of the store, closed ones included.",
+    help="Show this many of the newest rows, closed ones included.",
 )
 
 
@@ -39,7 +39,7 @@ def positions(last: int | None, profile: str | None, as_json: bool) -> None:
 @last_option
 @output_flags
 def orders(last: int | None, profile: str | None, as_json: bool) -> None:
-    """Show open orders, including unknown orders of the account, which the desk never touches."""
+    """Show open orders of the account. Unknown orders are included; the desk never touches them."""
     from mexc_tui.cli.pages.trading_pages import orders_page
 
     with command_runner(profile, as_json) as runner:
@@ -50,7 +50,7 @@ def orders(last: int | None, profile: str | None, as_json: bool) -> None:
 @last_option
 @output_flags
 def snipes(last: int | None, profile: str | None, as_json: bool) -> None:
-    """Show active snipes: pair, opening time, maximum spend and price."""
+    """Show active snipes: opening time, maximum spend and price."""
     from mexc_tui.cli.pages.trading_pages import snipes_page
 
     with command_runner(profile, as_json) as runner:
@@ -61,7 +61,7 @@ def snipes(last: int | None, profile: str | None, as_json: bool) -> None:
 @click.command()
 @output_flags
 def risk(profile: str | None, as_json: bool) -> None:
-    """Show equity, exposure and the remaining room of each limit."""
+    """Show equity, exposure and the room left of each limit."""
     from mexc_tui.cli.pages.trading_pages import risk_page
 
     with command_runner(profile, as_json) as runner:
@@ -71,7 +71,7 @@ def risk(profile: str | None, as_json: bool) -> None:
 @click.command()
 @output_flags
 def performance(profile: str | None, as_json: bool) -> None:
-    """Show performance: equity, figures with their sample, and the last days."""
+    """Show equity, metrics with samples, and the last days."""
     from mexc_tui.cli.pages.performance_page import performance_page
 
     with command_runner(profile, as_json) as runner:
@@ -87,9 +87,10 @@ def performance(profile: str | None, as_json: bool) -> None:
 )
 @output_flags
 def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) -> None:
-    """Reconcile the ledger with the exchange; without an engine, show the last reconciliation.
+    """Reconcile the ledger with the exchange.
 
-    With --exchange this also works without an engine; no order is placed or cancelled.
+    Without an engine, show the last reconciliation, or make a new one with --exchange. No order is placed
+    or cancelled.
     Exit code: 0 no unexplained difference, 1 unexplained differences, 3 not reconciled.
     """
     from mexc_tui.cli.pages.json_output import reconciliation
@@ -124,7 +125,7 @@ def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
 @yes_flag
 @output_flags
 def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
-    """Arm a snipe: buy this listing at its opening, if all pre-trade checks pass."""
+    """Arm a buy of this listing at its opening. All pre-trade checks must pass."""
     from mexc_tui.cli.pages.preview_text import arm_plan
     from mexc_tui.desk.trading_requests import ARM, WHAT_IF, SymbolArguments
 
@@ -173,7 +174,7 @@ def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_jso
 @click.argument("words", nargs=-1)
 @output_flags
 def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
-    """Halt entries until a manual resume: cancel entry orders, disarm snipes. Exits continue."""
+    """Halt entries until you resume. Cancels entry orders and disarms snipes; exits continue."""
     from mexc_tui.desk.trading_requests import HALT, HaltRequest
 
     with command_runner(profile, as_json, is_emergency=True) as runner:
@@ -184,7 +185,7 @@ def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
 @click.argument("words", nargs=-1)
 @output_flags
 def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
-    """Refuse entries until a manual resume. Armed snipes wait, exits continue."""
+    """Refuse entries until you resume. Armed snipes wait, exits continue."""
     from mexc_tui.desk.trading_requests import REDUCE_ONLY, HaltRequest
 
     with command_runner(profile, as_json, is_emergency=True) as runner:
@@ -195,7 +196,7 @@ def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> N
 @yes_flag
 @output_flags
 def resume(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Resume entries. After a loss or a breach this needs a typed word; --yes is not enough."""
+    """Resume entries. After a loss or a breach it asks for a typed word; --yes is not enough."""
     from mexc_tui.cli.pages.preview_text import resume_plan
     from mexc_tui.desk.trading_requests import RESUME, ResumeRequest
     from mexc_tui.model.trading import Trading
@@ -214,7 +215,7 @@ def resume(yes: bool, profile: str | None, as_json: bool) -> None:
 @yes_flag
 @output_flags
 def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Restore the configured limits after a warning lowered them."""
+    """Restore the entry limits that a warning lowered."""
     from mexc_tui.desk.engine_requests import NoArguments
     from mexc_tui.desk.trading_requests import RESTORE_LIMITS
     from mexc_tui.wording.previews import tightening_text
@@ -229,7 +230,7 @@ def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
 @yes_flag
 @output_flags
 def flatten(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Halt, and sell every position of the desk within a slippage cap."""
+    """Halt, then sell all positions of the desk. Each sale has a slippage cap."""
     from mexc_tui.desk.engine_requests import NoArguments
     from mexc_tui.desk.trading_requests import FLATTEN
 
@@ -253,8 +254,9 @@ def flatten(yes: bool, profile: str | None, as_json: bool) -> None:
 @yes_flag
 @output_flags
 def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | None, as_json: bool) -> None:
-    """Emergency: halt, cancel all orders of the desk, then sell all its positions.
+    """Emergency: halt, cancel all orders, sell all positions.
 
+    Only orders and positions of the desk are affected.
     With --direct it works without a responding engine, and sells no positions.
     """
     from mexc_tui.desk.trading_requests import KILL, EmergencyStopRequest

@@ -29,7 +29,11 @@ def explain(data: DetectorInput, finding: DetectorFinding) -> Explanation:
     else:
         due_ms = max(listing.opens_ms, data.now_ms) + data.settings.tolerance_ms
         ahead_ms = listing.opens_ms - data.now_ms
-        reasons.append(f"opening planned {'in ' if ahead_ms > 0 else 'since '}{minutes(ahead_ms)}")
+        reasons.append(
+            f"opening planned in {minutes(ahead_ms)}"
+            if ahead_ms > 0
+            else f"opening planned {minutes(ahead_ms)} ago"
+        )
     return Explanation(
         Severity.INFO,
         Claim(ClaimKind.OPENS_BY, due_ms),

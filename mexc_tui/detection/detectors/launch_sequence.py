@@ -34,7 +34,7 @@ def explain(data: DetectorInput, finding: DetectorFinding) -> Explanation:
     """State the source of the announcement and the time to the opening."""
     listing, settings = data.listing, data.settings
     first = listing.sightings[0]
-    known = f"known from {first.source} since {minutes(data.now_ms - listing.first_seen_ms)}"
+    known = f"first seen {minutes(data.now_ms - listing.first_seen_ms)} ago ({first.source})"
     if listing.opens_ms is None:
         claim = Claim(ClaimKind.OPENS_BY)
         return Explanation(Severity.INFO, claim, (known, "no opening time yet"), "no time")

@@ -16,7 +16,11 @@ def moved_words(data: DetectorInput) -> str:
     assert change is not None, "a moved listing has a change in its history"
     by_ms = int(change.after) - int(change.before)
     left_ms = int(change.before) - change.at_ms
-    when = f"{minutes(left_ms)} before it" if left_ms > 0 else f"{minutes(left_ms)} after it was due"
+    when = (
+        f"{minutes(left_ms)} before the planned time"
+        if left_ms > 0
+        else f"{minutes(left_ms)} after the planned time"
+    )
     way = "later" if by_ms > 0 else "earlier"
     return f"{change.source} moved the opening {minutes(by_ms)} {way}, {when}"
 
@@ -126,11 +130,11 @@ def never_api_words(data: DetectorInput) -> str:
     zone = f" (zone {data.listing.zone})" if data.listing.zone else ""
     match never_api(data):
         case "confirmed":
-            return f"API trading still not enabled long after the opening{zone}"
+            return f"API trading is still not enabled long after the opening{zone}"
         case "open without the API":
-            return f"trading, but no official source allows API trading{zone}"
+            return f"open, but no official source allows API trading{zone}"
         case _:
-            return f"in exchangeInfo, but API trading not enabled this close to the opening{zone}"
+            return f"in exchangeInfo, but API trading is not enabled this close to the opening{zone}"
 
 
 def own_key(data: DetectorInput) -> str | None:

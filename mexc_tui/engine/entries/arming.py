@@ -36,7 +36,7 @@ RISK_REFUSED = "risk:refused"
 """Alert rule for entries refused by risk limits."""
 AGAIN_MS = 1_000
 """Interval between checks of a refused entry."""
-MANUAL = "hand"
+MANUAL = "manual"
 TRANSIENT_CHECKS = ("weight_left", "orders_left")
 """Checks that change within seconds; a change of these alone is not reported."""
 

@@ -286,13 +286,11 @@ class TradingQueries:
 
     async def halt(self, by: str, words: str) -> CommandResult[Achieved]:
         """Stop entries until the user resumes: cancel entry orders, disarm snipes. Exits continue."""
-        return await _stored(self._components.safety.emergency_stop.halt(by, words or f"requested by {by}"))
+        return await _stored(self._components.safety.emergency_stop.halt(by, words or "manual"))
 
     async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
         """Allow no entries until the user resumes; snipes stay armed."""
-        return await _stored(
-            self._components.safety.emergency_stop.reduce_only(by, words or f"requested by {by}")
-        )
+        return await _stored(self._components.safety.emergency_stop.reduce_only(by, words or "manual"))
 
     async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Resume entries. `typed`: the word that some causes require."""

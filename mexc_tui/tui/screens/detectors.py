@@ -90,13 +90,13 @@ def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
         text_line(""),
         (StyledSpan("last signal   ", Tone.FAINT), StyledSpan(last)),
         (StyledSpan("recall        ", Tone.FAINT), StyledSpan(_shown(row.recall, "in time"))),
-        (StyledSpan("base rate     ", Tone.FAINT), StyledSpan(_shown(row.base, "all listings"))),
+        (StyledSpan("base rate     ", Tone.FAINT), StyledSpan(_shown(row.base, "of all listings"))),
         (StyledSpan("Brier skill   ", Tone.FAINT), StyledSpan(_skill(row))),
         (
-            StyledSpan("pending       ", Tone.FAINT),
-            StyledSpan(f"{row.waiting} waiting, {row.censored} censored"),
+            StyledSpan("outcomes      ", Tone.FAINT),
+            StyledSpan(f"{row.waiting} pending, {row.censored} censored"),
         ),
-        (StyledSpan("lead time     ", Tone.FAINT), StyledSpan(f"over {lead.n} listings{ahead}")),
+        (StyledSpan("lead time     ", Tone.FAINT), StyledSpan(f"of {lead.n} listings{ahead}")),
         (
             StyledSpan("calibration   ", Tone.FAINT),
             StyledSpan(
@@ -109,7 +109,7 @@ def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
 
 
 def _shown(rate: RateRow, of: str) -> str:
-    return rate.words or "unknown" if rate.value is None else f"{of} {rate.words}"
+    return rate.words or "unknown" if rate.value is None else f"{rate.words}, {of}"
 
 
 def _skill(row: DetectorRow) -> str:
@@ -132,7 +132,7 @@ def _rate(rate: RateRow, width: int) -> list[Drawn]:
             StyledSpan(band(rate.low, rate.value, rate.high, room), tone),
             StyledSpan(" 100%"),
         ),
-        text_line(f"{rate.hits} of {rate.n} correct: {rate.words}"),
+        *(text_line(line) for line in folded(f"correct: {rate.words}", width)),
     ]
 
 
@@ -147,7 +147,9 @@ def _pass(context: RenderContext, width: int, height: int) -> list[Drawn]:
     lines: list[Drawn] = [
         (
             StyledSpan(f"{last.looked_at} listings in {last.duration_ms:.1f} ms"),
-            StyledSpan(f", {age(context.now_ms - last.at_ms)} ago; {last.passes} since start", Tone.FAINT),
+            StyledSpan(
+                f", {age(context.now_ms - last.at_ms)} ago; {last.passes} passes since start", Tone.FAINT
+            ),
         ),
         text_line(f"{last.raised} raised, {last.ended} ended"),
         text_line(""),

@@ -90,7 +90,7 @@ LAST_CHANGE = JournalQuery(kind="setting_changed", limit=1)
 def undoing(page: FactPage) -> Target:
     """Describe the undo of the last setting change. Raises InvalidLine if there was none."""
     if not page.rows:
-        raise InvalidLine("No setting was changed yet.")
+        raise InvalidLine("No setting has been changed yet.")
     change = msgspec.json.decode(page.rows[0].body, type=SettingChanged)
     later = "after restart" if change.needs_restart else "immediately"
     words = f"{change.about}: {change.new or 'empty'} → {change.old or 'empty'}, {later}."

@@ -142,7 +142,7 @@ def verdict_lines(verdicts: Iterable[Verdict], context: RenderContext, width: in
     """Draw each check; a failed one states what is needed to pass."""
     for one in verdicts:
         mark, tone = ("✓", Tone.GOOD) if one.passed else ("✗", Tone.BAD)
-        text = f"{one.name.replace('_', ' ')}: {one.value} (limit {one.limit})"
+        text = f"{one.name.replace('_', ' ')}: {one.measured}"
         first, *rest = folded(text, max(width - 2, 8))
         yield StyledSpan(f"{mark} ", tone), StyledSpan(first, Tone.PLAIN if one.passed else tone)
         yield from (text_line(f"  {line}", Tone.PLAIN if one.passed else tone) for line in rest)

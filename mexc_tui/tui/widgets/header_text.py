@@ -141,7 +141,9 @@ def _clock(status: StatusRow) -> Part:
         return Part("clock unknown", Tone.WARN, drop_order=1)
     is_bad = bool(clock.warning) or abs(clock.error_ms or 0) > _MAX_CLOCK_ERROR_MS
     error = "" if clock.error_ms is None else f" ±{clock.error_ms:.0f}"
-    return Part(f"clock {clock.offset_ms:+.0f}{error}ms", Tone.WARN if is_bad else Tone.PLAIN, drop_order=2)
+    return Part(
+        f"clock {round(clock.offset_ms):+d}{error}ms", Tone.WARN if is_bad else Tone.PLAIN, drop_order=2
+    )
 
 
 def _feed(status: StatusRow) -> Part:

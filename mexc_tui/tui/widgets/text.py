@@ -117,9 +117,12 @@ def here(at_ms: int | None, zone: tzinfo) -> str:
 
 
 def date_and_time(at_ms: int | None, zone: tzinfo) -> str:
-    """Format local date and time with the UTC offset."""
+    """Format local date and time with the UTC offset, or Z."""
     local = _moment(at_ms, zone)
-    return UNKNOWN_CELL.text if local is None else f"{local:%Y-%m-%d %H:%M:%S %z}"
+    if local is None:
+        return UNKNOWN_CELL.text
+    offset = f"{local: %z}" if local.utcoffset() else "Z"
+    return f"{local:%Y-%m-%d %H:%M:%S}{offset}"
 
 
 def _offset_if_ambiguous(local: datetime) -> str:

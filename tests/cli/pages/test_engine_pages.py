@@ -111,7 +111,7 @@ def test_why_prints_state_then_active_signals_then_changes() -> None:
     assert heads == ["Active", "Ended", "Silent detectors", "Sources", "Changes"]
     active = lines.index("Active")
     assert lines[active + 1] == "  00:00:09  opening opening"
-    assert lines[active + 2].startswith("    opens by 00:01:30: 40% (10%–80%), n 3, n too small")
+    assert lines[active + 2].startswith("    opens by 00:01:30: 40% (10%–80%), n 3, small sample")
     assert lines[active + 3] == "    reasons: the triple is 2/2/4"
     assert "  cluster: nothing opens with it" in lines
     assert "  00:00:01  calendar  opens 2026-11-22 20:40:00" in lines
@@ -147,7 +147,7 @@ def test_a_fact_is_one_line_of_words() -> None:
     )
     assert _line(change).endswith("3 → 5, after restart (a person)")
     raised = SignalRaised(at_ms=1, about="NEWUSDT", signal=listing_samples.signal())
-    assert "ready state opening: the triple is 2/2/4 (40%" in _line(raised)
+    assert "ready state (opening): the triple is 2/2/4 (40%" in _line(raised)
 
 
 def test_an_id_of_a_command_does_not_push_its_words_out_of_line() -> None:

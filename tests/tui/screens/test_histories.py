@@ -35,7 +35,7 @@ async def test_a_listing_shows_its_plan_its_checklist_and_every_check() -> None:
         for words in (
             "exits: stop 8% below entry; take-profit 30% at +10%; time stop after 600",
             "T0 checklist, current",
-            "✓ pair listed: listed (limit listed)",
+            "✓ pair listed: listed",
             "Cannot be armed now.",
             "✗ positions: 3 (limit 3)",
             "to pass: close a position",

@@ -14,24 +14,25 @@ Each setting has one name everywhere. The first of these sources that has a valu
 
 1. a flag: `--set max_positions=5`;
 2. an environment variable: `MEXC_TUI_MAX_POSITIONS=5`;
-3. the file `$XDG_CONFIG_HOME/mexc-tui/settings.toml` (else `~/.config/mexc-tui/settings.toml`):
+3. the file `$XDG_CONFIG_HOME/mexc-tui/settings.toml` (by default `~/.config/mexc-tui/settings.toml`):
    `max_positions = 5`, all settings at the top level;
 4. in practice mode, the scenario's overrides;
 5. the default.
 
-A wrong value, an unknown name or two contradicting values are refused with the name, the value, the allowed
-range and the source, and nothing of that reading is applied. The bounds are hard. Lists are TOML arrays; in
-variables and flags they are separated by commas, or JSON.
+An invalid value, an unknown name or two contradicting values are refused with name, value, allowed range and
+source, and no value is applied. Bounds cannot be overridden. Lists are TOML arrays; in variables and flags
+they are separated by commas, or JSON.
 
-There is one file for all modes. A value of a group marked *decides*, set by a command or on the screen in
+There is one file for all modes. A value of a group marked *trading*, set by a command or on the screen in
 practice or paper mode, is marked in its line (`# set in practice`): live trading ignores it and reports that,
 until it is set in live mode or the mark is deleted manually.
 
-Secrets are never settings. A key or password in any of these sources is refused by its name or its form.
+Secrets are never settings. A key or password in any of these sources is refused, recognised by its name or
+its format.
 
 Settings can be reloaded while the engine runs. Those marked *restart* take effect at the next start; each
 change is written to the journal. Signals, snipes and orders carry a hash of the settings in the groups marked
-*decides*.
+*trading*.
 """
 
 
@@ -43,7 +44,7 @@ def document() -> str:
 def _parts() -> Iterator[str]:
     yield HEAD
     for group in GROUPS:
-        yield f"\n## {group.title}{' (decides)' if group.decides else ''}\n\n{_first_line(group.__doc__)}\n\n"
+        yield f"\n## {group.title}{' (trading)' if group.decides else ''}\n\n{_first_line(group.__doc__)}\n\n"
         yield "| setting | default | allowed | unit | restart | meaning |\n|---|---|---|---|---|---|\n"
         for setting in TABLE.values():
             if setting.group == group.title:

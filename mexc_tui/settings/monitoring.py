@@ -83,7 +83,7 @@ class DetectionGroup(Group):
     )
     thin_book_quote: Ratio = row(
         500.0,
-        "Report a book with less than this within 2 % of the best price as thin.",
+        "Report an order book with less than this within 2 % of the best price as thin.",
         unit="USDT",
         low=0,
         high=1_000_000,
@@ -127,7 +127,7 @@ class Staleness(Group):
 
     price_stale_s: Ratio = row(
         5.0,
-        "Treat an older price as stale: raise an alert, and judge no stop-loss by it.",
+        "Treat an older price as stale: raise an alert, and evaluate no stop-loss with it.",
         unit="s",
         low=0.5,
         high=60,

@@ -26,7 +26,7 @@ class Requests(Group):
         restart=True,
     )
     exit_reserve_pct: Count = row(
-        20, "Reserve this part of each budget for exits.", unit="%", low=10, high=80, restart=True
+        20, "Reserve this share of each budget for exits.", unit="%", low=10, high=80, restart=True
     )
     http_connect_s: Ratio = row(
         3.0, "Time out a connection attempt after this time.", unit="s", low=0.5, high=30, restart=True
@@ -141,7 +141,7 @@ class StoreSettings(Group):
     )
     keep_executions_days: Count = row(
         90,
-        "Keep entry attempts and reconciliation differences; orders, positions and ledger stay for ever.",
+        "Keep entry attempts and reconciliation differences; orders, positions and ledger are always kept.",
         unit="d",
         low=90,
         high=36_500,
@@ -154,7 +154,7 @@ class StoreSettings(Group):
         high=36_500,
     )
     keep_copies_days: Count = row(
-        30, "Keep databases replaced by a restore; the newest stays for ever.", unit="d", low=1, high=3_650
+        30, "Keep databases replaced by a restore; the newest is always kept.", unit="d", low=1, high=3_650
     )
 
 
@@ -195,7 +195,7 @@ class Process(Group):
     decides = False
 
     worker_failures: Count = row(
-        3, "Degrade trading after this many failures of a worker.", low=1, high=100, restart=True
+        3, "Allow no entries after this many failures of a worker.", low=1, high=100, restart=True
     )
     worker_window_s: Count = row(
         300, "Count failures of a worker within this time.", unit="s", low=10, high=86_400, restart=True

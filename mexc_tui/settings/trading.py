@@ -72,7 +72,7 @@ class ArmingSettings(Group):
     require_calendar: Switch = row(True, "Arm only listings that the calendar confirms.")
     advance_s: Count = row(
         12_600,
-        "Arm, and judge the launch sequence, up to this long before an opening.",
+        "Arm, and evaluate the launch sequence, up to this long before an opening.",
         unit="s",
         low=0,
         high=2_592_000,
@@ -104,7 +104,7 @@ class Size(Group):
     )
     position_cap_quote: Amount = row(
         Decimal(100),
-        "Limit every position to this value, whatever its sizing.",
+        "Limit every position to this value, for any sizing.",
         unit="USDT",
         low=1,
         high=10_000,
@@ -142,17 +142,17 @@ class RiskSettings(Group):
         high=100,
     )
     daily_loss_halt_pct: Amount = row(
-        Decimal(2), "Halt trading at this daily loss, in % of equity.", unit="%", low=0.1, high=50
+        Decimal(2), "Halt entries at this daily loss, in % of equity.", unit="%", low=0.1, high=50
     )
     drawdown_halt_pct: Amount = row(
-        Decimal(10), "Halt trading at this drawdown from peak equity.", unit="%", low=0.1, high=80
+        Decimal(10), "Halt entries at this drawdown from peak equity.", unit="%", low=0.1, high=80
     )
     losses_pause: Count = row(3, "Pause entries after this many consecutive losses.", low=1, high=100)
     losses_pause_s: Count = row(
         3_600, "Pause entries for this time after consecutive losses.", unit="s", low=0, high=604_800
     )
     losses_halt: Count = row(
-        5, "Halt trading after this many consecutive losses, until a manual resume.", low=1, high=100
+        5, "Halt entries after this many consecutive losses, until you resume.", low=1, high=100
     )
     cooldown_s: Count = row(
         3_600, "Refuse a new entry in a symbol for this time after its exit.", unit="s", low=0, high=604_800
@@ -192,7 +192,7 @@ class EntrySettings(Group):
     entry_attempts: Count = row(20, "Make at most this many attempts per snipe.", low=1, high=20)
     entry_validity_ms: Count = row(
         500,
-        "Keep working the remainder of an entry for this time after the price ran away.",
+        "Keep working the remainder of an entry for this time after the price moved away.",
         unit="ms",
         low=0,
         high=60_000,
@@ -209,7 +209,7 @@ class EntrySettings(Group):
     )
     recv_window_order_ms: Count = row(
         2_000,
-        "Let the exchange refuse orders that arrive later than this (recvWindow).",
+        "Have the exchange reject orders that arrive later than this (recvWindow).",
         unit="ms",
         low=100,
         high=60_000,
@@ -217,7 +217,7 @@ class EntrySettings(Group):
     )
     recv_window_ms: Count = row(
         5_000,
-        "Let the exchange refuse other requests that arrive later than this (recvWindow).",
+        "Have the exchange reject other requests that arrive later than this (recvWindow).",
         unit="ms",
         low=100,
         high=60_000,
@@ -237,7 +237,7 @@ class Exit(Group):
         200, "Confirm a stop-loss this long after its first touch.", unit="ms", low=0, high=10_000
     )
     stop_confirm_trades: Count = row(
-        3, "Confirm a stop-loss by trades of this many orders, at least two.", low=1, high=100
+        3, "Confirm a stop-loss by trades of this many different orders (at least two).", low=1, high=100
     )
     stop_at_once_factor: Amount = row(
         Decimal(2),
@@ -263,7 +263,7 @@ class Exit(Group):
     )
     break_even_slippage_pct: Amount = row(
         Decimal("0.5"),
-        "Include this slippage of the sale, beside fees, in the break-even price.",
+        "Add this slippage, and fees, to the break-even price.",
         unit="%",
         low=0,
         high=10,
@@ -272,7 +272,7 @@ class Exit(Group):
         3_600, "Close a position after this time; 0: never.", unit="s", low=0, high=2_592_000
     )
     flatten_slippage_pct: Amount = row(
-        Decimal(10), "Sell no further than this below the bid when flattening.", unit="%", low=0.5, high=50
+        Decimal(10), "Sell at most this far below the bid when flattening.", unit="%", low=0.5, high=50
     )
     on_stop: OnStop = row(OnStop.HOLD, "Hold or flatten open positions when the engine stops.")
 
@@ -287,7 +287,7 @@ class LedgerSettings(Group):
     )
     reconcile_steps_quote: Steps = row(
         (Decimal(1), Decimal(10), Decimal(100)),
-        "Report differences from these values on as a warning, an error, critical.",
+        "Report differences of at least these amounts as warning, error and critical.",
         unit="USDT",
     )
     explained_below_quote: Amount = row(

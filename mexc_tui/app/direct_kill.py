@@ -212,7 +212,7 @@ def _write_halt(scope: str, paths: Paths, by: str, now_ms: int) -> str:
 
 def _halt_words(problem: str) -> str:
     if problem:
-        return f"HALT NOT WRITTEN ({problem}). Check the orders by hand before you start an engine."
+        return f"HALT NOT WRITTEN ({problem}). Check the orders manually before you start an engine."
     return "Halt written: no engine of this ledger buys until you resume."
 
 

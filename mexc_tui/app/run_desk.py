@@ -62,7 +62,7 @@ def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str
         lambda terminal: _run_in_child(launch, mode, paths, viewing, environ, terminal),
         paths.log,
         lambda how: (
-            f"The engine {how}: stops of open positions are not watched. Start mexc-tui again to resume."
+            f"The engine {how}: stops of open positions are not monitored. Start mexc-tui again to resume."
         ),
         RESTORE,
     )

@@ -23,7 +23,7 @@ MAX_REMEMBERED_BYTES = 1024 * 1024
 MAX_RESULT_BYTES = 240 * 1024
 AUDIT_WAIT_S = 0.5
 """Seconds after which the response to a risk-reducing command is sent, even if it is not stored yet."""
-FULL = "All viewer slots are in use: only commands that reduce risk are accepted. Close a viewer."
+FULL = "All client slots are in use: only commands that reduce risk are accepted. Close a client."
 STOPPING = "The engine is stopping: new commands are refused."
 
 
@@ -136,7 +136,7 @@ class CommandExecutor:
         if sender.is_reserved and not kind.reduces_risk:
             return refused(message.id, FULL)
         if kind.role is Role.OPERATE and sender.role is not Role.OPERATE:
-            return refused(message.id, f"Read-only viewer: {message.name} needs the operate role.")
+            return refused(message.id, f"Read-only client: {message.name} needs the operate role.")
         try:
             args = msgspec.json.decode(message.args, type=kind.args)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -86,7 +86,7 @@ def _handle_queries(desk: CommandExecutor, queries: TradingQueries) -> None:
         args: trading_requests.PreviewQuery, command: ReceivedCommand
     ) -> HandlerResult[PreviewRow]:
         if args.name is Preview.UNLOCK and command.sender.role is not Role.OPERATE:
-            raise CommandRefused("Read-only viewer: unlocking needs the operate role.")
+            raise CommandRefused("Read-only client: unlocking needs the operate role.")
         share = checked_share(args.share_pct)
         row = await queries.preview(args.name, args.symbol, share)
         return HandlerResult("", msgspec.structs.replace(row, words=row.words or preview_text(row)))

@@ -171,8 +171,8 @@ def _outside(
         found.corrections.append(PostEntry(_drift_entry(asset, account, amount)))
         return
     detail = (
-        f"False alarm: {_signed(amount)} {asset.name} takes back the balance change booked before; "
-        "together no external flow"
+        f"False alarm: {_signed(amount)} {asset.name} reverses the balance change booked before; "
+        "no net external flow"
     )
     found.differences.append(_false_alarm(asset, amount, rules, detail))
     found.corrections.append(PostEntry(reversal_entry(reversed_one, asset.at_ms, detail)))
@@ -198,7 +198,7 @@ def _reappeared(
 
 def _resolved(asset: AssetState, before: UnconfirmedDifference, rules: ReconcileRules) -> Difference:
     detail = (
-        f"False alarm: {_signed(before.amount)} {asset.name} in an earlier answer of the exchange; "
+        f"False alarm: {_signed(before.amount)} {asset.name} in an earlier response of the exchange; "
         "account and ledger agree, nothing booked"
     )
     return _false_alarm(asset, ZERO, rules, detail)

@@ -134,7 +134,7 @@ def _contradiction(found: OrderFindings, order: Order, reported: Evidence, rules
     had, has = order.filled_quantity, reported.filled_quantity or ZERO
     value = order.filled_value - (reported.filled_value or ZERO)
     name = order.client_order_id
-    detail = f"{name} ended with {plain(has)} filled, and {plain(had)} are booked: left as booked"
+    detail = f"{name} ended with {plain(has)} filled, and {plain(had)} are booked: not changed"
     found.differences.append(
         make_difference(DifferenceKind.STATE, name, had, has, value, rules, detail, explained=False)
     )
@@ -155,13 +155,13 @@ def _record(
         value = abs(after.filled_value - before.filled_value)
         # The excess is not booked: the report is wrong, or others traded on the account.
         severity = Severity.ERROR if kind is DifferenceKind.OVERFILL else None
-        text = f"{detail or f'{name} is {theirs}, ledger {ours}'}; taken over from the exchange's report"
+        text = f"{detail or f'{name} is {theirs}, ledger {ours}'}; adopted from the exchange's report"
         found.differences.append(
             make_difference(kind, name, ours, theirs, value, rules, text, explained=True, severity=severity)
         )
     fees = _fees_added(before, after)
     if fees:
-        text = f"{name}: fees of {_fees_text(fees)} were not booked; taken over from its trades"
+        text = f"{name}: fees of {_fees_text(fees)} were not booked; adopted from its trades"
         value = _worth_of_fees(fees, rules)
         had, has = _fees_text(before.fees) or "0", _fees_text(after.fees)
         found.differences.append(

@@ -158,7 +158,7 @@ def _unknown(listing: Listing, outcome: ListingOutcome | None, day: StoredDay) -
     if outcome.has_gap:
         yield "reference return: market data has gaps"
     elif outcome.reference_return is None:
-        yield "reference return: no offers to buy from"
+        yield "reference return: no asks"
     if listing.opens_ms is None:
         yield "scheduled opening: no source gave a time"
 

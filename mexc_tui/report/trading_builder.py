@@ -137,10 +137,10 @@ def _attempt(attempt: Attempt) -> ReportedAttempt:
 
 def _stages(one: Stamps) -> Iterable[ReportedStage]:
     spans = (
-        ("aim to last byte", one.aim_ns, one.written_ns),
-        ("decision to last byte", one.decided_ns, one.written_ns),
-        ("last byte to response", one.written_ns, one.answered_ns),
-        ("last byte to first fill", one.written_ns, one.filled_ns),
+        ("aim to written", one.aim_ns, one.written_ns),
+        ("decided to written", one.decided_ns, one.written_ns),
+        ("written to response", one.written_ns, one.answered_ns),
+        ("written to first fill", one.written_ns, one.filled_ns),
     )
     for name, start, end in spans:
         if start is not None and end is not None:

@@ -69,7 +69,7 @@ def _place(text: str, name: str) -> tuple[int, int] | None:
         for last in range(first, len(lines)):
             if _is_toml("\n".join(lines[first : last + 1])):
                 return first, last
-    raise UnreadableSettings(f"Cannot determine which lines set {name}. Edit the file by hand.")
+    raise UnreadableSettings(f"Cannot determine which lines set {name}. Edit the file manually.")
 
 
 def _comment(line: str) -> str:
@@ -87,7 +87,7 @@ def _read(text: str) -> dict[str, object]:
         return tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         raise UnreadableSettings(
-            f"The settings file is not TOML: {error}. Correct it by hand first."
+            f"The settings file is not TOML: {error}. Correct it manually first."
         ) from None
 
 

@@ -51,7 +51,7 @@ class SaleMethod(StrEnum):
     """How the next attempt sells."""
 
     AT_BID = "at the bid"
-    THROUGH = "through the book"
+    THROUGH = "through the order book"
     MARKET = "at market"
     RESTING = "resting"
     """The bid is below the price band: a limit order rests at the lowest price allowed."""

@@ -122,7 +122,7 @@ KEYS: tuple[Key, ...] = (
     Key("first", "home,g", "move(-1000000)", "First", "First row", KeyGroup.MOVE, _TABLE),
     Key("last", "end,G", "move(1000000)", "Last", "Last row", KeyGroup.MOVE, _TABLE),
     Key("choose", "enter", "choose", "Details", "Show details of the row", KeyGroup.VIEW, _TABLE),
-    Key("filter", "slash", "filter", "Filter", "Rows that contain these words; !word excludes",
+    Key("filter", "slash", "filter", "Filter", "Show rows with these words; !word excludes",
         KeyGroup.FIND, foot=9),
     Key("clear", "escape", "clear_filter", "Clear", "Close details, show all panes and rows", KeyGroup.FIND,
         _FILTER),

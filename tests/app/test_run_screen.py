@@ -154,7 +154,7 @@ def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_i
         os.kill(pid, signal.SIGKILL)
         assert terminal.ended() == 128 + signal.SIGKILL
         assert is_restored(terminal)
-        assert "The engine was killed: stops of open positions are not watched." in terminal.text()
+        assert "The engine was killed: stops of open positions are not monitored." in terminal.text()
 
 
 def test_a_desk_in_the_background_leaves_the_terminal_to_the_shell_until_it_is_fetched(shell: Shell) -> None:

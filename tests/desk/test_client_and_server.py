@@ -199,7 +199,7 @@ async def test_a_read_only_viewer_may_only_query_and_reduce_risk(path: Path) -> 
         async with running_client(client):
             assert "Read-only viewer" in (await client.send(BUY, Amount(1), deadline_s=5)).words
             stopped = await client.send(STOP, Amount(1), deadline_s=5)
-            assert stopped.words == "Read-only viewer: stop needs the operate role."
+            assert stopped.words == "Read-only client: stop needs the operate role."
             assert stopped.outcome is CommandOutcome.REFUSED
             assert (await client.send(COUNT, Amount(1), deadline_s=5)).result == Amount(0)
             assert (await client.send(HALT, Amount(1), deadline_s=5)).outcome is CommandOutcome.DONE

@@ -107,10 +107,10 @@ def test_a_listing_shows_refusals_entry_and_exit() -> None:
     sniped = listing.snipes[0]
     assert [(one.number, one.code) for one in sniped.attempts] == [(1, 30001), (2, None)]
     assert [(one.name, one.ms) for one in sniped.attempts[0].stages] == [
-        ("aim to last byte", 1.25),
-        ("decision to last byte", 0.25),
-        ("last byte to response", 8.0),
-        ("last byte to first fill", 11.0),
+        ("aim to written", 1.25),
+        ("decided to written", 0.25),
+        ("written to response", 8.0),
+        ("written to first fill", 11.0),
     ]
     assert (sniped.average_price, sniped.slippage_bps) == (D("2.01"), 50.0)
     assert [(one.close_reason, one.realised) for one in sniped.positions] == [(CloseReason.LADDER, D("4.98"))]
@@ -169,7 +169,7 @@ def test_other_days_snipes_and_reconciliations_are_left_out() -> None:
         "- risk exposure: 210 quote with this one (limit 200 quote)",
         "armed       15.0 s  by ready_state, for at most 10.50",
         "attempt          1  at 1: not open yet (30001); then try again at once",
-        "aim to last byte 1.25 ms, decision to last byte 0.25 ms",
+        "aim to written 1.25 ms, decided to written 0.25 ms",
         "snipe     filled: bought what was wanted; bought 10 for 20.10, 2.01 each, +50.0 bps to",
         "closed by ladder: bought for 20.00, sold for 25.12, fees 0.04, profit +4.98",
         "1 snipes armed, 0 listings refused, 2 attempts, 1 snipes filled",

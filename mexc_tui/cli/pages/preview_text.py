@@ -66,7 +66,7 @@ def stop_plan(name: str, held: Exposure) -> str:
         f"cancel {many(ours, 'order')}",
         f"disarm {many(len(held.snipes), 'snipe')}",
     ]
-    return f"{name}: {', '.join(parts)}, then stay halted until a manual resume."
+    return f"{name}: {', '.join(parts)}, then stay halted until you resume."
 
 
 def stop_engine_plan(profile: str, held: Exposure) -> str:

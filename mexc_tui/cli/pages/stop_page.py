@@ -9,5 +9,5 @@ def stop_page(row: StopJson, pen: Pen) -> str:
     message = f"Process {row.pid} has stopped."
     if row.held:
         count = f"{len(row.held)} position{'s stay' if len(row.held) > 1 else ' stays'} open"
-        message += f" {count}, and stops are not watched until the next start: {', '.join(row.held)}."
+        message += f" {count}, and stops are not monitored until the next start: {', '.join(row.held)}."
     return "\n".join(fold(message, "  ", pen))

@@ -234,7 +234,7 @@ class Firing:
         late_ms = self._trading.now_ms() - self.snipe.opens_ms
         if late_ms > self._rules.window_ms:
             window_ms = self._rules.window_ms
-            return f"{late_ms / 1_000:.1f} s after the opening the entry window of {window_ms} ms is over"
+            return f"entry window of {window_ms} ms over, {late_ms / 1_000:.1f} s after the opening"
         return self._orders.sold_reason or self._cancel_reason()
 
     def _sign(self, step: Next, client_order_id: str, leave_ns: int) -> SignedOrder:

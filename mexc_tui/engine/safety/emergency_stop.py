@@ -30,7 +30,7 @@ T = TypeVar("T")
 SELL_S = 20.0
 RETRY_S = 0.5
 POLL_S = 0.05
-NOT_DURABLE = "NOT DURABLE: do not restart before a manual check"
+NOT_DURABLE = "NOT STORED: check manually before a restart"
 
 
 class Closer(Protocol):

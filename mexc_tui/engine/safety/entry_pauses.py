@@ -94,7 +94,7 @@ class EntryPauses:
         self._refused_ms = recent
         if max(recent.values(), default=0) > now_ms - RETRY_MS or len(recent) < 2:
             return ""
-        return f"the exchange refused the time of {len(recent)} orders within a minute"
+        return f"the exchange rejected the timestamp of {len(recent)} orders within a minute"
 
     def _record_refused_times(self, changes: LedgerChanges) -> None:
         for order in changes.orders:

@@ -209,7 +209,7 @@ class RiskMonitor:
         for step in changes.advanced:
             for anomaly in step.anomalies:
                 if anomaly.kind is AnomalyKind.OVERFILL:
-                    words = f"{anomaly.kind.value}, which was not booked: {anomaly.text}"
+                    words = f"{anomaly.kind.value}, not booked: {anomaly.text}"
                     self.incident(Cause.INVARIANT, step.order.client_order_id, words)
 
     # ---- acting

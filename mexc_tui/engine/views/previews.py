@@ -102,7 +102,7 @@ class Previews:
         change = state.resume(kept, person="a person", word=word, blockers=blockers, at_ms=self._now_ms())
         refused = _unchanged(change)
         if kept.state is TradingState.ACTIVE and not shown.state.allows_entries:
-            refused = f"Reduce-only lifts automatically: {shown.words}."
+            refused = f"Reduce-only ends automatically: {shown.words}."
         row = self._row(Preview.RESUME, "", refused, change.trading.state)
         return msgspec.structs.replace(row, typed=word)
 

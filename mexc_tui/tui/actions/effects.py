@@ -97,7 +97,7 @@ def stop_engine_effect(source: DeskSource, _: Target) -> str:
         return f"No open position. {armed} while the engine is stopped."
     return (
         f"{many(len(rows), 'position').capitalize()} would stay open without a stop: "
-        "the engine watches the stops."
+        "the engine monitors the stops."
     )
 
 

@@ -12,7 +12,7 @@ from mexc_tui.wording.reasons import reason_text
 
 _RUNG_STATES = {
     "exchange": ("resting", Tone.GOOD),
-    "engine": ("watched by the engine", Tone.WARN),
+    "engine": ("monitored by the engine", Tone.WARN),
     "sold": ("sold", Tone.FAINT),
     "too small": ("below the minimum notional", Tone.FAINT),
     "nowhere": ("NOT PLACED", Tone.BAD),

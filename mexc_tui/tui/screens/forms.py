@@ -33,7 +33,7 @@ from mexc_tui.tui.screens import settings
 from mexc_tui.tui.widgets.text import price, utc
 from mexc_tui.wording.times import moment_ms
 
-EXITS_HINT = "stop PRICE trail PCT@GAIN|off tp PCT@GAIN,..|none even RUNG time S"
+EXITS_HINT = "stop PRICE trail PCT@GAIN|off tp SHARE@GAIN,..|none even RUNG time S"
 """Fits 80 columns after a symbol."""
 
 

@@ -25,7 +25,7 @@ from mexc_tui.wording.reasons import reason_text, spaced
 
 _STATES = {
     TradingState.ACTIVE: ("ENTRIES ALLOWED", Tone.GOOD),
-    TradingState.REDUCE_ONLY: ("REDUCE-ONLY: no entries, exits active; lifts automatically", Tone.WARN),
+    TradingState.REDUCE_ONLY: ("REDUCE-ONLY: no entries, exits active; ends automatically", Tone.WARN),
     TradingState.HALTED: ("HALTED: no entries, exits active; resume manually", Tone.BAD),
     TradingState.FLATTENING: ("FLATTENING: selling all positions", Tone.BAD),
 }

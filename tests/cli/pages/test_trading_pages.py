@@ -265,8 +265,8 @@ def test_trading_events_are_printed_as_text(event: Event, words: str) -> None:
     ("symbols", "words"),
     [
         ((), "Process 7 has stopped."),
-        (("AUSDT",), "1 position stays open, and stops are not watched until the next start: AUSDT."),
-        (("AUSDT", "BUSDT"), "2 positions stay open, and stops are not watched until the next start"),
+        (("AUSDT",), "1 position stays open, and stops are not monitored until the next start: AUSDT."),
+        (("AUSDT", "BUSDT"), "2 positions stay open, and stops are not monitored until the next start"),
     ],
 )
 def test_stop_lists_the_positions_left_open(symbols: tuple[str, ...], words: str) -> None:

@@ -147,7 +147,7 @@ def test_without_a_book_the_limit_of_the_price_is_stated() -> None:
         "no price yet: the reference is the first price at the opening, no order is sent before it"
     )
     assert verdict("slippage").value == (
-        "no order book yet: limit at most 3 % over the best ask, and 25 % over the first price"
+        "no order book yet: price at most 3 % over the best ask, and 25 % over the first price"
     )
     assert verdict("slippage", reference_price=D("0.04")).value.endswith("over the best ask, and 0.05")
     late = verdict("premium", opens_ms=NOW - 1)

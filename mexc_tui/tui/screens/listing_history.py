@@ -52,7 +52,7 @@ def listing_lines(story: ListingStory, context: RenderContext, width: int) -> It
     for one in row.disagreements:
         yield from paragraph(f"! sources disagree: {readable(one)}", width, Tone.BAD)
     if row.outcome:
-        yield from paragraph(f"outcome: {row.outcome}", width)
+        yield from paragraph(f"outcome: {row.outcome.replace('_', ' ')}", width)
     yield head("Sources")
     for source in story.sources:
         yield from _source(source, context, width)

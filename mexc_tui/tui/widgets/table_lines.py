@@ -130,7 +130,7 @@ def listing(row: ListingRow, now_ms: int) -> Line:
         Cell(str(row.moves), Tone.WARN if row.moves else Tone.FAINT, row.moves),
         Cell("yes", Tone.GOOD) if row.api_allowed else Cell("no", Tone.FAINT),
         _aged(price(row.price, row.price_decimals), is_old=_is_price_stale(row.priced_ms, now_ms)),
-        Cell(row.outcome or "; ".join(row.disagreements), Tone.FAINT),
+        Cell(row.outcome.replace("_", " ") or "; ".join(row.disagreements), Tone.FAINT),
     )
 
 

@@ -183,10 +183,6 @@ def _misfit(proposal: ArmProposal, pair: Symbol, least: Decimal) -> str:
     return misfit(quantity, proposal.price, grid, proposal.type)
 
 
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
-
-
 CHECKS = (
     listing_stage, calendar, opening_agreed, time_to_opening, detector, probability, allow_list, deny_list,
     pair_known, pair_online, sides, key_may_trade, order_type, order_fits,

@@ -28,7 +28,7 @@ from mexc_tui.host.paths import paths_of
 from mexc_tui.model.trading_view import PositionRow, RiskRow, SnipeRow
 from mexc_tui.model.view import ListingRow, StatusRow
 from tests.support.processes.pseudo_terminal import Terminal
-from tests.support.tui.screen_ages import Age, TrueValues, ages, chosen
+from tests.support.tui.screen_ages import Age, TrueValues, ages, selected_pair
 from tests.support.tui.virtual_terminal import VirtualTerminal
 
 SIZE = 120, 40
@@ -124,7 +124,7 @@ async def watch(terminal: Terminal, seeing: Viewer, for_s: float) -> dict[str, l
         lines = glass.lines
         for one in ages(lines, seeing.truth, round(_now_ms() + seeing.offset_ms)):
             seen[one.what.split()[0]].append(one)
-        seeing.ask(chosen(lines))
+        seeing.ask(selected_pair(lines))
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
     return seen

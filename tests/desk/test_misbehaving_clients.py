@@ -199,13 +199,13 @@ STOPPED = """
 import asyncio, sys
 from pathlib import Path
 from mexc_tui.desk.api_types import Role
-from tests.support.desk_server import QUOTES, client_of, running
+from tests.support.desk_server import QUOTES, client_of, running_client
 async def main():
     client = client_of(Path(sys.argv[1]), Role.VIEW)
     mirror = client.mirror(QUOTES)
     client.follow(0, lambda fact: print("fact", fact.sequence, flush=True))
     mirror.on_change(lambda keys: print("version", mirror.version, flush=True))
-    async with running(client):
+    async with running_client(client):
         await asyncio.Event().wait()
 asyncio.run(main())
 """

@@ -25,7 +25,7 @@ from mexc_tui.tui.desk_source import source_of
 from tests.support.engine.practice_day import DAY, OVERRIDES, PracticeDay
 from tests.support.tui.counting_driver import RecordingDriver
 from tests.support.tui.desk_app import THEMES, ZONE
-from tests.support.tui.screen_ages import Age, TrueValues, ages, chosen
+from tests.support.tui.screen_ages import Age, TrueValues, ages, selected_pair
 from tests.support.tui.virtual_terminal import VirtualTerminal
 
 pytestmark = pytest.mark.timeout(120)  # drives the app
@@ -105,7 +105,7 @@ class Knowing:
         self.truth.note_openings(self.trading.snipes())
         self.truth.note_risk(self.trading.risk(), now_ms)
         self.truth.note_positions(self.trading.positions(), now_ms)
-        if (symbol := chosen(lines)) is not None:
+        if (symbol := selected_pair(lines)) is not None:
             self.truth.note_market(
                 await self.sight.market(symbol, SymbolRequest(levels=1, trades=1, spans=1))
             )

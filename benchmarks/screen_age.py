@@ -123,7 +123,7 @@ async def watch(terminal: Terminal, seeing: Viewer, for_s: float) -> dict[str, l
         read = len(terminal.said)
         lines = glass.lines
         for one in ages(lines, seeing.truth, round(_now_ms() + seeing.offset_ms)):
-            seen[one.what.split()[0]].append(one)
+            seen[one.name.split()[0]].append(one)
         seeing.ask(selected_pair(lines))
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)

@@ -130,7 +130,7 @@ def test_while_all_screens_are_looked_at_over_a_listing_day_nothing_old_is_unmar
                 await asyncio.sleep(LOOK_S)
                 lines = Looking.glass.lines
                 for one in ages(lines, knowing.truth, sim.clock.now_ms()):
-                    seen[one.what.split()[0]].append(one)
+                    seen[one.name.split()[0]].append(one)
                 await knowing.context(lines)
 
     simulate(main)

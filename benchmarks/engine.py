@@ -82,10 +82,10 @@ async def measure(folder: Path) -> list[Row]:
         memory = rss_mb()
     group = "engine, 2,000 pairs"
     return [
-        Row(group, "start to ready", ready_s, ready_s, "s", note="the exchange runs already; at most 2"),
-        Row(group, "exchangeInfo: all of it", percentile(costs, 0.5), percentile(costs, 0.99), "ms",
+        Row(group, "start to ready", ready_s, ready_s, "s", note="exchange already running; at most 2"),
+        Row(group, "exchangeInfo: total", percentile(costs, 0.5), percentile(costs, 0.99), "ms",
             note="CPU of the process; at most 30"),
-        Row(group, "exchangeInfo: longest hold", percentile(held, 0.5), percentile(held, 0.99), "ms",
+        Row(group, "exchangeInfo: longest block", percentile(held, 0.5), percentile(held, 0.99), "ms",
             note="CPU of one turn of the loop; at most 5"),
         Row(group, "memory", memory, memory, "MB", note="RSS; at most 120"),
     ]  # fmt: skip

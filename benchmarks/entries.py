@@ -97,7 +97,7 @@ async def measure(endpoint: Endpoint, folder: Path) -> list[Row]:
                 took_us = await fire(components, intent, price)
                 rate = (count() - before) / (time.monotonic() - began)
     group = f"whole engine, {rate:,.0f} stream messages/s"
-    name = "an attempt: decision, signing and the books' memory to last byte"
+    name = "an attempt: decision, signing and ledger in memory to last byte"
     p50, p99 = percentile(took_us, 0.5), percentile(took_us, 0.99)
     return [Row(group, name, p50, p99, "µs", note="p99 at most 5,000")]
 

@@ -108,9 +108,11 @@ class OrderSender:
         early = [name for name, late in late_ms.items() if late < 0]
         refused = [name for name, code in self.first.items() if code == NOT_OPEN]
         others = [name for name, code in self.first.items() if code not in (0, NOT_OPEN)]
-        assert set(refused) <= set(early), "the exchange refused what came after the opening"
-        words = f"{len(early)} came before it, {len(refused)} of them refused with {NOT_OPEN}"
-        return f"{words}, {self.second[0]} of these taken when fired again; {len(others)} refused otherwise"
+        assert set(refused) <= set(early), "the exchange rejected an order after the opening"
+        words = f"{len(early)} arrived early, {len(refused)} of them rejected with {NOT_OPEN}"
+        return (
+            f"{words}, {self.second[0]} of these accepted on the next attempt; {len(others)} other rejections"
+        )
 
 
 async def openings() -> list[Row]:

@@ -227,9 +227,9 @@ async def measure(endpoint: Endpoint, folder: Path) -> list[Row]:
     limit, rows = "p99 at most 10,000", list[Row]()
     for name, took_us, note in (
         ("stop", plain.all_us, limit),
-        ("stop with three take-profits resting: what we add", rested.ours_us, limit),
-        ("of it the exchange's: last cancel written to last one known gone", rested.exchange_us, "network"),
-        ("stop with three take-profits resting, all of it", rested.all_us, "the sum"),
+        ("stop with three take-profits resting: the desk's share", rested.ours_us, limit),
+        ("the exchange's share: last cancel written to last cancel confirmed", rested.exchange_us, "network"),
+        ("stop with three take-profits resting, total", rested.all_us, "the sum"),
     ):
         rows.append(Row(group, name, percentile(took_us, 0.5), percentile(took_us, 0.99), "µs", note=note))
     return rows

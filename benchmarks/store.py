@@ -139,7 +139,7 @@ async def paced(folder: Path) -> list[Row]:
         Row(group_name, "time until durable", statistics.median(took), percentile(took, 0.99), "ms"),
         Row(
             group_name,
-            "events on their way",
+            "events in the queue",
             statistics.median(queue),
             percentile(queue, 0.99),
             "events",

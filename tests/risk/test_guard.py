@@ -55,7 +55,7 @@ def test_medium_trims_a_part_and_high_closes() -> None:
 
 
 def test_a_breach_of_an_invariant_halts_and_sells_nothing() -> None:
-    found = graded(breaches=("the books differ",), daily_loss_pct=D(9))
+    found = graded(breaches=("the ledger differs",), daily_loss_pct=D(9))
     assert found.state is TradingState.HALTED
     assert RiskAction.EMERGENCY not in found.actions
     assert found.level is RiskLevel.CRITICAL

@@ -43,7 +43,7 @@ def test_a_fee_that_comes_before_its_fill_halts_nothing(
     knobs = Knobs(visibility_ms=BLIND_MS, mx_deduction=in_mx, taker_fee=Decimal("0.001"))
 
     async def main(sim: Simulation) -> None:
-        plan = day_with(sim, tmp_path, listing=NO_JITTER, knobs=knobs, faults=faults, lent=EXITS_OFF)
+        plan = day_with(sim, tmp_path, listing=NO_JITTER, knobs=knobs, faults=faults, overrides=EXITS_OFF)
         scenario = plan.server.session.scenario
         day = PracticeDay(sim, tmp_path, msgspec.structs.replace(scenario, account=MX) if in_mx else scenario)
         await day.open()

@@ -36,7 +36,7 @@ NO_SUCH_ORDER = Refusal(
 
 
 def a_day(sim: Simulation, folder: Path) -> PracticeDay:
-    return day_with(sim, folder, listing=NO_JITTER, lent=EXITS_OFF)
+    return day_with(sim, folder, listing=NO_JITTER, overrides=EXITS_OFF)
 
 
 def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(

@@ -38,7 +38,7 @@ def torn(path: str, at_s: float = 0) -> FaultPlan:
 
 
 def a_day(sim: Simulation, folder: Path, *faults: FaultPlan) -> PracticeDay:
-    return day_with(sim, folder, listing=NO_JITTER, faults=faults, lent={**EXITS_OFF, "reconcile_s": 10})
+    return day_with(sim, folder, listing=NO_JITTER, faults=faults, overrides={**EXITS_OFF, "reconcile_s": 10})
 
 
 def is_shown(running: RunningEngine, path: str) -> bool:

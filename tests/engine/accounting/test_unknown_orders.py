@@ -33,7 +33,7 @@ async def halt_of(running: RunningEngine) -> tuple[TradingState, Cause, str]:
 
 def test_h5_an_engine_with_other_folders_finds_the_orders_of_the_first_and_halts(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path / "one", listing=NO_JITTER, lent=EXITS_OFF)
+        day = day_with(sim, tmp_path / "one", listing=NO_JITTER, overrides=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             await buy(running)
@@ -48,7 +48,7 @@ def test_h5_an_engine_with_other_folders_finds_the_orders_of_the_first_and_halts
 
 def test_h5_an_order_before_a_manual_resume_halts_no_later_start(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path / "one", listing=NO_JITTER, lent=EXITS_OFF)
+        day = day_with(sim, tmp_path / "one", listing=NO_JITTER, overrides=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             await buy(running)
@@ -67,7 +67,7 @@ def test_h5_an_order_before_a_manual_resume_halts_no_later_start(tmp_path: Path)
 
 def test_h12_a_restored_old_backup_halts_and_names_the_orders_that_are_newer(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, listing=NO_JITTER, lent=EXITS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, overrides=EXITS_OFF)
         await day.open()
         backup = tmp_path / "old.sqlite3"
         async with day.engine() as running:

@@ -32,8 +32,8 @@ pytestmark = pytest.mark.timeout(120)  # runs whole engines
 OTHER = "OTHERUSDT"
 
 
-def a_day(sim: Simulation, folder: Path, **lent: float | str) -> PracticeDay:
-    return day_with(sim, folder, listing=NO_JITTER, lent={**EXITS_OFF, **lent})
+def a_day(sim: Simulation, folder: Path, **overrides: float | str) -> PracticeDay:
+    return day_with(sim, folder, listing=NO_JITTER, overrides={**EXITS_OFF, **overrides})
 
 
 async def lasting_of(running: RunningEngine) -> list[Difference]:

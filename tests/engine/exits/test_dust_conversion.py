@@ -62,7 +62,7 @@ async def in_books(running: RunningEngine, asset: str, account: LedgerAccount = 
 
 def test_written_off_dust_becomes_mx_and_the_ledger_agrees(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, overrides={"ladder": ""})
         async with with_dust(day) as (running, face, dust):
             before, cash = at_exchange(day, "MX"), at_exchange(day, "USDT")
             row = await face.dust()
@@ -90,7 +90,7 @@ def test_written_off_dust_becomes_mx_and_the_ledger_agrees(tmp_path: Path) -> No
 
 def test_a_coin_the_user_also_holds_is_not_converted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, overrides={"ladder": ""})
         async with with_dust(day) as (_, face, dust):
             day.server.session.deposit("CLEAN", D("0.5"))
             unbooked = await face.dust()
@@ -120,7 +120,7 @@ def test_what_is_held_is_not_dust(tmp_path: Path) -> None:
 
 def test_a_conversion_with_a_lost_response_is_resolved_and_booked(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent={"ladder": ""}, faults=struck(FaultKind.LOSE_RESPONSE))
+        day = day_with(sim, tmp_path, overrides={"ladder": ""}, faults=struck(FaultKind.LOSE_RESPONSE))
         async with with_dust(day) as (running, face, dust):
             before = at_exchange(day, "MX")
             done = await face.convert_dust([])
@@ -135,7 +135,7 @@ def test_a_conversion_with_a_lost_response_is_resolved_and_booked(tmp_path: Path
 
 def test_a_conversion_that_never_came_there_changes_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent={"ladder": ""}, faults=struck(FaultKind.LOSE_REQUEST))
+        day = day_with(sim, tmp_path, overrides={"ladder": ""}, faults=struck(FaultKind.LOSE_REQUEST))
         async with with_dust(day) as (running, face, dust):
             done = await face.convert_dust([])
             assert (done.is_all, done.result.coins) == (False, ())
@@ -159,7 +159,7 @@ def test_what_the_exchange_refuses_or_leaves_is_said_with_its_reason(
         return Conversion([], [failed], D(0), D(0))
 
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, overrides={"ladder": ""})
         async with with_dust(day) as (running, face, dust):
             monkeypatch.setattr(day.server.session, "convert", refuse)
             with pytest.raises(CommandRefused, match=r"Conversion rejected by the exchange: .*key"):
@@ -178,7 +178,7 @@ def test_what_cannot_be_booked_is_no_refusal_and_the_next_comparison_finds_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, overrides={"ladder": ""})
         async with with_dust(day) as (running, face, _):
             write = running.store.write
 
@@ -200,7 +200,7 @@ def test_what_cannot_be_booked_is_no_refusal_and_the_next_comparison_finds_it(
 
 def test_a_conversion_continues_after_its_caller_is_cancelled(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, overrides={"ladder": ""})
         async with with_dust(day) as (running, face, _):
             asking = asyncio.ensure_future(face.convert_dust([]))
             await asyncio.sleep(0.001)

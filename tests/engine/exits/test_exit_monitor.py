@@ -61,7 +61,7 @@ def test_a_confirmed_fall_cancels_the_ladder_and_sells_all(tmp_path: Path) -> No
 
 def test_one_print_below_the_stop_sells_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent={"stop_confirm_ms": 2_000})) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides={"stop_confirm_ms": 2_000})) as (
             running,
             components,
             position,
@@ -76,7 +76,7 @@ def test_one_print_below_the_stop_sells_nothing(tmp_path: Path) -> None:
 def test_far_below_the_stop_sells_at_once_over_the_warm_line(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with monitored_engine(
-            day_with(sim, tmp_path, lent={"stop_confirm_ms": 10_000, **NO_LADDER})
+            day_with(sim, tmp_path, overrides={"stop_confirm_ms": 10_000, **NO_LADDER})
         ) as (
             running,
             components,
@@ -135,7 +135,7 @@ def test_a_trailing_stop_remembers_the_highest_price_over_a_restart(tmp_path: Pa
     async def main(sim: Simulation) -> None:
         trailing = {"trailing": True, "trailing_after_pct": 20, "trailing_distance_pct": 15}
         slow = {"stop_confirm_ms": 10_000, "stop_confirm_trades": 100, "stop_at_once_factor": 10}
-        day = day_with(sim, tmp_path, lent={**trailing, **slow, **NO_LADDER})
+        day = day_with(sim, tmp_path, overrides={**trailing, **slow, **NO_LADDER})
         async with monitored_engine(day) as (_, components, position):
             await keep_bid(components, position, "1.5", 2)
         async with day.engine() as running:
@@ -151,7 +151,7 @@ def test_a_trailing_stop_remembers_the_highest_price_over_a_restart(tmp_path: Pa
 def test_after_its_rung_the_stop_is_at_break_even(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.RUSH, peak=1.18)
-        day = day_with(sim, tmp_path, listing=listing, lent={"break_even_rung": 1})
+        day = day_with(sim, tmp_path, listing=listing, overrides={"break_even_rung": 1})
         async with monitored_engine(day) as (running, components, position):
             await until(
                 lambda: not components.ledger.state.positions or held_position(running).rungs_done, 60
@@ -165,7 +165,7 @@ def test_after_its_rung_the_stop_is_at_break_even(tmp_path: Path) -> None:
 
 def test_a_time_stop_needs_no_price_and_sells_while_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent={"time_stop_s": 8})) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides={"time_stop_s": 8})) as (
             running,
             components,
             position,
@@ -241,7 +241,7 @@ def test_a_sale_continues_after_its_caller_is_cancelled(tmp_path: Path) -> None:
 
 def test_what_cannot_be_an_order_is_written_off(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=NO_LADDER)) as (
             running,
             components,
             position,
@@ -262,7 +262,7 @@ def test_what_cannot_be_an_order_is_written_off(tmp_path: Path) -> None:
 def test_a_trapped_coin_is_said_and_sold_once_it_may_be(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         knobs = Knobs(trapped=("CLEAN",))
-        day = day_with(sim, tmp_path, knobs=knobs, lent=NO_LADDER)
+        day = day_with(sim, tmp_path, knobs=knobs, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             done = await components.exit_execution.close(
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
@@ -280,7 +280,7 @@ def test_a_trapped_coin_is_said_and_sold_once_it_may_be(tmp_path: Path) -> None:
 def test_a_stop_touched_during_downtime_sells_at_the_first_price(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.FADE, peak=1.0)
-        day = day_with(sim, tmp_path, listing=listing, lent={"stop_loss_pct": 2, **NO_LADDER})
+        day = day_with(sim, tmp_path, listing=listing, overrides={"stop_loss_pct": 2, **NO_LADDER})
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(22)
@@ -297,7 +297,7 @@ def test_a_stop_touched_during_downtime_sells_at_the_first_price(tmp_path: Path)
 def test_a_silent_stream_makes_the_monitor_query_the_order_book(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
-        day = day_with(sim, tmp_path, faults=(silence,), lent=NO_LADDER)
+        day = day_with(sim, tmp_path, faults=(silence,), overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, _):
             await asyncio.sleep(15)
             age_ms = components.prices.age_ms(SYMBOL)
@@ -312,7 +312,7 @@ def test_a_missing_price_raises_an_alert_and_removes_protection(tmp_path: Path) 
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
         refused = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=45, path="/api/v3/depth")
-        day = day_with(sim, tmp_path, faults=(silence, refused), lent=NO_LADDER)
+        day = day_with(sim, tmp_path, faults=(silence, refused), overrides=NO_LADDER)
         async with monitored_engine(day) as (running, _, _):
             await asyncio.sleep(20)
             place, words = await shown_protection(running)
@@ -376,7 +376,7 @@ def test_a_stop_sells_while_the_exchange_serves_nothing_else(tmp_path: Path) -> 
 def test_a_lost_response_is_queried_and_nothing_is_sold_twice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         lost = FaultPlan(kind=FaultKind.LOSE_RESPONSE, at_s=45, path="/api/v3/order", method="POST", times=1)
-        async with monitored_engine(day_with(sim, tmp_path, faults=(lost,), lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, faults=(lost,), overrides=NO_LADDER)) as (
             running,
             components,
             position,
@@ -409,7 +409,7 @@ def test_the_next_engine_goes_on_with_a_sale(tmp_path: Path) -> None:
         refused = FaultPlan(
             kind=FaultKind.MAINTENANCE, at_s=45, for_s=15, path="/api/v3/order", method="POST"
         )
-        day = day_with(sim, tmp_path, faults=(refused,), lent=NO_LADDER)
+        day = day_with(sim, tmp_path, faults=(refused,), overrides=NO_LADDER)
         async with monitored_engine(day) as (_, components, position):
             await asyncio.sleep(5)
             done = await components.exit_execution.close(
@@ -452,7 +452,7 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=NO_LADDER)) as (
             running,
             components,
             position,

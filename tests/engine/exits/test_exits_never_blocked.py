@@ -77,7 +77,7 @@ def test_exits_still_work_while_banned(tmp_path: Path, kind: FaultKind, path: st
 
 def test_exits_still_work_with_every_entry_limit_exhausted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=AT_THEIR_LIMIT)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=AT_THEIR_LIMIT)) as (
             running,
             components,
             position,

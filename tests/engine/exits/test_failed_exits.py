@@ -33,7 +33,7 @@ def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_i
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, listing=NO_JITTER, lent=EXITS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, overrides=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             position, components = await buy(running), components_of(running)
@@ -66,7 +66,7 @@ def test_O15_a_price_that_jumps_over_the_stop_is_sold_at_once_and_what_it_cost_i
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, listing=NO_JITTER, lent={**EXITS_OFF, "stop_loss_pct": 10})
+        day = day_with(sim, tmp_path, listing=NO_JITTER, overrides={**EXITS_OFF, "stop_loss_pct": 10})
         await day.open()
         async with day.engine() as running:
             position, components = await buy(running), components_of(running)

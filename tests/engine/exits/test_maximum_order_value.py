@@ -54,7 +54,7 @@ def sales(day: PracticeDay) -> list[OrderRecord]:
 @pytest.mark.parametrize("share_pct", [None, D(60)])
 def test_a_close_above_the_maximum_order_is_sold_in_slices(tmp_path: Path, share_pct: Decimal | None) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
             face = await trading_queries(running.engine)
@@ -73,7 +73,7 @@ def test_a_close_above_the_maximum_order_is_sold_in_slices(tmp_path: Path, share
 
 def test_a_stop_above_the_maximum_order_is_sold_in_slices(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
             await keep_bid(components, position, "0.49", 0.4)
@@ -89,7 +89,7 @@ def test_rungs_above_the_maximum_order_rest_as_slices_and_are_cancelled_before_a
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
             face = await trading_queries(running.engine)
@@ -119,7 +119,7 @@ def _resting(day: PracticeDay) -> Decimal:
 
 def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
             acted = await components.safety.emergency_stop.emergency_stop("ann")
@@ -135,7 +135,7 @@ def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None
 
 def test_a_stop_finds_its_size_after_both_bounds_changed_without_notice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, overrides={"ladder": ""})
         async with monitored_engine(day) as (running, components, position):
             low, high = {"min_value": D(3), "min_value_market": D(3)}, D(4)
             change_rules(day, **low, max_value=high, max_value_market=high)
@@ -151,8 +151,8 @@ def test_a_stop_finds_its_size_after_both_bounds_changed_without_notice(tmp_path
 
 def test_a_smallest_quantity_that_the_exchange_raises_leaves_no_coins_behind(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        lent = {**NO_LADDER, "stop_loss_pct": 10}
-        day = day_with(sim, tmp_path, lent=lent)
+        overrides = {**NO_LADDER, "stop_loss_pct": 10}
+        day = day_with(sim, tmp_path, overrides=overrides)
         async with monitored_engine(day) as (running, components, position):
             change_rules(day, min_quantity=D(100))
             await asyncio.sleep(8)

@@ -52,7 +52,7 @@ def print_at(
 
 def test_a_trade_dated_before_the_entry_sells_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=NO_LADDER)) as (
             running,
             components,
             position,
@@ -68,7 +68,7 @@ def test_a_trade_dated_before_the_entry_sells_nothing(tmp_path: Path) -> None:
 def test_absurd_prints_against_an_intact_bid_sell_nothing_and_raise_no_stop(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         trailing: Overrides = {"trailing": True, "trailing_after_pct": 20, **NO_LADDER}
-        async with monitored_engine(day_with(sim, tmp_path, lent=trailing)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=trailing)) as (
             running,
             components,
             position,
@@ -89,7 +89,7 @@ def test_absurd_prints_against_an_intact_bid_sell_nothing_and_raise_no_stop(tmp_
 
 def test_bids_that_are_gone_for_a_second_and_a_half_sell_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=NO_LADDER)) as (
             running,
             components,
             position,
@@ -104,7 +104,11 @@ def test_bids_that_are_gone_for_a_second_and_a_half_sell_nothing(tmp_path: Path)
 def test_a_fall_confirmed_by_bid_and_trade_sells_immediately(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         slow: Overrides = {"stop_confirm_ms": 10_000, **NO_LADDER}
-        async with monitored_engine(day_with(sim, tmp_path, lent=slow)) as (running, components, position):
+        async with monitored_engine(day_with(sim, tmp_path, overrides=slow)) as (
+            running,
+            components,
+            position,
+        ):
             print_at(components, position, "0.7")
             assert not components.exit_execution.is_selling(position.id)
             set_bid(components, position, "0.7")
@@ -118,7 +122,7 @@ def test_a_block_after_one_low_bid_does_not_confirm_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@public")
         blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, path="/api/v3/depth")
-        day = day_with(sim, tmp_path, faults=(silent, blind), lent=NO_LADDER)
+        day = day_with(sim, tmp_path, faults=(silent, blind), overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(2)
             await keep_bid(components, position, "1", 0.5)

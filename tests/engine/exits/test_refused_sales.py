@@ -48,7 +48,7 @@ def kinds(day: PracticeDay) -> list[str]:
 
 def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_repeated(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=NO_LADDER)) as (
             running,
             components,
             position,
@@ -74,7 +74,7 @@ def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_repeated(tmp_p
 
 def test_a_close_by_the_risk_monitor_is_not_blocked_by_the_cap_of_a_manual_one(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=NO_LADDER)) as (
             running,
             components,
             position,
@@ -92,7 +92,7 @@ def test_a_close_by_the_risk_monitor_is_not_blocked_by_the_cap_of_a_manual_one(t
 
 def test_a_stop_takes_a_bid_below_its_cap_after_it_lasted_a_minute(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=NO_LADDER)) as (
             running,
             components,
             position,
@@ -110,7 +110,9 @@ def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=42, for_s=60, path="spot@public")
         blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, for_s=60, path="/api/v3/depth")
-        async with monitored_engine(day_with(sim, tmp_path, faults=(silence, blind), lent=NO_LADDER)) as (
+        async with monitored_engine(
+            day_with(sim, tmp_path, faults=(silence, blind), overrides=NO_LADDER)
+        ) as (
             running,
             components,
             position,
@@ -139,7 +141,7 @@ def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
 
 def test_a_pair_that_accepts_no_sale_is_trapped_alerted_again_and_sold_once_it_does(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             pair = day.server.session.pair(SYMBOL)
             assert pair is not None
@@ -159,8 +161,8 @@ def test_a_pair_that_accepts_no_sale_is_trapped_alerted_again_and_sold_once_it_d
 
 def test_take_profits_that_are_refused_are_tried_more_and_more_rarely(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        lent = {"stop_loss_pct": 50, "stop_confirm_ms": 10_000, "ladder": "50@1,50@2"}
-        day = day_with(sim, tmp_path, knobs=Knobs(trapped=("CLEAN",)), lent=lent)
+        overrides = {"stop_loss_pct": 50, "stop_confirm_ms": 10_000, "ladder": "50@1,50@2"}
+        day = day_with(sim, tmp_path, knobs=Knobs(trapped=("CLEAN",)), overrides=overrides)
         async with monitored_engine(day) as (running, components, position):
             await keep_bid(components, position, "1.1", 5)
             assert held_position(running).high_price > position.entry_price
@@ -193,7 +195,7 @@ async def last_price_for(
 
 def test_a_bid_below_the_band_is_sold_to_at_market(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             telling = asyncio.ensure_future(last_price_for(components, position, "3", 2))
             await asyncio.sleep(0.1)
@@ -208,7 +210,7 @@ def test_a_bid_below_the_band_is_sold_to_at_market(tmp_path: Path) -> None:
 
 def test_where_market_orders_are_disabled_a_limit_rests_at_the_band_and_follows_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, knobs=Knobs(market_enabled=False), lent=NO_LADDER)
+        day = day_with(sim, tmp_path, knobs=Knobs(market_enabled=False), overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             telling = asyncio.ensure_future(last_price_for(components, position, "3", 8))
             await asyncio.sleep(0.1)

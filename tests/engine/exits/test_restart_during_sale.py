@@ -41,7 +41,7 @@ def test_two_sales_of_parts_that_overlap_leave_nothing_to_sell_for_the_next_star
             kind=FaultKind.DELAY, at_s=42, times=1, method="POST", path="/api/v3/order", amount_ms=400
         )
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, for_s=1, path="spot@private")
-        day = day_with(sim, tmp_path, faults=(late, silent), lent=NO_LADDER)
+        day = day_with(sim, tmp_path, faults=(late, silent), overrides=NO_LADDER)
         async with monitored_engine(day) as (_running, components, position):
             await asyncio.sleep(1)
             sell = components.exit_execution.close
@@ -69,7 +69,7 @@ def test_an_intent_is_replaced_by_a_request_for_more_than_it_covers(tmp_path: Pa
         refused = FaultPlan(
             kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=20, method="POST", path="/api/v3/order"
         )
-        day = day_with(sim, tmp_path, faults=(refused,), lent=NO_LADDER)
+        day = day_with(sim, tmp_path, faults=(refused,), overrides=NO_LADDER)
         async with monitored_engine(day) as (_running, components, position):
             await asyncio.sleep(1)
             for share in (D(30), D(60)):
@@ -92,7 +92,7 @@ def test_a_stop_that_fired_and_sold_nothing_sells_after_a_restart_at_a_higher_pr
         refused = FaultPlan(
             kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=14, method="POST", path="/api/v3/order"
         )
-        day = day_with(sim, tmp_path, faults=(refused,), lent={"stop_loss_pct": 20, **NO_LADDER})
+        day = day_with(sim, tmp_path, faults=(refused,), overrides={"stop_loss_pct": 20, **NO_LADDER})
         async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(1)
             await keep_bid(components, position, "0.5", 0.5)
@@ -114,8 +114,8 @@ def test_a_sale_that_found_no_bid_goes_on_after_a_restart(tmp_path: Path, comman
     async def main(sim: Simulation) -> None:
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, for_s=40, path="spot@public")
         blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, for_s=40, path="/api/v3/depth")
-        lent = {"stop_loss_pct": 50, **NO_LADDER}
-        day = day_with(sim, tmp_path, faults=(silent, blind), lent=lent)
+        overrides = {"stop_loss_pct": 50, **NO_LADDER}
+        day = day_with(sim, tmp_path, faults=(silent, blind), overrides=overrides)
         async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(2)
             components.prices.on_quote(
@@ -147,7 +147,7 @@ def test_a_sale_that_found_no_bid_goes_on_after_a_restart(tmp_path: Path, comman
 
 def test_a_close_that_waits_below_its_slippage_cap_still_waits_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent={"stop_loss_pct": 50, **NO_LADDER})
+        day = day_with(sim, tmp_path, overrides={"stop_loss_pct": 50, **NO_LADDER})
         async with monitored_engine(day) as (running, components, position):
             set_bid(components, position, "2")
             await components.exit_execution.close(

@@ -32,12 +32,12 @@ PACE_S = 5.0
 """Under a 418 one request of an emergency leaves in so many seconds."""
 
 
-def banned_day(sim: Simulation, folder: Path, **lent: str | float) -> PracticeDay:
+def banned_day(sim: Simulation, folder: Path, **overrides: str | float) -> PracticeDay:
     """Return a day on which the next question of 46 s is answered with 418, for ten minutes."""
     ban = FaultPlan(
         kind=FaultKind.BANNED, at_s=46, method="GET", path="/api/v3/", times=1, amount_ms=BAN_S * 1_000
     )
-    return day_with(sim, folder, faults=(ban,), lent=lent)
+    return day_with(sim, folder, faults=(ban,), overrides=overrides)
 
 
 async def rest_by_hand(components: TradingComponents, position: Position) -> str:

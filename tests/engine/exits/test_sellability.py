@@ -68,9 +68,9 @@ async def alerts(running: RunningEngine) -> list[Alert]:
     return [one.event for one in facts if isinstance(one.event, Alert)]
 
 
-def quiet_day(sim: Simulation, folder: Path, **lent: float | str) -> PracticeDay:
+def quiet_day(sim: Simulation, folder: Path, **overrides: float | str) -> PracticeDay:
     """Return a day that tells no more prices once the position is open."""
-    return day_with(sim, folder, faults=(SILENCE, NO_BOOK), lent={**NO_LADDER, **lent})
+    return day_with(sim, folder, faults=(SILENCE, NO_BOOK), overrides={**NO_LADDER, **overrides})
 
 
 @pytest.mark.parametrize("bid", [LOW_BID, D(0), None])
@@ -153,7 +153,7 @@ def test_a_changed_rule_traps_a_position_until_it_is_changed_back(
     tmp_path: Path, rule: dict[str, Decimal], words: str
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, _, position):
             before = rules_of(day)
             change_rules(day, **rule)
@@ -179,7 +179,7 @@ def test_a_changed_rule_traps_a_position_until_it_is_changed_back(
 
 def test_a_filter_that_is_changed_back_clears_the_trapped_state_without_a_sale(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, _, position):
             before = rules_of(day)
             change_rules(day, min_quantity=D(50_000))
@@ -194,7 +194,7 @@ def test_a_filter_that_is_changed_back_clears_the_trapped_state_without_a_sale(t
 
 def test_a_sale_that_was_trapped_goes_on_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             before = rules_of(day)
             change_rules(day, min_value=D(50), min_value_market=D(50))
@@ -215,7 +215,7 @@ def test_a_sale_that_was_trapped_goes_on_after_a_restart(tmp_path: Path) -> None
 
 def test_a_part_that_the_rules_refuse_is_given_up_and_the_position_stays_as_it_is(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent=NO_LADDER)
+        day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             change_rules(day, min_value=D(50), min_value_market=D(50))
             await until(lambda: held_position(running).trapped, 40)
@@ -229,7 +229,7 @@ def test_a_part_that_the_rules_refuse_is_given_up_and_the_position_stays_as_it_i
 
 def test_a_share_below_one_quantity_step_is_reported_as_refused(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=NO_LADDER)) as (
             running,
             components,
             position,
@@ -246,7 +246,7 @@ def test_a_share_below_one_quantity_step_is_reported_as_refused(tmp_path: Path) 
 
 def test_dust_that_a_close_writes_off_is_reported(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=NO_LADDER)) as (
             running,
             components,
             position,
@@ -264,7 +264,7 @@ def test_dust_that_a_close_writes_off_is_reported(tmp_path: Path) -> None:
 
 def test_dust_that_a_kill_writes_off_is_reported(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, overrides=NO_LADDER)) as (
             running,
             components,
             position,

@@ -32,7 +32,7 @@ def test_a_stop_sends_a_second_cancel_where_the_first_hangs(tmp_path: Path, kind
     async def main(sim: Simulation) -> None:
         hanging = FaultPlan(kind=kind, at_s=42, times=1, method="DELETE", path=ORDER, amount_ms=60_000)
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@private")
-        day = day_with(sim, tmp_path, faults=(hanging, silent), lent=ALL_RESTS)
+        day = day_with(sim, tmp_path, faults=(hanging, silent), overrides=ALL_RESTS)
         async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(2)
             began_ms = sim.clock.now_ms()
@@ -56,7 +56,7 @@ def test_a_stop_that_the_exchange_failed_on_is_sent_again_just_after_its_fence(
 ) -> None:
     async def main(sim: Simulation) -> None:
         failing = FaultPlan(kind=kind, at_s=42, times=1, method="POST", path=ORDER)
-        async with monitored_engine(day_with(sim, tmp_path, faults=(failing,), lent=NO_LADDER)) as (
+        async with monitored_engine(day_with(sim, tmp_path, faults=(failing,), overrides=NO_LADDER)) as (
             running,
             components,
             position,
@@ -74,7 +74,7 @@ def test_a_stop_that_the_exchange_failed_on_is_sent_again_just_after_its_fence(
 def test_a_stop_that_was_carried_out_behind_a_500_is_not_sent_again(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         executed = FaultPlan(kind=FaultKind.EXECUTED_500, at_s=42, times=1, method="POST", path=ORDER)
-        day = day_with(sim, tmp_path, faults=(executed,), lent=NO_LADDER)
+        day = day_with(sim, tmp_path, faults=(executed,), overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(2)
             await keep_bid(components, position, "0.5", 0.1)

@@ -34,7 +34,7 @@ def bought_under(
     """Buy at the opening while this goes wrong: at the end one buy at most, and the same books."""
 
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, faults=faults, knobs=knobs, listing=NO_JITTER, lent=EXITS_OFF)
+        day = day_with(sim, tmp_path, faults=faults, knobs=knobs, listing=NO_JITTER, overrides=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(ARM_S)
@@ -85,7 +85,7 @@ def test_o4_a_cancel_that_is_rejected_and_executed_is_queried(tmp_path: Path) ->
     async def main(sim: Simulation) -> None:
         quiet = FaultPlan(kind=FaultKind.SILENCE, at_s=42)
         knobs = Knobs(cancel_race=1.0)
-        day = day_with(sim, tmp_path, listing=NO_JITTER, faults=(quiet,), knobs=knobs, lent=EXITS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, faults=(quiet,), knobs=knobs, overrides=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             components = components_of(running)
@@ -119,7 +119,7 @@ def test_d3_what_a_full_store_does_not_take_is_booked_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, listing=NO_JITTER, lent=EXITS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, overrides=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             components = components_of(running)

@@ -33,7 +33,7 @@ SETTLED_S = 25
 
 
 def a_day(sim: Simulation, folder: Path, *faults: FaultPlan, knobs: Knobs | None = None) -> PracticeDay:
-    return day_with(sim, folder, faults=faults, knobs=knobs, listing=NO_JITTER, lent=EXITS_OFF)
+    return day_with(sim, folder, faults=faults, knobs=knobs, listing=NO_JITTER, overrides=EXITS_OFF)
 
 
 async def then_another_agrees(day: PracticeDay, *, holds: bool) -> None:
@@ -144,7 +144,7 @@ def test_an_engine_killed_after_a_part_of_its_buy_was_filled(
 ) -> None:
     async def main(sim: Simulation) -> None:
         thin = msgspec.structs.replace(NO_JITTER, depth_quote=Decimal(20), trades_per_s=0.01)
-        day = day_with(sim, tmp_path, listing=thin, lent=EXITS_OFF)
+        day = day_with(sim, tmp_path, listing=thin, overrides=EXITS_OFF)
         await day.open()
         async with killed_engine(day, monkeypatch) as running:
             components = components_of(running)

@@ -36,7 +36,7 @@ OUTAGE_S, RECOVERY_S = 60, 130
 
 
 def a_day(sim: Simulation, folder: Path, *faults: FaultPlan) -> PracticeDay:
-    return day_with(sim, folder, faults=faults, listing=NO_JITTER, lent=EXITS_OFF)
+    return day_with(sim, folder, faults=faults, listing=NO_JITTER, overrides=EXITS_OFF)
 
 
 def outage(kind: FaultKind, path: str = "") -> FaultPlan:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def a_day(sim: Simulation, folder: Path) -> PracticeDay:
-    return day_with(sim, folder, listing=NO_JITTER, lent=EXITS_OFF)
+    return day_with(sim, folder, listing=NO_JITTER, overrides=EXITS_OFF)
 
 
 def delete(day: PracticeDay) -> None:

@@ -33,7 +33,7 @@ async def ms_until_sold(sim: Simulation, running: RunningEngine, components: Tra
 def test_unreadable_open_orders_do_not_hold_back_the_sales_of_a_flattening(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         failing = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=43, path="/api/v3/openOrders")
-        async with monitored_engine(day_with(sim, tmp_path, faults=(failing,), lent=ONE_RUNG)) as (
+        async with monitored_engine(day_with(sim, tmp_path, faults=(failing,), overrides=ONE_RUNG)) as (
             running,
             components,
             _,
@@ -46,7 +46,7 @@ def test_unreadable_open_orders_do_not_hold_back_the_sales_of_a_flattening(tmp_p
 
 def test_an_unknown_buy_of_another_pair_does_not_hold_back_the_sales_of_a_flattening(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with monitored_engine(day_with(sim, tmp_path, lent=ONE_RUNG)) as (running, components, _):
+        async with monitored_engine(day_with(sim, tmp_path, overrides=ONE_RUNG)) as (running, components, _):
             unknown = msgspec.structs.replace(
                 samples.order("lost-1", state=OrderState.UNKNOWN, intent_id="lost"),
                 symbol="OTHERUSDT",
@@ -64,8 +64,8 @@ def test_cancels_that_hang_hold_back_the_sales_of_their_own_pair_alone(tmp_path:
         hanging = FaultPlan(
             kind=FaultKind.DELAY, at_s=43, method="DELETE", path="/api/v3/order", amount_ms=60_000
         )
-        lent = {"ladder": "", "time_stop_s": 0}
-        async with monitored_engine(day_with(sim, tmp_path, faults=(hanging,), lent=lent)) as (
+        overrides = {"ladder": "", "time_stop_s": 0}
+        async with monitored_engine(day_with(sim, tmp_path, faults=(hanging,), overrides=overrides)) as (
             running,
             components,
             _,

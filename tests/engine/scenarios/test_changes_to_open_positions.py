@@ -45,9 +45,11 @@ MIDNIGHT_MS = 20_423 * DAY_MS
 
 
 def a_day(
-    sim: Simulation, folder: Path, *faults: FaultPlan, knobs: Knobs | None = None, **lent: float | str
+    sim: Simulation, folder: Path, *faults: FaultPlan, knobs: Knobs | None = None, **overrides: float | str
 ) -> PracticeDay:
-    return day_with(sim, folder, faults=faults, knobs=knobs, listing=NO_JITTER, lent={**EXITS_OFF, **lent})
+    return day_with(
+        sim, folder, faults=faults, knobs=knobs, listing=NO_JITTER, overrides={**EXITS_OFF, **overrides}
+    )
 
 
 def pair_of(day: PracticeDay) -> PracticePair:

@@ -42,8 +42,8 @@ from tests.support.engine.practice_day import PracticeDay
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
-def a_day(sim: Simulation, folder: Path, *faults: FaultPlan, **lent: float) -> PracticeDay:
-    return day_with(sim, folder, faults=faults, listing=NO_JITTER, lent={**EXITS_OFF, **lent})
+def a_day(sim: Simulation, folder: Path, *faults: FaultPlan, **overrides: float) -> PracticeDay:
+    return day_with(sim, folder, faults=faults, listing=NO_JITTER, overrides={**EXITS_OFF, **overrides})
 
 
 async def snipe_of(running: RunningEngine) -> Snipe:

@@ -36,10 +36,10 @@ SECOND = msgspec.structs.replace(NO_JITTER, base="OTHER")
 
 
 def two_listings(
-    sim: Simulation, folder: Path, second: ListingPlan, *faults: FaultPlan, **lent: float
+    sim: Simulation, folder: Path, second: ListingPlan, *faults: FaultPlan, **overrides: float
 ) -> PracticeDay:
-    settings: dict[str, float | str] = {**EXITS_OFF, "max_snipes": 2, **lent}
-    day = day_with(sim, folder, listing=NO_JITTER, lent=settings, faults=faults)
+    settings: dict[str, float | str] = {**EXITS_OFF, "max_snipes": 2, **overrides}
+    day = day_with(sim, folder, listing=NO_JITTER, overrides=settings, faults=faults)
     plan = day.server.session.scenario
     return PracticeDay(sim, folder, msgspec.structs.replace(plan, listings=(NO_JITTER, second)))
 
@@ -126,7 +126,7 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
-        noted = NotedDay(day_with(sim, tmp_path, lent={"ladder": "30@10, 30@20"}))
+        noted = NotedDay(day_with(sim, tmp_path, overrides={"ladder": "30@10, 30@20"}))
         day = noted.day
         await noted.open()
         async with day.engine() as running:
@@ -155,7 +155,7 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
 
 def test_a_price_over_two_rungs_at_once_sells_both_and_protects_the_rest(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent={"ladder": "25@10, 25@20"})
+        day = day_with(sim, tmp_path, overrides={"ladder": "25@10, 25@20"})
         async with monitored_engine(day) as (running, components, position):
             await until(lambda: len(components.ledger.state.live_orders()) == 2)
             await asyncio.sleep(1)

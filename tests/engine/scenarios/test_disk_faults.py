@@ -127,7 +127,7 @@ def test_a_stop_refused_at_first_is_tried_again_without_waiting_for_a_commit(
 ) -> None:
     async def main(sim: Simulation) -> None:
         refused = FaultPlan(kind=FaultKind.TOO_MANY_REQUESTS, at_s=45, path=ORDER, method="POST", times=1)
-        day = day_with(sim, tmp_path, faults=(refused,), lent={"ladder": ""})
+        day = day_with(sim, tmp_path, faults=(refused,), overrides={"ladder": ""})
         async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(6)
             slow_disk(running, monkeypatch)
@@ -146,7 +146,7 @@ def test_a_stop_that_joins_a_sale_does_not_wait_until_that_one_is_durable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, overrides={"ladder": ""})
         async with monitored_engine(day) as (running, components, position):
             slow_disk(running, monkeypatch)
             asking = asyncio.ensure_future(
@@ -202,7 +202,9 @@ def test_what_is_free_is_sold_while_the_cancel_of_the_rest_hangs(tmp_path: Path)
     async def main(sim: Simulation) -> None:
         slow = FaultPlan(kind=FaultKind.DELAY, at_s=45, path=ORDER, method="DELETE", amount_ms=3_000)
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@private")
-        day = day_with(sim, tmp_path, faults=(slow, silent), lent={"ladder": "50@900", "position_quote": 30})
+        day = day_with(
+            sim, tmp_path, faults=(slow, silent), overrides={"ladder": "50@900", "position_quote": 30}
+        )
         async with monitored_engine(day) as (running, components, position):
             await asyncio.sleep(6)
             assert len(resting(components)) == 1
@@ -221,7 +223,7 @@ def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_late
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, listing=NO_JITTER, lent={**EXITS_OFF, "stop_loss_pct": 10})
+        day = day_with(sim, tmp_path, listing=NO_JITTER, overrides={**EXITS_OFF, "stop_loss_pct": 10})
         await day.open()
         async with day.engine() as running:
             components = components_of(running)
@@ -262,7 +264,7 @@ def test_what_was_bought_while_the_store_is_full_is_held_on_once_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, listing=NO_JITTER, lent=EXITS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, overrides=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             components = components_of(running)
@@ -292,7 +294,7 @@ def test_d3_a_trapped_coin_is_sold_once_it_may_be_although_the_store_is_full_all
 ) -> None:
     async def main(sim: Simulation) -> None:
         knobs = Knobs(trapped=("CLEAN",))
-        day = day_with(sim, tmp_path, knobs=knobs, lent={"ladder": ""})
+        day = day_with(sim, tmp_path, knobs=knobs, overrides={"ladder": ""})
         async with monitored_engine(day) as (running, components, position):
             with monkeypatch.context() as patched:
                 patched.setattr(running.store, "write", full)
@@ -311,7 +313,7 @@ def test_d6_whoever_hears_of_a_fill_may_be_cancelled_and_it_is_booked_all_the_sa
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_with(sim, tmp_path, listing=NO_JITTER, lent=EXITS_OFF)
+        day = day_with(sim, tmp_path, listing=NO_JITTER, overrides=EXITS_OFF)
         await day.open()
         async with day.engine() as running:
             components = components_of(running)

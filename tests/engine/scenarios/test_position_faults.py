@@ -49,9 +49,11 @@ RUNG = "50@30"
 
 
 def a_day(
-    sim: Simulation, folder: Path, *faults: FaultPlan, knobs: Knobs | None = None, **lent: float | str
+    sim: Simulation, folder: Path, *faults: FaultPlan, knobs: Knobs | None = None, **overrides: float | str
 ) -> PracticeDay:
-    return day_with(sim, folder, faults=faults, knobs=knobs, listing=NO_JITTER, lent={**EXITS_OFF, **lent})
+    return day_with(
+        sim, folder, faults=faults, knobs=knobs, listing=NO_JITTER, overrides={**EXITS_OFF, **overrides}
+    )
 
 
 def others_buy(day: PracticeDay, order: OrderRecord, share: str = "1") -> None:

@@ -159,13 +159,13 @@ HOUSEKEEPING = st.builds(
 def test_an_entry_never_waits_behind_housekeeping(
     busy: list[Call], attempts_s: list[float], is_quick: bool
 ) -> None:
-    shots = [Call(at_s, 1, Purpose.ENTRY, is_order=True, is_quick=is_quick) for at_s in attempts_s]
+    entry_calls = [Call(at_s, 1, Purpose.ENTRY, is_order=True, is_quick=is_quick) for at_s in attempts_s]
 
     async def main(sim: Simulation) -> list[Grant]:
-        return await play(sim, RateBudget(sim.clock), [*busy, *shots])
+        return await play(sim, RateBudget(sim.clock), [*busy, *entry_calls])
 
     grants = [grant for grant in simulate(main) if grant.call.purpose is Purpose.ENTRY]
-    assert len(grants) == len(shots)
+    assert len(grants) == len(entry_calls)
     for grant in grants:
         assert abs(grant.at_s - grant.call.at_s) < 1e-5, "the virtual clock ticks microseconds"
 

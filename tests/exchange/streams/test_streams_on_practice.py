@@ -76,32 +76,32 @@ def test_M5_M6_order_books_agree_with_the_exchange_despite_push_faults(faults: s
         await sim.network.serve(HOST, 80, server.application())
         connector = sim.network.connector()
         async with MexcClient(f"http://{HOST}", clock=sim.clock, rng=sim.rng, connector=connector) as client:
-            books = StreamedBooks(client, sim)
+            streamed = StreamedBooks(client, sim)
             streams = MarketStreams(
                 f"ws://{HOST}/ws",
                 connector=sim.network.connector(),
                 clock=sim.clock,
                 rng=sim.rng,
-                on_push=books.on_push,
-                on_gap=books.on_gap,
+                on_push=streamed.on_push,
+                on_gap=streamed.on_gap,
             )
             symbol = "MXUSDT"
-            book = books.order_books.add(symbol)
+            book = streamed.order_books.add(symbol)
             streams.subscribe([topics.depth(symbol), topics.deals(symbol), topics.best_quote(symbol)])
-            work = [asyncio.create_task(part.run()) for part in (streams, books.order_books)]
+            work = [asyncio.create_task(part.run()) for part in (streams, streamed.order_books)]
             agreed = 0
             for _ in range(300):
                 await asyncio.sleep(0.37)
                 truth = await client.market.depth(symbol, 20)
                 if (
-                    books.order_books.state(symbol) is BookState.VALID
+                    streamed.order_books.state(symbol) is BookState.VALID
                     and book.version == truth.last_update_id
                 ):
                     assert book.asks(20) == [(float(price), float(size)) for price, size in truth.asks]
                     assert book.bids(20) == [(float(price), float(size)) for price, size in truth.bids]
                     agreed += 1
             assert agreed > 20
-            assert books.quotes > 100
+            assert streamed.quotes > 100
             for task in work:
                 task.cancel()
                 with suppress(asyncio.CancelledError):

@@ -57,13 +57,13 @@ def day_with(
     listing: ListingPlan = QUIET,
     knobs: Knobs | None = None,
     faults: tuple[FaultPlan, ...] = (),
-    lent: Overrides | None = None,
+    overrides: Overrides | None = None,
 ) -> PracticeDay:
     """Return a day with one listing."""
     changed = msgspec.structs.replace(
         DAY,
         listings=(listing,),
-        settings={**OVERRIDES, **(lent or {})},
+        settings={**OVERRIDES, **(overrides or {})},
         knobs=knobs or Knobs(),
         faults=faults,
     )

@@ -63,10 +63,10 @@ async def engine_with_position(
     *,
     thread: type[InlineThread] = InlineThread,
     knobs: Knobs | None = None,
-    **lent: bool | float | str,
+    **overrides: bool | float | str,
 ) -> AsyncGenerator[tuple[PracticeDay, RunningEngine, BookCloser]]:
     """Yield an engine that bought a listing by a manual snipe and holds it."""
-    settings = {**OVERRIDES, **EXITS_OFF, **lent}
+    settings = {**OVERRIDES, **EXITS_OFF, **overrides}
     changed = msgspec.structs.replace(DAY, settings=settings, knobs=knobs or Knobs())
     day = PracticeDay(sim, folder, changed)
     day.thread = thread

@@ -51,7 +51,7 @@ def scenario(
     *listings: ListingPlan,
     knobs: Knobs | None = None,
     faults: tuple[FaultPlan, ...] = (),
-    **lent: bool | float | str,
+    **overrides: bool | float | str,
 ) -> Scenario:
     return Scenario(
         name="opening",
@@ -60,7 +60,7 @@ def scenario(
         market=MarketPlan(symbols=20, active_pairs=1, trades_per_s=0.5),
         listings=listings or (listing(),),
         faults=faults,
-        settings={**PACE, **lent},
+        settings={**PACE, **overrides},
     )
 
 

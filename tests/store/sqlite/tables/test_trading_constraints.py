@@ -211,10 +211,10 @@ from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.samples.trading_samples import SCOPE, entry, intent, snipe
 
 def trade(unit, number):
-    books = unit.trading(SCOPE)
-    books.snipes.save(snipe(f"s{number}"))
-    books.entries.add(entry(f"e{number}"))
-    books.intents.save(intent(f"i{number}", snipe_id=f"s{number}"))
+    rows = unit.trading(SCOPE)
+    rows.snipes.save(snipe(f"s{number}"))
+    rows.entries.add(entry(f"e{number}"))
+    rows.intents.save(intent(f"i{number}", snipe_id=f"s{number}"))
 
 async def main():
     store = await SqliteStore.open(Path(sys.argv[1]), SystemClock())

@@ -10,7 +10,7 @@ INTERVAL = 0.95
 
 
 class Tally(NamedTuple):
-    """Counts of decided cases and of those that came true."""
+    """Counts of decided cases and of correct ones."""
 
     n: int = 0
     hits: int = 0

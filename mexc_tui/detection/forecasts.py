@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 Forecast = tuple[float, bool]
-"""A probability in 0..1, and whether it came true."""
+"""A probability in 0..1, and whether the claim was correct."""
 
 BINS = 10
 

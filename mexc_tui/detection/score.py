@@ -55,7 +55,7 @@ class Scorecard:
 
     detector: DetectorName
     precision: Rate
-    """Share of signalled, decided listings whose claim came true."""
+    """Share of signalled, decided listings with a correct claim."""
     recall: Rate
     """Share of listings with a true claim that were signalled in time, usually before the opening."""
     base: Rate

@@ -56,11 +56,11 @@ class Engine:
         self.is_done = False
         """Whether the engine stops because the practice day is over."""
         self.closing_problem = ""
-        """What the final update could not complete; empty: nothing."""
+        """Incomplete part of the final update; empty: none."""
         self.unexplained = tuple[str, ...]()
         """Unexplained differences between the ledger and the exchange at the end of a day."""
         self.stop_message = ""
-        """What happened to the open positions at the stop."""
+        """Treatment of the open positions at the stop, as text."""
         self._stopped = asyncio.Event()
         market, clock, parameters = parts.market, parts.clock, parts.parameters
         self.known = KnowledgeStore(parts.store, self.detection_settings, parts.identity.session_start_ms)

@@ -309,7 +309,7 @@ class TradingComponents:
     async def stop(self) -> str:
         """Hold or flatten, then wait for outstanding responses; call before stopping the workers.
 
-        Return what happened to the open positions.
+        Return the treatment of the open positions, as text.
         """
         words = await self.safety.end()
         await self.execution.wait_in_flight(IN_FLIGHT_S)

@@ -98,7 +98,7 @@ def revalue(rows: LedgerRows, order: Order, prices: Mapping[str, Decimal], at_ms
 
 @exactly
 def write_off_dust(rows: LedgerRows, at_ms: int, text: str) -> Booking:
-    """Close a position whose remainder is too small to sell: its coins become the user's (reliability O8)."""
+    """Close a position whose remainder is too small to sell: its coins now belong to the user (reliability O8)."""
     dust = holding(rows.position, rows.orders).remaining
     position = msgspec.structs.replace(rows.position, dust=rows.position.dust + dust)
     entry = _moved(

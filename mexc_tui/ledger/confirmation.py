@@ -14,7 +14,7 @@ DRIFT_OBSERVATIONS, DRIFT_MS = 2, 10_000
 WRITE_OFF_OBSERVATIONS, WRITE_OFF_MS = 3, 30_000
 """Equal comparisons, and time span, before coins of a position are written off."""
 PAUSE_MS = 120_000
-"""Longest pause of entries for a difference that keeps changing: others trade on the account."""
+"""Maximum pause of entries for a difference that keeps changing: someone else trades on the account."""
 REVERSED_WITHIN_MS = 86_400_000
 """A change reversed within this time was a false alarm; later it is a new external flow."""
 CONFIRM_EVERY_S = 5.0
@@ -66,7 +66,7 @@ def observe_difference(
 
 
 def expire_pause(difference: UnconfirmedDifference, at_ms: int) -> UnconfirmedDifference:
-    """Return the difference with its pause of entries ended after PAUSE_MS."""
+    """Return the difference; after PAUSE_MS it no longer pauses entries."""
     if not difference.pauses_entries or at_ms - difference.since_ms < PAUSE_MS:
         return difference
     text = f"{difference.text}; differs for {PAUSE_MS // 1_000} s: entries continue"
@@ -94,14 +94,14 @@ def needs_history(difference: UnconfirmedDifference, at_ms: int) -> bool:
 def drift_reversed_by(
     account: LedgerAccount, asset: str, amount: Decimal, ours: LedgerSnapshot, at_ms: int
 ) -> LedgerEntry | None:
-    """Return the newest drift that this change takes back exactly; None: it is a change of its own."""
+    """Return the newest drift that this change reverses exactly; None: it is a separate change."""
     wanted = Posting(account, asset, -amount)
     recent = (one for one in reversed(ours.drifts) if at_ms - one.at_ms <= REVERSED_WITHIN_MS)
     return next((one for one in recent if wanted in one.postings), None)
 
 
 def describe(unconfirmed: Iterable[UnconfirmedDifference]) -> str:
-    """Say what waits for confirmation; empty: nothing."""
+    """Return which differences await confirmation, as text; empty: none."""
     return "; ".join(one.text for one in unconfirmed)
 
 

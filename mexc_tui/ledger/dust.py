@@ -13,7 +13,7 @@ FEE_ASSET = "MX"
 
 @exactly
 def written_off_dust(entries: Iterable[LedgerEntry]) -> dict[str, Decimal]:
-    """Return the quantity of each coin of which the whole balance is the desk's dust.
+    """Return the quantity of each coin whose whole balance is the desk's dust.
 
     `entries`: the whole ledger, oldest first. Any other inflow makes the whole balance the user's own
     until it is used up, because the exchange converts a coin's whole balance.
@@ -37,7 +37,7 @@ def written_off_dust(entries: Iterable[LedgerEntry]) -> dict[str, Decimal]:
 def conversion_entry(
     coins: Mapping[str, Decimal], received: Decimal, fee: Decimal, at_ms: int
 ) -> LedgerEntry:
-    """Return the entry of a dust conversion; both sides are the user's, as dust was written off at 0."""
+    """Return the entry of a dust conversion; both sides belong to the user, as dust was written off at 0."""
     postings = [
         posting
         for asset, amount in coins.items()

@@ -213,7 +213,7 @@ def from_outcome(outcome: SendOutcome[PlacedOrder], at_ms: int) -> Evidence:
 def check_response(
     order: Order, outcome: SendOutcome[PlacedOrder], recv_window_ms: int
 ) -> SendOutcome[PlacedOrder]:
-    """Return the outcome; an acceptance that names another pair or side becomes ambiguous."""
+    """Return the outcome; an acceptance of another pair or side becomes ambiguous."""
     if not isinstance(outcome, Accepted):
         return outcome
     placed = outcome.response

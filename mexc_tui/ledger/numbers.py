@@ -1,4 +1,4 @@
-"""Exact arithmetic of money: sums never round; divisions round once, and the last slice takes the rest."""
+"""Exact arithmetic of money: sums never round; divisions round once, and the last slice gets the rest."""
 
 from collections.abc import Callable
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, localcontext

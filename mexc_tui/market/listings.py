@@ -81,7 +81,7 @@ class KnownListings:
         return tuple(update for seen in sightings if (update := self.see(seen)) is not None)
 
     def _matches(self, facts: ListingFacts) -> list[Listing]:
-        """Return the matching listings, most certain first; several if the facts show them to be one."""
+        """Return the matching listings, most certain first; several if the facts show that they are one."""
         ids = (
             self._by_coin.get((facts.coin_id, facts.quote), "") if facts.coin_id else "",
             self._by_symbol.get(facts.symbol, ""),

@@ -1,1 +1,1 @@
-"""The words of the desk: values and enums, no behaviour that needs a clock, a network or a database."""
+"""Values and enums shared by all packages. Pure: no clock, no network, no database."""

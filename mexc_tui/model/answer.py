@@ -82,7 +82,7 @@ def _check_money(name: str, value: Decimal | None) -> None:
         return
     try:
         sane = -MAX_MONEY < value < MAX_MONEY and value.adjusted() > -MAX_DECIMALS
-    except InvalidOperation:  # NaN compares with nothing
+    except InvalidOperation:  # every comparison with NaN is false
         sane = False
     if not sane:
         raise ValueError(f"`{name}` is not a sane number")

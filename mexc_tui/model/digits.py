@@ -33,29 +33,29 @@ _SUFFIXES = ((12, "T"), (9, "B"), (6, "M"), (3, "k"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """A number that is written in full where there is room, and rounded to fewer digits where not."""
+    """A number, written in full where it fits and rounded to fewer digits elsewhere."""
 
     value: Decimal
     places: int
     before: str = ""
-    """Stands in front of it, a mark for old ones say."""
+    """Prefix, such as the mark of a stale value."""
     after: str = ""
-    """Stands behind it: its unit."""
+    """Suffix: its unit."""
     group_from: int = GROUP_FROM
 
     def __str__(self) -> str:
-        """Return it in full."""
+        """Return the number in full."""
         return f"{self.before}{plain_digits(self.value, self.places, self.group_from)}{self.after}"
 
     def fit(self, room: int) -> str:
-        """Return it in at most so many columns: rounded, 77.16B or 1.23e-10 if need be; `…`: none will do."""
+        """Return it in at most `room` columns: rounded, or as 77.16B or 1.23e-10; `…` if nothing fits."""
         left = room - len(self.before) - len(self.after)
         text = fitted(self.value, self.places, left, self.group_from)
         return TOO_NARROW[: max(room, 0)] if text == TOO_NARROW else f"{self.before}{text}{self.after}"
 
 
 def exact(value: Decimal | float | None) -> Decimal | None:
-    """Return a value that can be written; None: it is not known, not finite, or beyond all measure."""
+    """Return a value that can be written; None: unknown, not finite, or out of range."""
     if value is None:
         return None
     found = value if isinstance(value, Decimal) else Decimal(repr(value))

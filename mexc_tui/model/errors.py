@@ -73,8 +73,7 @@ if TYPE_CHECKING:
 class DeskError(Exception):
     """Root of every error of this package.
 
-    Never raised itself. `except DeskError` catches what the package raises on purpose, and no error of Python
-    or of a library.
+    Never raised itself. `except DeskError` catches every deliberate error of the package, and no error of Python or of a library.
     """
 
 

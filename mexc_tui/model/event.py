@@ -25,7 +25,7 @@ from mexc_tui.model.verdict import Verdict
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """Something that happened. A subclass sets its kind with `tag=` and adds fields."""
+    """A recorded event. A subclass sets its kind with `tag=` and adds fields."""
 
     at_ms: int
     """Unix milliseconds of the clock that the kind names, this machine's if none."""

@@ -67,7 +67,7 @@ class ExitLevelRow(msgspec.Struct, frozen=True, kw_only=True):
     """`stop`, `trailing` (its activation or current price), `break-even`, `entry`, `rung 1`, ..."""
     price: Decimal
     quantity: Decimal | None
-    """Quantity sold there; None: nothing by itself."""
+    """Quantity sold there; None: the price itself sells nothing."""
     where: str
     """`engine`, `exchange`, `sold`, `too small`, `nowhere`; empty: a mark, not an order."""
 

@@ -1,4 +1,4 @@
-"""Lists decoded row by row: a malformed row costs that row, never the list."""
+"""Lists decoded row by row: a malformed row is skipped, the others are kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -138,7 +138,7 @@ class StatusRow(Row, frozen=True, kw_only=True):
     """Sequence number of the newest fact."""
     config_hash: str
     pending_settings: tuple[str, ...] = ()
-    """Settings that need a restart."""
+    """Settings whose new value applies at the next start."""
     cache: CacheRow = CacheRow()
     loop: LoopRow = LoopRow()
     not_compared: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ CLOCK_SAMPLES = 10
 
 
 class StreamSink(Protocol):
-    """Receiver of stream messages; every call is quick and does not wait."""
+    """Receiver of stream messages. Calls return quickly and never wait."""
 
     def on_deals(self, deals: Sequence[StreamDeal]) -> None:
         """Receive trades of one pair, oldest first."""

@@ -282,5 +282,5 @@ class Store(Protocol):
         ...
 
     def release_reserve(self) -> bool:
-        """Release the disk reserve for exits; entries are blocked from then on."""
+        """Release the disk reserve for exits and block entries from then on."""
         ...

@@ -19,7 +19,7 @@ from mexc_tui.model.stream import BalanceUpdate, FillUpdate, OrderUpdate
 
 
 class UserStreamSink(Protocol):
-    """Receiver of the private stream: every update, in order of arrival. Calls do not wait."""
+    """Receiver of the private stream: every update, in order of arrival. Calls never wait."""
 
     def on_order(self, update: OrderUpdate) -> None:
         """Receive the state of one of the account's orders."""
@@ -150,7 +150,7 @@ class TradingPort(Protocol):
     async def cancel(
         self, symbol: str, *, client_order_id: str = "", order_id: str = "", purpose: Purpose = Purpose.EXIT
     ) -> SendOutcome[CancelReport]:
-        """Cancel one order by either id. No response is proof: query the order."""
+        """Cancel one order by either id. The response proves nothing: query the order."""
         ...
 
     async def cancel_open(

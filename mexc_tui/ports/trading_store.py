@@ -35,7 +35,7 @@ class SnipeTable(Protocol):
         ...
 
     def of_symbol(self, symbol: str, limit: int = ...) -> list[Snipe]:
-        """Return the newest of a pair, newest first."""
+        """Return the latest rows of a pair, newest first."""
         ...
 
     def page(self, before_ms: int = ..., before_id: str = ..., limit: int = ...) -> list[Snipe]:
@@ -79,7 +79,7 @@ class IntentTable(Protocol):
         ...
 
     def of_position(self, position_id: str) -> list[Intent]:
-        """Return a position's, oldest first."""
+        """Return the rows of a position, oldest first."""
         ...
 
 
@@ -161,7 +161,7 @@ class PositionTable(Protocol):
         ...
 
     def of_symbol(self, symbol: str, limit: int = ...) -> list[Position]:
-        """Return the newest of a pair, newest first."""
+        """Return the latest rows of a pair, newest first."""
         ...
 
     def page(self, before_ms: int = ..., before_id: str = ..., limit: int = ...) -> list[Position]:
@@ -185,7 +185,7 @@ class EntryTable(Protocol):
         ...
 
     def of_position(self, position_id: str) -> list[LedgerEntry]:
-        """Return a position's, oldest first."""
+        """Return the rows of a position, oldest first."""
         ...
 
     def page(self, before: int = ..., limit: int = ...) -> list[tuple[int, LedgerEntry]]:
@@ -209,7 +209,7 @@ class DayTable(Protocol):
         ...
 
     def get(self, day: str) -> TradingDay:
-        """Return a day (2026-11-22); an empty one if nothing happened."""
+        """Return a day (2026-11-22); an empty one without activity."""
         ...
 
     def latest(self, limit: int = ...) -> list[TradingDay]:

@@ -1,6 +1,6 @@
-"""The report itself: typed rows, of which text and JSON are only the print.
+"""Typed rows of the report, printed as text or JSON.
 
-`_ms` are Unix milliseconds of the exchange, or spans where the name says so (`lead_ms`, `late_ms`).
+`_ms` are Unix milliseconds of the exchange, or durations where the name implies it (`lead_ms`, `late_ms`).
 """
 
 from decimal import Decimal
@@ -116,7 +116,7 @@ class Passes(msgspec.Struct, frozen=True, kw_only=True):
     longest_pause_ms: int | None
     slowest_ms: float | None
     never_read: tuple[ListingSource, ...]
-    """Sources that no pass ever had a reading of."""
+    """Sources without a reading in any pass."""
 
 
 class ReportedAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +140,7 @@ class ScenarioOverride(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """The day in numbers."""
+    """Totals of the day."""
 
     listings: int
     opened: int
@@ -157,7 +157,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DayReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole day."""
+    """The report of one day."""
 
     mode: str
     exchange_session: str

@@ -16,7 +16,7 @@ from mexc_tui.model.storage import StoredAlert
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDay:
-    """Which day it is. Times are Unix milliseconds of the exchange."""
+    """Identity of the day. Times are Unix milliseconds of the exchange."""
 
     mode: str
     exchange_session: str
@@ -26,7 +26,7 @@ class StoredDay:
     overrides: tuple[tuple[str, str], ...] = ()
     """Name and value of each setting overridden by the scenario."""
     maturity_ms: int = 3_600_000
-    """How long after an opening its outcome is known."""
+    """Time after an opening until its outcome is known."""
     api_grace_ms: int = 3_600_000
     """A pair closed to API keys this long after its opening counts as never_api."""
 

@@ -27,7 +27,7 @@ _SHOWN = Context(prec=18)
 
 
 def not_armed(listing: Listing, inputs: TradingInputs, day: StoredDay) -> tuple[NotArmed, ...]:
-    """Return when and why gates refused a listing."""
+    """Return when and why pre-trade checks refused a listing."""
     ids = (listing.id, *listing.also_ids)
     return tuple(
         NotArmed(at_ms=one.at_ms, verdicts=one.verdicts)
@@ -39,7 +39,7 @@ def not_armed(listing: Listing, inputs: TradingInputs, day: StoredDay) -> tuple[
 def reported_snipes(
     listing: Listing, inputs: TradingInputs, outcome: ListingOutcome | None, day: StoredDay
 ) -> tuple[ReportedSnipe, ...]:
-    """Return the snipes of a listing, with what each bought."""
+    """Return the snipes of a listing, each with its positions."""
     ids = (listing.id, *listing.also_ids)
     snipes = sorted(
         (one for one in _of_day(inputs, day) if one.listing_id in ids), key=lambda one: (one.armed_ms, one.id)
@@ -48,7 +48,7 @@ def reported_snipes(
 
 
 def trading_day(inputs: TradingInputs, day: StoredDay) -> TradingDay:
-    """Return the day's trading in numbers, and whether the ledger is correct."""
+    """Return the day's trading totals, and whether the ledger is correct."""
     snipes = _of_day(inputs, day)
     positions = [one for one in inputs.positions if day.from_ms <= one.opened_ms <= day.to_ms]
     closed = [one for one in positions if not one.is_open]

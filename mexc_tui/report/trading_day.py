@@ -1,6 +1,6 @@
 """Trading part of the report: typed rows, printed as text or JSON.
 
-`_ms` are Unix milliseconds of the exchange, or spans where the name says so. Money is in quote units.
+`_ms` are Unix milliseconds of the exchange, or durations where the name implies it. Money is in quote units.
 """
 
 from decimal import Decimal
@@ -13,7 +13,7 @@ from mexc_tui.model.verdict import Verdict
 
 
 class NotArmed(msgspec.Struct, frozen=True, kw_only=True):
-    """A time when gates refused to arm a listing."""
+    """A time at which pre-trade checks refused to arm a listing."""
 
     at_ms: int
     verdicts: tuple[Verdict, ...]
@@ -39,7 +39,7 @@ class ReportedAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportedPosition(msgspec.Struct, frozen=True, kw_only=True):
-    """One position from its first fill to its end."""
+    """One position from its first fill until it is closed."""
 
     id: str
     opened_ms: int
@@ -101,14 +101,14 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Restart(msgspec.Struct, frozen=True, kw_only=True):
-    """Recovery at start-up: what the engine found open from its predecessor."""
+    """Recovery at start-up: orders and positions left open by the previous engine."""
 
     at_ms: int
     lines: tuple[str, ...]
 
 
 class TradingTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """Trading of the day in numbers."""
+    """Trading totals of the day."""
 
     refused: int
     """Listings that were never armed because pre-trade checks failed."""
@@ -125,7 +125,7 @@ class TradingTotals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TradingDay(msgspec.Struct, frozen=True, kw_only=True):
-    """Money on this day."""
+    """Figures of the ledger on this day."""
 
     totals: TradingTotals
     accounts: Accounts

@@ -1,1 +1,1 @@
-"""Limits before a trade, levels of the guard, metrics. Pure: values and the time come in."""
+"""Pre-trade limits, risk monitor levels and metrics. Pure: values and the time are arguments."""

@@ -93,14 +93,14 @@ class Grade:
         return TradingState.REDUCE_ONLY if RiskAction.PAUSE in self.actions else TradingState.ACTIVE
 
 
-def confirmed(looks: Sequence[tuple[RiskFinding, ...]]) -> tuple[RiskFinding, ...]:
-    """Return the newest findings as confirmed by every check; `looks`: oldest first, over the whole time.
+def confirmed(checks: Sequence[tuple[RiskFinding, ...]]) -> tuple[RiskFinding, ...]:
+    """Return the newest findings at the level that every check confirms; `checks`: oldest first.
 
-    A finding based on prices counts at the lowest level that any check gave its cause, and not at all if one
-    check lacks it. Others, such as a breach of the ledger, count at once.
+    A finding based on prices counts at the lowest level of its cause in any check, and not at all if one
+    check lacks it. Others, such as a breach of the ledger, count immediately.
     """
-    *before, newest = looks
-    return tuple(sure for finding in newest if (sure := _mildest(finding, before)) is not None)
+    *before, newest = checks
+    return tuple(lowest for finding in newest if (lowest := _mildest(finding, before)) is not None)
 
 
 def _mildest(finding: RiskFinding, before: Sequence[tuple[RiskFinding, ...]]) -> RiskFinding | None:

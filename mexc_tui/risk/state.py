@@ -39,7 +39,7 @@ def restrict(
     """Return the state after a restriction: it only becomes stricter. A halt starts a new generation.
 
     A halt during a halt keeps the first cause unless a loss or breach outranks a manual cause.
-    After an emergency stop no order may rest, whichever cause is kept.
+    After an emergency stop no order may rest on the book, whichever cause is kept.
     """
     change = _stricter(now, state, cause, words, by=by, at_ms=at_ms)
     is_stop = state is TradingState.FLATTENING or (state is TradingState.HALTED and cause is Cause.EMERGENCY)
@@ -84,7 +84,7 @@ def flattened(now: Trading, *, at_ms: int) -> Transition:
 def resume(now: Trading, *, person: str, word: str, blockers: tuple[str, ...], at_ms: int) -> Transition:
     """Return the state after the user's request to resume.
 
-    `person` is empty unless a user asks from a front end. `blockers`: reasons why trading cannot resume,
+    `user` is empty unless the request comes from a front end. `blockers`: reasons why trading cannot resume,
     such as an unknown order. After a loss or a breach the user types the word.
     """
     refused = _refusal(now, person, word, blockers)

@@ -78,7 +78,7 @@ def plain(number: Decimal | float) -> str:
     """Format a number without exponent and trailing zeros."""
     exact = Decimal(str(number))
     if not exact.is_finite() or abs(exact.adjusted()) > LONGEST:
-        return str(number)  # in full it could be a gigabyte of zeros
+        return str(number)  # written in full it could be a gigabyte of zeros
     text = format(exact, "f")
     return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
 

@@ -1,8 +1,8 @@
 """Next attempt of a sale after a refusal: at the bid, through the book, then within limits (reliability
 O14).
 
-The sale is never given up: each step has a time for the next attempt, except dust. A position that cannot
-be sold for a while is reported as trapped, with an alert.
+A sale is never abandoned: every step except dust schedules the next attempt. A position that cannot be
+sold for a while is reported as trapped, with an alert.
 """
 
 from collections.abc import Sequence
@@ -129,7 +129,7 @@ def escalate(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) 
 
 
 def _whole(sale: SaleAttempt, grid: Grid) -> Grid:
-    """Return the grid by which nothing of value is left behind, unless the exchange refused that."""
+    """Return the filters that leave nothing of value behind, unless the exchange refused them."""
     rest = sale.quantity - floored(sale.quantity, grid.quantity_step)
     if grid.exact_step is None or sale.terms.step is not None or rest * (sale.bid or ZERO) < DUST_VALUE:
         return grid

@@ -11,7 +11,7 @@ from mexc_tui.sniping.sellable import DUST_VALUE, order_fault
 
 
 class RungPlace(StrEnum):
-    """Where a rung is kept."""
+    """Location of a rung."""
 
     EXCHANGE = "exchange"
     ENGINE = "engine"

@@ -205,7 +205,7 @@ def _again(
     reason: str,
     follow_ups: tuple[FollowUp, ...] = (),
 ) -> Next:
-    """Send `order` at the next permitted time, or stop. Every further attempt passes here."""
+    """Send `order` at the next permitted time, or stop. Every further attempt goes through this function."""
     if order is None:
         return _stop(f"{reason}: spend cap used up", progress, follow_ups)
     if order.price > progress.cap:

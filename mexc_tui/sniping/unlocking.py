@@ -14,7 +14,7 @@ _WORDS = (
 
 
 def phrase(cap: Decimal, positions: int, rng: Random) -> str:
-    """Return a confirmation phrase that cannot be typed by habit: the maximum risk and two random words."""
+    """Return a confirmation phrase that habit cannot type: the maximum risk and two random words."""
     first, second = rng.sample(_WORDS, 2)
     return f"live {positions} x {cap.normalize():f} {first} {second}"
 

@@ -12,7 +12,7 @@ class ClientIds:
     """Created and unused client order ids."""
 
     def __init__(self, desk_id: str, boot_ms: int) -> None:
-        """`desk_id` and `boot_ms`: what ids are made of, so that no two engines make the same."""
+        """`desk_id` and `boot_ms` are part of each id, so that no two engines create the same one."""
         self.desk_id, self._boot_ms = desk_id, boot_ms
         self._counter = 0
         self._fresh = RecentKeys[str](MAX_IDS)

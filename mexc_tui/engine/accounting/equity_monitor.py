@@ -163,7 +163,7 @@ class EquityMonitor:
         realised = self._closed + sum(self._realised.values(), ZERO)
         return equity_identity(self._start, now, realised, gain, ROUNDING * (1 + len(self._realised)))
 
-    # ---- inside
+    # ---- internals
 
     def _since(self, start: EquityPoint | None) -> Decimal | None:
         point = self._ledger.state.equity

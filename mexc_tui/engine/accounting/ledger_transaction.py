@@ -265,7 +265,7 @@ class LedgerTransaction:
                 self.save_intent(stop_intent(position, client_ids, self.now_ms))
                 return
 
-    # ---- inside
+    # ---- internals
 
     def _position_of(self, order: Order) -> Position | None:
         """Return the order's position; for an entry, the one that its first fill opens."""

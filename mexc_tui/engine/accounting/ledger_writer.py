@@ -304,7 +304,7 @@ class LedgerWriter:
         scope = self.scope
         return await self._store.read(name, lambda stored: work(stored.trading(scope)))
 
-    # ---- inside
+    # ---- internals
 
     async def _release_reserve(self) -> bool:
         """Release the disk reserve for exits; False: already released, or failed."""

@@ -114,7 +114,7 @@ class Reconciler:
         self.damage = ""
         """Damage of the stored ledger; entries are blocked. Empty: none."""
         self.recovery_lines = tuple[str, ...]()
-        """What the previous engine left open, and its result; empty: nothing."""
+        """Lines of the recovery report; empty: the previous engine left nothing open."""
         self.recovery_reported = asyncio.Event()
         """Set once the recovery report is complete."""
 

@@ -1,4 +1,4 @@
-"""Recovery report: what the previous engine left open, and its result."""
+"""Recovery report: orders, snipes and positions left open by the previous engine, and their result."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -33,7 +33,7 @@ class OpenAtStart:
 
 
 def open_at_start(state: LedgerState) -> OpenAtStart:
-    """Return what the previous engine left open, as stored."""
+    """Return the rows that the previous engine left open, as stored."""
     return OpenAtStart(
         tuple(state.positions.values()), tuple(state.live_orders()), tuple(state.snipes.values())
     )

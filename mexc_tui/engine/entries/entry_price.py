@@ -55,7 +55,7 @@ class EntryPrice:
 
     @contextmanager
     def subscribed(self) -> Generator[None]:
-        """Receive the pair's price moves for as long as the block runs."""
+        """Receive the pair's price moves while the block runs."""
         self._prices.on_move(self._on_move)
         try:
             yield

@@ -1,4 +1,4 @@
-"""Fire one snipe: warm up, check, aim, send, and react to each response until it is over.
+"""Fire one snipe: warm up, check, aim, send, and react to each response until the last one.
 
 Nothing is written to disk between a response and the next attempt: the intent already holds every id and
 the spend cap. Decisions are made in `sniping`; this module times and executes them.

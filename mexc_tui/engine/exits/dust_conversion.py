@@ -82,7 +82,7 @@ class DustConverter:
         if self._running:
             await asyncio.wait(self._running, timeout=deadline_s)
 
-    # ---- inside
+    # ---- internals
 
     def _blocked_reason(self, asset: str, amount: Decimal, candidate: DustCandidate | None) -> str:
         """Return why a coin cannot be converted; empty: it can."""

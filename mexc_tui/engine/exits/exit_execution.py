@@ -166,7 +166,7 @@ class ExitExecution:
         return position_id in self._running
 
     def forbids_resting(self, symbol: str) -> str:
-        """Return why no take-profit may be placed now: a sale needs the quantity. Empty: allowed."""
+        """Return why no take-profit may be placed now, such as a running sale; empty: allowed."""
         is_sold = any(sale.symbol == symbol for sale in self._running.values())
         return "the position is being sold" if is_sold else ""
 
@@ -430,7 +430,7 @@ class ExitExecution:
         return intent
 
     async def _drop(self, making: "asyncio.Future[Intent]", words: str) -> None:
-        """End an unused intent: the sale continues under one of higher priority."""
+        """Close an unused intent: the sale continues under one of higher priority."""
         self._recorder.end_intent(await making, words)
 
     # ---- waiting

@@ -45,7 +45,7 @@ class ExitIntents:
         self._chores = set[asyncio.Future[None]]()
 
     async def of(self, position: Position, wanted: ExitRequest, kept: Intent | None = None) -> Intent:
-        """Return the intent of a sale: `kept` if it suffices. Raises StorageError without a stop."""
+        """Return the intent of a sale: `kept` if it is sufficient. Raises StorageError without a stop."""
         stop = self.stop_of(position.id)
         if wanted.role is OrderRole.STOP and stop is not None:
             return stop
@@ -73,7 +73,7 @@ class ExitIntents:
         return is_same and kept.quantity - sold >= wanted.quantity
 
     def _end_late(self, saving: "asyncio.Future[None]", intent: Intent) -> None:
-        """End an unused intent if it becomes durable after all."""
+        """Close an unused intent if it becomes durable after all."""
 
         async def end() -> None:
             try:

@@ -379,7 +379,7 @@ class ExitMonitor:
         await self._ledger.write("alert", lambda desk: desk.alert("guardian", symbol, words))
 
     def _begin(self, watch: WatchedPosition | None, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run a task in the background; never two of a kind for one position."""
+        """Run a task in the background, at most one of a kind per position."""
         busy = self._busy if watch is None else watch.busy
         if name in busy:
             work.close()

@@ -75,7 +75,7 @@ class ExitOrderTracker:
         return not is_offered
 
     async def exists_despite_rejection(self, order: Order, refusal: Refusal) -> bool:
-        """Whether a refused sale exists all the same; no list in time: it is not waited for."""
+        """Return whether a refused order exists after all; False if the order list does not arrive in time."""
         try:
             async with asyncio.timeout(LISTED_S):
                 return await self._execution.exists_despite_rejection(order, refusal)
@@ -150,7 +150,7 @@ class ExitOrderTracker:
             await self._execution.query_in_background(now)
 
     def _expedite(self, sale: ExitJob, orders: list[Order]) -> None:
-        """Have unknown outcomes resolved now, once per order; after that they are resolved in turn."""
+        """Request resolution of unknown outcomes now, once per order; later ones wait their turn."""
         fresh = {one.client_order_id for one in orders} - sale.expedited
         if fresh:
             sale.expedited |= fresh

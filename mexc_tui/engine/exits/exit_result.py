@@ -26,7 +26,7 @@ class CloseResult:
     sold: Decimal
     left: Decimal
     words: str = ""
-    """Why something is left."""
+    """Reason for a remainder."""
     dust: Decimal = ZERO
     """Written off: too small to sell."""
 
@@ -41,20 +41,20 @@ class ExitRecorder:
         self._chores: set[asyncio.Future[object]] = set()
 
     def begin(self, work: Awaitable[object]) -> None:
-        """Store something in the background; a failure is logged."""
+        """Run a write in the background; a failure is logged."""
         chore = asyncio.ensure_future(work)
         self._chores.add(chore)
         chore.add_done_callback(self._ended)
 
     def finish(self, sale: ExitJob, position: Position) -> None:
-        """End the intent of a sale that leaves a remainder; a closed position ends it by itself."""
+        """Close the intent of a sale that leaves a remainder; a closed position closes it anyway."""
         intent, sale.intent = sale.intent, None
         self.end_intent(intent, sale.words)
         if position.trapped:
             self.begin(self._ledger.save_trapped(position.id, ""))
 
     def end_intent(self, intent: Intent | None, words: str) -> None:
-        """End the intent of a sale, so that no restart resumes it. A stop's ends with its position."""
+        """Close the intent of a sale, so that no restart resumes it. The intent of a stop closes with its position."""
         if intent is not None and intent.role is not OrderRole.STOP:
             self.begin(self._ledger.end_intent(intent.id, words))
 
@@ -95,7 +95,7 @@ class ExitRecorder:
         self.begin(self._ledger.write("alarm", lambda desk: desk.repeat_alert("selling", sale.symbol, words)))
 
     async def _report_trapped(self, sale: ExitJob, position: Position, words: str) -> None:
-        """Answer the caller of the sale once the state is stored, or cannot be."""
+        """Return the result to the caller of the sale once the state is stored, or storing failed."""
         try:
             if position.trapped != words:
                 await self._ledger.save_trapped(position.id, words)

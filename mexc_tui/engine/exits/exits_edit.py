@@ -45,7 +45,7 @@ class ExitsChange:
     position: Position
     stop_before: Decimal
     stop_next: Decimal
-    """Where a trailing stop or break-even moves it immediately; else the new stop."""
+    """Stop after an immediate move by trailing stop or break-even; else the new stop."""
     plan_before: ExitPlan
     cancelled: int
     placed: int
@@ -171,7 +171,7 @@ class ExitsEditor:
             raise
 
     async def _until_aligned(self, position_id: str) -> None:
-        """Wait until the ladder rests as planned, or the time is up."""
+        """Wait until the ladder rests as planned, or a deadline passes."""
         try:
             async with asyncio.timeout(LADDER_S):
                 while True:

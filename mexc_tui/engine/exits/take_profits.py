@@ -63,7 +63,7 @@ class TakeProfits:
         self._refused: dict[tuple[str, int], _Refused] = {}
 
     def begin(self, position_id: str, *, anew: bool = False) -> None:
-        """Align a position's ladder in the background; if that is running, once more after it.
+        """Align a position's ladder in the background; if an alignment is running, repeat it afterwards.
 
         `anew`: the ladder changed, so earlier refusals of its rungs do not count.
         """
@@ -107,7 +107,7 @@ class TakeProfits:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    # ---- inside
+    # ---- internals
 
     async def _align(self, position_id: str) -> None:
         try:

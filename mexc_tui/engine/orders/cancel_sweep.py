@@ -71,7 +71,7 @@ class CancelSweep:
                 return CancelResult(len(listed - set(rows)), len(rows), problem or "still listed")
             await asyncio.sleep(APART_S if empty and not problem else LOOK_S)
 
-    # ---- inside
+    # ---- internals
 
     async def _cancel(self, rows: Mapping[str, Order], at_once: int) -> None:
         is_short = bool(self._trading.ban()) or self._trading.orders_left(Purpose.STOP) < len(rows)

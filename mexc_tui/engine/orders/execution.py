@@ -212,7 +212,7 @@ class Execution:
             log.warning("%d requests did not complete in time", len(self._running))
         return not self._running
 
-    # ---- inside
+    # ---- internals
 
     async def _is_among(self, order: Order, reports: Rows[OrderReport], queried_ms: int) -> bool:
         """Book the report of this order if listed. Raises ExchangeError if a malformed row may be it."""

@@ -73,7 +73,7 @@ class OrderResolution:
             for loop in loops:
                 loop.cancel()
 
-    # ---- inside
+    # ---- internals
 
     async def _serve(self, *, is_sale: bool) -> None:
         wake = self._wakes[is_sale]

@@ -1,1 +1,1 @@
-"""The engine's life: supervision, event feed, threads, loop health, retention."""
+"""Engine life cycle: supervision, event feed, threads, loop health, retention."""

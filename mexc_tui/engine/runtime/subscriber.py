@@ -53,7 +53,7 @@ class SubscriberState:
     failures: int
     last_error: str
     resumes: int
-    """How often it was sent to the journal."""
+    """Number of catch-ups from the journal."""
     next_sequence: int
     """Next fact expected; all earlier facts were handled, are queued, or are to be resumed."""
     busy_ms: int

@@ -1,4 +1,4 @@
-"""Halt, reduce-only, flatten, emergency stop and resume; each returns what it achieved in numbers."""
+"""Halt, reduce-only, flatten, emergency stop and resume; each returns its result in numbers."""
 
 import asyncio
 import logging
@@ -167,7 +167,7 @@ class EmergencyStop:
             for task in late:
                 task.cancel()
 
-    # ---- inside
+    # ---- internals
 
     async def _halt(self, words: str, wanted: Wanted) -> CommandResult[Achieved]:
         """Cancel at once, without waiting for the halt file or the store."""

@@ -103,7 +103,7 @@ class Invariants:
         }
         return tuple(wrong)
 
-    # ---- inside
+    # ---- internals
 
     def _is_settled(self) -> bool:
         """Return whether every request is answered and all evidence is booked."""

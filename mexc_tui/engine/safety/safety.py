@@ -243,7 +243,7 @@ class Safety:
             log.warning("positions still open at the end of the day: %s", ", ".join(left))
         return (*unexplained, *((problem,) if problem else ()))
 
-    # ---- inside
+    # ---- internals
 
     def _is_busy(self) -> bool:
         memory = self._ledger.state

@@ -182,7 +182,7 @@ class TradingStateOwner:
                 self._file_problem = await self._clear_file()
             return change
 
-    # ---- inside
+    # ---- internals
 
     def _apply(self, change: Transition) -> Transition:
         if change.changed:

@@ -13,8 +13,8 @@ from mexc_tui.model.order import Side
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
 """Possible lengths of one span of a price path."""
 FRESH_MS = 1_000
-"""Levels are pushed on change, the best quote continuously: while it arrives, levels that agree with it
-are current, however long ago they changed."""
+"""Levels are pushed on change, the best quote continuously: while quotes arrive, levels that agree with them
+are current, whenever they last changed."""
 
 Levels = Sequence[tuple[Decimal, Decimal]]
 

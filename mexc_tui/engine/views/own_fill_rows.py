@@ -53,7 +53,7 @@ def exit_levels(position: Position, row: PositionRow, grid: Grid | None) -> tupl
 
 
 def _stops(position: Position, row: PositionRow) -> Sequence[ExitLevelRow]:
-    """Return the stop and where trailing starts; once trailing, the stop is the trailing one."""
+    """Return the stop and the activation price of a trailing stop; once active, the stop itself trails."""
     plan, stop = position.plan, position.stop_price
     begins = position.entry_price * (1 + plan.trailing_after_pct / HUNDRED)
     trails = position.high_price * (1 - plan.trailing_distance_pct / HUNDRED)

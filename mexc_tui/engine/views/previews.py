@@ -1,4 +1,4 @@
-"""Previews of commands: what each would do now, in numbers, before the user confirms. Nothing changes."""
+"""Previews of commands: the effect of each with current numbers, before confirmation. Nothing changes."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal

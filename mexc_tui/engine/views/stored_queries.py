@@ -82,7 +82,7 @@ def why(
     settings: DetectionSettings,
     liquidity: Mapping[str, Liquidity] | None = None,
 ) -> WhyRow:
-    """Return what is known about the listings of this name, and the signals and snipes.
+    """Return the stored history of all listings of this name, with signals and snipes.
 
     `liquidity`: of current order books, by symbol; only from a running engine. Raises AmbiguousName.
     """

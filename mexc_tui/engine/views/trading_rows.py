@@ -82,7 +82,7 @@ class RowContext:
 
 
 def offline_context(words: str, run: Reconciliation | None = None, *, is_silent: bool = False) -> RowContext:
-    """Return the context without a responding engine: no prices, no filters; `words` say why.
+    """Return the context without a responding engine: no prices, no filters; `words` states why.
 
     `run`: the last reconciliation. `is_silent`: an engine runs without answering.
     """

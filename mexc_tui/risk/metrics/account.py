@@ -1,6 +1,6 @@
-"""Account performance from daily simple returns adjusted for flows (formulas E4).
+"""Account performance from daily simple returns, adjusted for flows (formulas E4).
 
-A year has 365 days here. `returns` come oldest first, days without trades included.
+A year has 365 days. `returns`: oldest first, days without trades included.
 """
 
 import math
@@ -29,7 +29,7 @@ def total_return(returns: Sequence[float]) -> Figure:
 
 
 def cagr(returns: Sequence[float]) -> Figure:
-    """Return `(E_T / E_0)^(365 / days) - 1`, a share per year; not shown under 90 days (formulas E4)."""
+    """Return `(E_T / E_0)^(365 / days) - 1`, a share per year; undefined below 90 days (formulas E4)."""
     n = len(returns)
     if n < MIN_FOR_CAGR:
         return too_few(n, MIN_FOR_CAGR, FigureUnit.SHARE)
@@ -75,7 +75,7 @@ def sharpe_error(per_day: float, n: int) -> float:
 def sortino(returns: Sequence[float], acceptable: float = 0.0) -> Figure:
     """Return `(mean(r) - MAR) / DD sqrt(365)`, `DD = sqrt(sum min(0, r - MAR)^2 / n)` (formulas E4).
 
-    DD divides by all n, not by the bad days alone (Sortino & Price 1994). MAR is per day.
+    DD divides by all n, not by the number of losing days (Sortino & Price 1994). MAR is per day.
     """
     n = len(returns)
     if n < MIN_FOR_RATIO:
@@ -89,7 +89,7 @@ def sortino(returns: Sequence[float], acceptable: float = 0.0) -> Figure:
 
 
 def calmar(returns: Sequence[float]) -> Figure:
-    """Return `CAGR / MDD` over the days given, which its words state (Young 1991, formulas E4)."""
+    """Return `CAGR / MDD` over the given days, whose number its text states (Young 1991, formulas E4)."""
     n = len(returns)
     growth = cagr(returns)
     if growth.value is None:

@@ -1,4 +1,4 @@
-"""How far below its peak equity is, and was (formulas E3)."""
+"""Current and past drawdown of equity (formulas E3)."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ class Moment(NamedTuple):
 
 
 def max_drawdown(moments: Sequence[Moment]) -> Figure:
-    """Return `MDD = max D_t`, a share (formulas E3); moments come oldest first."""
+    """Return `MDD = max D_t`, a share (formulas E3); oldest moment first."""
     n = len(moments)
     if n < 2:
         return too_few(n, 2, FigureUnit.SHARE)

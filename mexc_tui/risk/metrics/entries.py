@@ -1,4 +1,4 @@
-"""How well snipes bought: their attempts and orders against the prices known then (formulas E6)."""
+"""Execution quality of entries: attempts and orders against the prices at the time (formulas E6)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from mexc_tui.risk.metrics.execution import ZERO, Shortfall, implementation_shor
 
 @dataclass(frozen=True, slots=True)
 class EntryPrices:
-    """What was known while a snipe fired, quote units each; None: there was no such price."""
+    """Reference prices of one entry, in quote units; None: there was no such price."""
 
     decision: Decimal | None
-    """When it was armed; of a pair without a price then, the first ask seen while it fired."""
+    """Price at arming; for a pair without one, the first ask observed while firing."""
     arrival: Decimal | None
-    """The best ask when the first attempt that bought was sent."""
+    """Best ask when the first filled attempt was sent."""
     end: Decimal | None
-    """The best ask when the last attempt was sent."""
+    """Best ask when the last attempt was sent."""
 
 
 def entry_prices(snipe: Snipe, attempts: Iterable[Attempt]) -> EntryPrices:
@@ -32,9 +32,9 @@ def entry_prices(snipe: Snipe, attempts: Iterable[Attempt]) -> EntryPrices:
 
 
 def entry_shortfall(snipe: Snipe, prices: EntryPrices, orders: Sequence[Order]) -> Shortfall | None:
-    """Return what was lost against buying all of the spend cap at the decision's price, without cost.
+    """Return the shortfall against buying the whole spend cap at the decision price, without costs.
 
-    None: the prices that it is measured from were not seen.
+    None: a price that it is measured from is unknown.
     """
     decision, filled = prices.decision, snipe.filled_quantity
     arrival = prices.arrival if filled else decision
@@ -52,7 +52,7 @@ def entry_shortfall(snipe: Snipe, prices: EntryPrices, orders: Sequence[Order]) 
 
 
 def _fees(order: Order) -> Decimal:
-    """Return an order's fees in quote units; those in coins of the pair at the order's own average price."""
+    """Return an order's fees in quote units; base-asset fees are valued at its average price."""
     average = order.average_price or ZERO
     coins = sum((fee.amount for fee in order.fees if not fee.value and not fee.unvalued), ZERO)
     return sum((fee.value for fee in order.fees), ZERO) + coins * average

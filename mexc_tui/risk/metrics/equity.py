@@ -9,9 +9,9 @@ DAY_MS = 86_400_000
 
 
 def daily(points: Iterable[EquityPoint]) -> tuple[EquityPoint, ...]:
-    """Return the last complete point of each UTC day; points come oldest first.
+    """Return the last complete point of each UTC day; `points`: oldest first.
 
-    A day without one repeats the day before, so that days without trades are days.
+    A day without one repeats the day before, so that days without trades count.
     """
     days: list[EquityPoint] = []
     today: int | None = None
@@ -32,7 +32,7 @@ def daily(points: Iterable[EquityPoint]) -> tuple[EquityPoint, ...]:
 def period_returns(points: Sequence[EquityPoint]) -> tuple[float, ...]:
     """Return `r_t = (E_t - F_t) / E_(t-1) - 1`, F the net flow within the period (time-weighted return).
 
-    Points are complete and oldest first. A period that began without equity has no return.
+    Points are complete and oldest first. A period that starts without equity has no return.
     """
     found: list[float] = []
     for before, after in pairwise(points):

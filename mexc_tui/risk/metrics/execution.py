@@ -71,7 +71,7 @@ def implementation_shortfall(
 ) -> Shortfall:
     """Return `d [q (P_a - P_d) + q (P - P_a) + (Q - q)(P_e - P_d)] + fees` (Perold 1988, formulas E6).
 
-    Delay, trading and opportunity in that order, quote units; `end` is the price when the order was given up.
+    Delay, trading and opportunity in that order, quote units; `end`: price at the end of the order.
     """
     sign, average = _sign(side), average_price(fills)
     filled = sum((quantity for _, quantity in fills), ZERO)
@@ -80,19 +80,19 @@ def implementation_shortfall(
     opportunity = sign * (wanted - filled) * (end - decision)
     base = wanted * decision
     total = delay + trading + opportunity + fees
-    bps = _bps(total, base) if base > 0 else undefined(1, 1, "nothing was wanted", FigureUnit.BPS)
+    bps = _bps(total, base) if base > 0 else undefined(1, 1, "the order was empty", FigureUnit.BPS)
     return Shortfall(delay=delay, trading=trading, opportunity=opportunity, fees=fees, bps=bps)
 
 
 def fill_ratio(filled: Decimal, wanted: Decimal) -> Figure:
     """Return `q / Q`, a share (formulas E6)."""
     if wanted <= 0:
-        return undefined(1, 1, "nothing was wanted", FigureUnit.SHARE)
+        return undefined(1, 1, "the order was empty", FigureUnit.SHARE)
     return Figure(value=float(filled / wanted), n=1, minimum=1, unit=FigureUnit.SHARE)
 
 
 def refusal_rates(codes: Sequence[int | None]) -> tuple[RefusalRate, ...]:
-    """Return the count of each response code, None for accepted; the commonest first (formulas E6)."""
+    """Return the count of each response code, None for accepted; most frequent first (formulas E6)."""
     n = len(codes)
     counts = Counter(code for code in codes if code is not None)
     return tuple(

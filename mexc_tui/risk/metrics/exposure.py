@@ -17,7 +17,7 @@ class ExposureHolding:
 
     symbol: str
     quantity: Decimal
-    """Base units; negative for a short, which spot trading does not have."""
+    """Base units; negative for a short position, which does not exist in spot trading."""
     price: Decimal
     """The bid."""
     stop: Decimal | None = None
@@ -55,7 +55,7 @@ def gross_exposure(holdings: Iterable[ExposureHolding]) -> Decimal:
 
 
 def share_of_equity(amount: Decimal, equity: Decimal) -> Figure:
-    """Return `amount / E`, a share; cash's weight and every exposure's are made with it (formulas E1)."""
+    """Return `amount / E`, the weight of cash or of an exposure, as a share (formulas E1)."""
     if equity <= 0:
         return undefined(1, 1, "no equity", FigureUnit.SHARE)
     return Figure(value=float(amount / equity), n=1, minimum=1, unit=FigureUnit.SHARE)
@@ -71,7 +71,7 @@ def weights(holdings: Iterable[ExposureHolding], equity: Decimal) -> tuple[Weigh
 def concentration(holdings: Iterable[ExposureHolding]) -> Figure:
     """Return Herfindahl–Hirschman `HHI = sum s_i^2`, `s_i = |q_i p_i| / G` (formulas E1).
 
-    1/n when equally spread over n coins, 1 for a single one. n counts coins, not positions.
+    1/n when spread equally over n coins, 1 for a single one. n counts coins, not positions.
     """
     values = [abs(value) for value in by_symbol(holdings).values() if value]
     gross = sum(values, ZERO)
@@ -83,7 +83,7 @@ def concentration(holdings: Iterable[ExposureHolding]) -> Figure:
 
 
 def effective_number(holdings: Iterable[ExposureHolding]) -> Figure:
-    """Return `1 / HHI`: how many equal positions would be as concentrated (formulas E1)."""
+    """Return `1 / HHI`: the number of equal positions with the same concentration (formulas E1)."""
     hhi = concentration(holdings)
     if hhi.value is None:
         return hhi
@@ -93,8 +93,8 @@ def effective_number(holdings: Iterable[ExposureHolding]) -> Figure:
 def risk_at_stop(holdings: Iterable[ExposureHolding], exit_cost: Decimal, equity: Decimal) -> Heat:
     """Return open risk `sum q (p - stop) + exit costs`, quote units and share of E (formulas E1).
 
-    `exit_cost` is the share of proceeds that a sale costs (fee and slippage). A stop above the price is
-    no gain to be counted on: it adds only its costs. Without a stop the whole value is at risk.
+    `exit_cost`: cost of a sale (fee and slippage) as a share of its proceeds. A stop above the price counts
+    as no gain and adds only its costs. Without a stop the whole value is at risk.
     """
     held = tuple(holdings)
     amount = sum((_loss_at_stop(one, exit_cost) for one in held), ZERO)
@@ -108,7 +108,7 @@ def gap_loss(holdings: Iterable[ExposureHolding], gap: Decimal) -> Decimal:
 
 
 def by_symbol(holdings: Iterable[ExposureHolding]) -> dict[str, Decimal]:
-    """Return the value of each coin: two positions in one are one concentration."""
+    """Return the value of each coin, all its positions together."""
     values: dict[str, Decimal] = {}
     for one in holdings:
         values[one.symbol] = values.get(one.symbol, ZERO) + one.value

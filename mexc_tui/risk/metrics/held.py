@@ -13,11 +13,11 @@ MINUTE_MS = 60_000
 NEEDED = Sampling.ONE_MINUTE.value
 
 Returns = Mapping[int, float]
-"""Simple returns of one asset by the minute in which they end."""
+"""Simple returns of one asset, by the minute in which they end."""
 
 
 def minute_returns(points: Iterable[EquityPoint], symbol: str) -> Returns:
-    """Return `p_t / p_(t-1) - 1` of the last bids of each two minutes in a row; points come oldest first."""
+    """Return `p_t / p_(t-1) - 1` of the last bids of consecutive minutes; `points`: oldest first."""
     last: dict[int, Decimal] = {}
     for point in points:
         for held in point.prices:
@@ -33,11 +33,11 @@ def minute_returns(points: Iterable[EquityPoint], symbol: str) -> Returns:
 def holdings_tail(
     values: Mapping[str, Decimal], points: Sequence[EquityPoint], level: ConfidenceLevel
 ) -> tuple[Figure, Figure]:
-    """Return historical VaR and ES over one minute: today's holdings with the returns of past minutes.
+    """Return historical VaR and ES over one minute: current holdings with past returns.
 
-    `values`: quote units by symbol. Each coin needs 200 returns of its own, and the level's minimum (100 at
-    95 %, 500 at 99 %) counts minutes that all coins know. With a newer coin there is no value: what it may
-    lose is the gap stress (formulas E1).
+    `values`: quote units by symbol. Each coin needs 200 returns, and the minimum of the level (100 at
+    95 %, 500 at 99 %) counts minutes with a return of every coin. With a newer coin there is no value: the
+    gap stress measures its risk (formulas E1).
     """
     known = {symbol: minute_returns(points, symbol) for symbol in values}
     if not known:

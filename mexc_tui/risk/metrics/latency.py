@@ -53,7 +53,7 @@ def percentiles(samples_ns: Sequence[int]) -> Percentiles:
 
 
 def stage_latencies(attempts: Iterable[Stamps]) -> tuple[StageLatency, ...]:
-    """Return each stage's percentiles, of the attempts that have both its stamps (formulas E6)."""
+    """Return the percentiles of each stage over the attempts with both timestamps (formulas E6)."""
     samples: dict[LatencySpan, list[int]] = {span: [] for span in LatencySpan}
     for stamps in attempts:
         for span, took_ns in spans(stamps):

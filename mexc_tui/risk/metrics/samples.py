@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 
 NO_VARIATION = 1e-12
-"""A deviation this far below the largest observation is rounding, not variation."""
+"""A deviation below this share of the largest observation is rounding, not variation."""
 
 
 def deviation(values: Sequence[float]) -> float:
-    """Return the standard deviation with n - 1, of two values or more; 0 when only rounding varies."""
+    """Return the standard deviation (n - 1) of two or more values; 0 when only rounding varies."""
     found = stdev(values)
     return 0.0 if found <= NO_VARIATION * max(abs(one) for one in values) else found
 

@@ -1,4 +1,4 @@
-"""Tail of the portfolio, with assets that are too new for it at stress loss (formulas E2)."""
+"""Tail risk of the portfolio; assets that are too new for it count at their stress loss (formulas E2)."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Sampling(Enum):
-    """Interval of an asset's returns; the value is the minimum count of an asset that is not new."""
+    """Interval of returns; the value is the minimum count below which an asset is new."""
 
     DAILY = 30
     ONE_MINUTE = 200
@@ -20,9 +20,9 @@ class CoinHistory:
 
     symbol: str
     value: Decimal
-    """Quote units now."""
+    """Current value in quote units."""
     returns: tuple[float, ...]
-    """Simple returns, oldest first, the last ones of all coins at the same moments."""
+    """Simple returns, oldest first; the last ones of all coins are of the same moments."""
 
 
 def is_new(coin: CoinHistory, sampling: Sampling) -> bool:
@@ -31,7 +31,7 @@ def is_new(coin: CoinHistory, sampling: Sampling) -> bool:
 
 
 def profits_of_holdings(coins: Sequence[CoinHistory]) -> list[float]:
-    """Return the gains of the present holdings at each past moment that all of them have (formulas E2)."""
+    """Return the gain of the current holdings at each past moment with a return of all of them (formulas E2)."""
     common = min((len(coin.returns) for coin in coins), default=0)
     if not common:
         return []

@@ -1,4 +1,4 @@
-"""Trade statistics (formulas E5). A trade is a position from its first fill until flat, dust written off."""
+"""Trade statistics (formulas E5). A trade is a position from its first fill until it is flat."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -28,12 +28,12 @@ class ClosedTrade:
     """Net of all fees."""
     fees: Decimal
     notional: Decimal
-    """Bought and sold value together."""
+    """Sum of bought and sold value."""
     planned_risk: Decimal
-    """`quantity (entry - initial stop) + costs`; 0 or less: none was planned."""
+    """`quantity (entry - initial stop) + costs`; 0 or less: no planned risk."""
     entry: Decimal
     lowest: Decimal
-    """Price while it was open; 0: not known."""
+    """Price while it was open; 0: unknown."""
     highest: Decimal
     opened_ms: int
     closed_ms: int
@@ -46,7 +46,7 @@ class ClosedTrade:
 
 @dataclass(frozen=True, slots=True)
 class Kelly:
-    """The Kelly fraction and the part of it that may be applied, below every hard limit."""
+    """The Kelly fraction, and the part of it to apply within every hard limit."""
 
     full: Figure
     applied: Figure
@@ -68,7 +68,7 @@ def trade_of(position: Position) -> ClosedTrade | None:
     has_stop = position.initial_stop > 0
     distance = position.entry_price - position.initial_stop if has_stop else ZERO
     planned = position.bought_quantity * distance + position.fees if distance > 0 else ZERO
-    # Prices seen are samples: a resting sale may fill above the highest of them.
+    # Observed prices are samples: a resting sale may fill above the highest of them.
     sold_at = position.sold_value / position.sold_quantity if position.sold_quantity else ZERO
     return ClosedTrade(
         profit=position.realised,
@@ -120,7 +120,7 @@ def payoff_ratio(trades: Sequence[ClosedTrade]) -> Figure:
 def expectancy(trades: Sequence[ClosedTrade], random: Random, resamples: int = RESAMPLES) -> Figure:
     """Return `mean(profit)`, quote units, with a 95 % bootstrap interval (formulas E5).
 
-    See `bootstrap_interval` for what it costs.
+    See `bootstrap_interval` for its cost.
     """
     return _mean_figure([float(one.profit) for one in trades], FigureUnit.QUOTE, random, resamples)
 
@@ -135,8 +135,8 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Return the 2.5 % and 97.5 % quantile of the means of `resamples` draws with replacement (formulas E5).
 
-    The same seed gives the same interval. Costs about 0.08 s of processor for 10,000 resamples of 100
-    values and grows with both: off the event loop beyond a few hundred.
+    The same seed gives the same interval. Takes about 0.08 s of CPU for 10,000 resamples of 100 values and
+    grows with both: run it off the event loop beyond a few hundred values.
     """
     n = len(values)
     means = sorted(sum(random.choices(values, k=n)) / n for _ in range(resamples))
@@ -158,7 +158,7 @@ def sqn(trades: Sequence[ClosedTrade]) -> Figure:
 def kelly(trades: Sequence[ClosedTrade]) -> Kelly:
     """Return `f* = p - (1 - p) / b`, p the lower Wilson bound, b the payoff (Kelly 1956, formulas E5).
 
-    A quarter of it is what may be applied. Negative: do not bet.
+    Apply at most a quarter of it. Negative: no edge.
     """
     n = len(trades)
     if n < MIN_FOR_KELLY:
@@ -181,7 +181,7 @@ def kelly(trades: Sequence[ClosedTrade]) -> Kelly:
 def excursions(trades: Iterable[ClosedTrade]) -> Excursions:
     """Return median MAE and MFE, `lowest / entry - 1` and `highest / entry - 1` (formulas E5).
 
-    Trades whose path is not known are left out.
+    Trades without known prices are left out.
     """
     known = [one for one in trades if one.entry > 0 and one.lowest > 0 and one.highest > 0]
     return Excursions(
@@ -207,8 +207,8 @@ def holding_time(trades: Sequence[ClosedTrade]) -> Figure:
 def time_in_market(positions: Iterable[tuple[int, int]], from_ms: int, until_ms: int) -> Figure:
     """Return the share of the time with a position open (formulas E5); overlaps count once.
 
-    `positions`: (opened, closed) of each; one that is still open closes at `until_ms`. The total is the time
-    that the books cover, not the time since the first trade.
+    `positions`: (opened, closed) of each; an open one counts until `until_ms`. The total is the period that
+    the ledger covers, not the time since the first trade.
     """
     spans = sorted((max(opened, from_ms), min(closed, until_ms)) for opened, closed in positions)
     if until_ms <= from_ms:
@@ -221,7 +221,7 @@ def time_in_market(positions: Iterable[tuple[int, int]], from_ms: int, until_ms:
 
 
 def turnover(trades: Sequence[ClosedTrade], mean_equity: Decimal) -> Figure:
-    """Return `sum of notional / mean E`, bought and sold both counted (formulas E5)."""
+    """Return `sum of notional / mean E`, bought and sold (formulas E5)."""
     if mean_equity <= 0:
         return undefined(len(trades), 1, "no equity")
     return Figure(
@@ -230,7 +230,7 @@ def turnover(trades: Sequence[ClosedTrade], mean_equity: Decimal) -> Figure:
 
 
 def fee_drag(trades: Sequence[ClosedTrade]) -> Figure:
-    """Return `sum of fees / sum |gross profit|`, gross being before fees; a share (formulas E5)."""
+    """Return `sum of fees / sum |gross profit|`, gross: before fees; a share (formulas E5)."""
     gross = sum((abs(one.profit + one.fees) for one in trades), ZERO)
     if not gross:
         return undefined(len(trades), 1, "nothing gained or lost before fees", FigureUnit.SHARE)
@@ -255,7 +255,7 @@ def _move(trade: ClosedTrade, price: Decimal) -> float:
 
 
 def _median(moves: Sequence[float], unit: FigureUnit, bound: Callable[[float, float], float]) -> Figure:
-    """An excursion begins at the entry: its worst is never a gain, its best never a loss."""
+    """An excursion starts at the entry: the worst one is never a gain, the best one never a loss."""
     if not moves:
         return too_few(0, 1, unit)
     return Figure(value=median(bound(0.0, move) for move in moves), n=len(moves), minimum=1, unit=unit)

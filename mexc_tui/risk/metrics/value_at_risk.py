@@ -19,19 +19,19 @@ Money = Decimal | float
 
 
 class ConfidenceLevel(Enum):
-    """How sure; the value is the tail's share, as a decimal that is exact in print."""
+    """Confidence level; the value is the share of the tail, as an exact decimal."""
 
     P95 = 0.05
     P99 = 0.01
 
     @property
     def tail(self) -> float:
-        """Share of days that are worse."""
+        """Share of worse days."""
         return self.value
 
     @property
     def minimum(self) -> int:
-        """Observations below which the empirical tail says nothing (formulas E2)."""
+        """Minimum number of observations for an empirical tail (formulas E2)."""
         return 100 if self is ConfidenceLevel.P95 else 500
 
     @property
@@ -43,7 +43,7 @@ class ConfidenceLevel(Enum):
 def historical_var(returns: Sequence[float], equity: Money, level: ConfidenceLevel) -> Figure:
     """Return `-Q_(1-alpha)(r) E`, `Q` the quantile of type 7 (formulas E2).
 
-    `returns` are those of the current holdings revalued on past days. Negative: even that quantile gains.
+    `returns`: of the current holdings, revalued on past days. Negative: even that quantile is a gain.
     """
     n = len(returns)
     if n < level.minimum:

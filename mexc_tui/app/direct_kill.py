@@ -194,7 +194,7 @@ def touched_symbols(store: Path, scope: str) -> tuple[frozenset[str], str]:
 
 def _write_halt(scope: str, paths: Paths, by: str, now_ms: int) -> str:
     halt = Trading(
-        state=TradingState.HALTED, cause=Cause.EMERGENCY, words="kill --direct", since_ms=now_ms, by=by
+        state=TradingState.HALTED, cause=Cause.EMERGENCY, text="kill --direct", since_ms=now_ms, by=by
     )
     file = HaltFileOnDisk(paths.state, scope)
     try:

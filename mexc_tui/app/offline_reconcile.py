@@ -182,7 +182,7 @@ async def _until_confirmed(reconciler: Reconciler) -> None:
 
 
 def _halt(words: str, by: str, now_ms: int) -> Trading:
-    return Trading(state=TradingState.HALTED, cause=Cause.UNKNOWN_ORDER, words=words, since_ms=now_ms, by=by)
+    return Trading(state=TradingState.HALTED, cause=Cause.UNKNOWN_ORDER, text=words, since_ms=now_ms, by=by)
 
 
 def _combined(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Reconciliation:

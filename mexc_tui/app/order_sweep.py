@@ -10,7 +10,7 @@ from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.outcome import SETTLE_MS, Accepted, Purpose
 from mexc_tui.model.report import OrderReport
-from mexc_tui.model.rows import SkippedRow, skipped_words
+from mexc_tui.model.rows import SkippedRow, skipped_text
 
 QUERY_EVERY_S = 0.5
 QUIET_MS = SETTLE_MS + 2_000
@@ -48,7 +48,7 @@ class DeskOrders:
         """
         unreadable = {row.name for row in skipped}
         ours, shared = dict[str, OrderReport](), set(unreadable)
-        self.unreadable = skipped_words(skipped, len(rows) + len(skipped))
+        self.unreadable = skipped_text(skipped, len(rows) + len(skipped))
         for row in rows:
             if (row.client_order_id or "").startswith(PREFIX):
                 ours[row.order_id] = row

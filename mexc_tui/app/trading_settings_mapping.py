@@ -13,7 +13,7 @@ from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import OnCritical
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.risk.candidate import RiskLimits
-from mexc_tui.risk.guard import RiskRules
+from mexc_tui.risk.grading import RiskRules
 from mexc_tui.risk.tightening import TighteningRules
 from mexc_tui.settings.all_settings import TABLE, Settings
 from mexc_tui.sniping.exit_edit import ExitBounds
@@ -158,7 +158,9 @@ def exit_plan(settings: Settings) -> ExitPlan:
 def safety_parameters(settings: Settings) -> SafetyParameters:
     """Return the rules of the risk monitor, and what happens to positions when the engine stops."""
     return SafetyParameters(
-        guard=RiskMonitorParameters(rules=guard_rules(settings), reconcile_ms=settings.reconcile_s * MS),
+        risk_monitor=RiskMonitorParameters(
+            rules=risk_rules(settings), reconcile_ms=settings.reconcile_s * MS
+        ),
         tightening=TighteningRules(
             step_pct=settings.guard_tighten_pct, lasts_ms=settings.guard_tighten_s * MS
         ),
@@ -167,7 +169,7 @@ def safety_parameters(settings: Settings) -> SafetyParameters:
     )
 
 
-def guard_rules(settings: Settings) -> RiskRules:
+def risk_rules(settings: Settings) -> RiskRules:
     """Return the warning and critical levels of the risk monitor."""
     return RiskRules(
         daily_loss_pct=settings.daily_loss_halt_pct,

@@ -9,7 +9,7 @@ from mexc_tui.desk.api_types import CommandKind
 from mexc_tui.desk.command_executor import CommandExecutor, HandlerResult, ReceivedCommand
 from mexc_tui.desk.engine_requests import NoArguments
 from mexc_tui.desk.server import DeskServer
-from mexc_tui.engine.views.guard_rows import guard_history
+from mexc_tui.engine.views.risk_action_rows import risk_action_history
 from mexc_tui.engine.views.screen_queries import ScreenQueries
 from mexc_tui.engine.views.symbol_view import SymbolRequest
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow, ViewerRow
@@ -37,7 +37,7 @@ def handle_risk_monitor(desk: CommandExecutor, store: Store, answers: ResponseCa
     ) -> HandlerResult[screen_requests.RiskMonitorPage]:
         async def read() -> screen_requests.RiskMonitorPage:
             found = await store.read(
-                "guard history", lambda stored: guard_history(stored, args.before, args.limit)
+                "guard history", lambda stored: risk_action_history(stored, args.before, args.limit)
             )
             return screen_requests.RiskMonitorPage(*found)
 
@@ -72,7 +72,7 @@ def handle_screens(desk: CommandExecutor, queries: ScreenQueries | None, answers
 
     async def latency(args: screen_requests.LatencyQuery, _: ReceivedCommand) -> HandlerResult[LatencyRow]:
         async def read() -> LatencyRow:
-            return await queries.latency(args.shots)
+            return await queries.latency(args.attempts)
 
         return _recent(await answers.of("latency", LatencyRow, args, read))
 

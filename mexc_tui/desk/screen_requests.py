@@ -54,7 +54,7 @@ class RiskMonitorPage(msgspec.Struct, frozen=True):
 class LatencyQuery(Arguments, frozen=True, kw_only=True):
     """Latency of the last attempts."""
 
-    shots: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] = MAX_ATTEMPTS
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] = MAX_ATTEMPTS
 
 
 DETECTORS = CommandKind("detectors", NoArguments, DetectorsRow, changes_state=False)

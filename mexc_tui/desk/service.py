@@ -99,7 +99,7 @@ class JournalAudit:
             about=command.id,
             name=command.name,
             outcome=response.outcome.value,
-            words=response.words,
+            text=response.words,
             digest=command.digest,
             result=bytes(response.result).decode("utf-8", "replace"),
         )
@@ -110,7 +110,7 @@ def _response(done: CommandDone) -> CommandResponse:
     return CommandResponse(
         id=done.about,
         outcome=CommandOutcome(done.outcome),
-        words=done.words,
+        words=done.text,
         result=msgspec.Raw(done.result.encode()),
     )
 

@@ -89,7 +89,7 @@ def _handle_queries(desk: CommandExecutor, queries: TradingQueries) -> None:
             raise CommandRefused("Read-only client: unlocking needs the operate role.")
         share = checked_share(args.share_pct)
         row = await queries.preview(args.name, args.symbol, share)
-        return HandlerResult("", msgspec.structs.replace(row, words=row.words or preview_text(row)))
+        return HandlerResult("", msgspec.structs.replace(row, text=row.text or preview_text(row)))
 
     async def performance(_: NoArguments, __: ReceivedCommand) -> HandlerResult[PerformanceRow]:
         return HandlerResult("", await queries.performance())
@@ -124,7 +124,7 @@ def _handle_commands(desk: CommandExecutor, queries: TradingQueries, changed: Ca
             result = await act(args, command)
             changed()
             return HandlerResult(
-                result.words, result.result, CommandOutcome.DONE if result.is_all else CommandOutcome.PARTLY
+                result.text, result.result, CommandOutcome.DONE if result.is_all else CommandOutcome.PARTLY
             )
 
         desk.handle(kind, handler)

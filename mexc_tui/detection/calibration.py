@@ -37,8 +37,8 @@ class CalibrationHistory:
 
     def judged(self, detector: DetectorName, version: int) -> Tally:
         """Return all decided cases of a detector version."""
-        own = [one for key, one in self._cases.items() if key[:2] == (detector, version)]
-        return Tally(sum(one.n for one in own), sum(one.hits for one in own))
+        own = [counts for key, counts in self._cases.items() if key[:2] == (detector, version)]
+        return Tally(sum(counts.n for counts in own), sum(counts.hits for counts in own))
 
     def probability(
         self, detector: DetectorName, version: int, stratum: str, claim: ClaimKind, kappa: float

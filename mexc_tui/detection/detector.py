@@ -79,5 +79,5 @@ def known_inputs(listing: Listing) -> tuple[Input, ...]:
         inputs.append(Input("triple", str(listing.triple)))
     inputs.append(Input("api_allowed", str(listing.api_allowed)))
     if listing.disagreements:
-        inputs += [Input("disagreement", str(one)) for one in listing.disagreements]
+        inputs += [Input("disagreement", str(disagreement)) for disagreement in listing.disagreements]
     return tuple(inputs)

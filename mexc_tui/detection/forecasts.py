@@ -31,7 +31,7 @@ def calibration_error(forecasts: Sequence[Forecast], bins: int = BINS) -> float 
         return None
     n, before = len(forecasts), 0
     gaps = [0.0] * bins
-    for value, group in groupby(sorted(forecasts), key=lambda one: one[0]):
+    for value, group in groupby(sorted(forecasts), key=lambda forecast: forecast[0]):
         hits = [hit for _, hit in group]
         middle = before + len(hits) / 2
         gaps[int(middle * bins / n)] += len(hits) * value - sum(hits)
@@ -46,7 +46,7 @@ def murphy(forecasts: Sequence[Forecast]) -> Murphy | None:
     n = len(forecasts)
     base = sum(hit for _, hit in forecasts) / n
     reliability = resolution = 0.0
-    for value, equal in groupby(sorted(forecasts), key=lambda one: one[0]):
+    for value, equal in groupby(sorted(forecasts), key=lambda forecast: forecast[0]):
         hits = [hit for _, hit in equal]
         rate = sum(hits) / len(hits)
         reliability += len(hits) * (value - rate) ** 2

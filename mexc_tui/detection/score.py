@@ -96,7 +96,9 @@ def score(
 
     `outcomes`: of all listings that it could have signalled, by id; `signals`: all its signals about them.
     """
-    own = sorted((one for one in signals if one.key.detector is detector), key=lambda one: one.at_ms)
+    own = sorted(
+        (signal for signal in signals if signal.key.detector is detector), key=lambda signal: signal.at_ms
+    )
     first = _first_signals(own)
     judged = [
         (signal, judge(signal, outcomes[subject])) for subject, signal in first.items() if subject in outcomes
@@ -178,9 +180,9 @@ def _recall(
     claim: ClaimKind, first_ms: Mapping[str, int], outcomes: Iterable[ListingOutcome], rule: LabelRule
 ) -> Rate:
     """Return the share of listings with a true claim that were signalled in time."""
-    targets = [one for one in outcomes if _is_target(claim, one)]
+    targets = [outcome for outcome in outcomes if _is_target(claim, outcome)]
     late_ms = rule.delay_ms if claim is ClaimKind.PROFITS else -1
-    hits = sum(_is_in_time(first_ms.get(one.listing_id), one, late_ms) for one in targets)
+    hits = sum(_is_in_time(first_ms.get(outcome.listing_id), outcome, late_ms) for outcome in targets)
     return wilson(hits, len(targets))
 
 

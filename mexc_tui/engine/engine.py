@@ -63,10 +63,12 @@ class Engine:
         """Treatment of the open positions at the stop, as text."""
         self._stopped = asyncio.Event()
         market, clock, parameters = parts.market, parts.clock, parts.parameters
-        self.known = KnowledgeStore(parts.store, self.detection_settings, parts.identity.session_start_ms)
+        self.knowledge_store = KnowledgeStore(
+            parts.store, self.detection_settings, parts.identity.session_start_ms
+        )
         self.clock_worker = ClockWorker(
             market=market,
-            known=self.known,
+            knowledge_store=self.knowledge_store,
             clock=clock,
             intervals_s=parameters.clock_resync_s,
             has_exposure=lambda: parts.has_exposure,
@@ -78,11 +80,14 @@ class Engine:
         self.watched = WatchedSymbols(market.now_ms)
         """Pairs displayed by front ends."""
         self.polls = PollWorker(
-            market=market, known=self.known, parameters=parameters.polls, is_opening=self._is_opening
+            market=market,
+            knowledge_store=self.knowledge_store,
+            parameters=parameters.polls,
+            is_opening=self._is_opening,
         )
         self.streams = StreamWorker(
             market=market,
-            known=self.known,
+            knowledge_store=self.knowledge_store,
             within_ms=parameters.near_before_ms,
             maturity_ms=lambda: self.detection_settings().maturity_ms,
             watched=self.watched.symbols,
@@ -91,14 +96,14 @@ class Engine:
         )
         self.detection = DetectionWorker(
             market=market,
-            known=self.known,
+            knowledge_store=self.knowledge_store,
             clock=clock,
             settings=self.detection_settings,
             every_s=parameters.detection_pass_s,
             read_ms=self.polls.read_ms,
             is_opening=self._is_opening,
         )
-        self.outcomes = OutcomeWorker(market, self.known, self.detection_settings)
+        self.outcomes = OutcomeWorker(market, self.knowledge_store, self.detection_settings)
         self.settings_worker = SettingsWorker(parts.settings, parts.store, clock)
         self.alerts = AlertWorker(
             store=parts.store,
@@ -149,7 +154,7 @@ class Engine:
 
         With exposure it is ready as soon as exits can run; entries wait for the exchange.
         """
-        await self.known.load()
+        await self.knowledge_store.load()
         if self.trading_components is not None:
             await self.trading_components.ledger.load()
         await self._supervisor.start(self._workers())
@@ -262,7 +267,7 @@ class Engine:
     def _must_defer_deletions(self) -> bool:
         """Return whether deletions must wait: around an opening, or while the store has a problem."""
         now_ms = self.parts.market.now_ms()
-        is_near = current_pace(self.known.live(now_ms), now_ms) is PollPace.NOW
+        is_near = current_pace(self.knowledge_store.live(now_ms), now_ms) is PollPace.NOW
         return is_near or self._is_opening() or bool(self._store_problem())
 
     def _on_lost(self, about: str, reason: str) -> None:
@@ -282,7 +287,7 @@ class Engine:
 
     def _trading_context(self) -> EngineContext:
         return EngineContext(
-            known=self.known,
+            knowledge_store=self.knowledge_store,
             workers=self._worker_facts,
             stream_age_ms=self._stream_age_ms,
             streams=self.parts.market,
@@ -296,9 +301,9 @@ class Engine:
 
     def _worker_facts(self) -> tuple[WorkerFact, ...]:
         return tuple(
-            WorkerFact(one.name, one.state is WorkerState.RUNNING, one.last_error)
-            for one in self.workers()
-            if one.name in REQUIRED_FOR_FIRING
+            WorkerFact(worker.name, worker.state is WorkerState.RUNNING, worker.last_error)
+            for worker in self.workers()
+            if worker.name in REQUIRED_FOR_FIRING
         )
 
     def _is_alert_over(self, alert: StoredAlert) -> bool:
@@ -334,8 +339,8 @@ class Engine:
         """Return the trading state and its cause."""
         if self.trading_components is not None and self.started_ms:
             current = self.trading_components.ledger.state.trading
-            return current.state, current.words
-        degraded = [one.name for one in self.workers() if one.is_degraded]
+            return current.state, current.text
+        degraded = [worker.name for worker in self.workers() if worker.is_degraded]
         if degraded:
             return TradingState.REDUCE_ONLY, f"worker {', '.join(degraded)} keeps failing"
         problem = self._clock_problem()

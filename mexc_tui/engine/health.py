@@ -47,7 +47,7 @@ class ClockWorker:
         self,
         *,
         market: Market,
-        known: KnowledgeStore,
+        knowledge_store: KnowledgeStore,
         clock: Clock,
         intervals_s: Callable[[], tuple[float, float]],
         has_exposure: Callable[[], bool] = lambda: False,
@@ -55,7 +55,7 @@ class ClockWorker:
         """`intervals_s`: normally, and around an opening; `has_exposure`: positions or unknown orders."""
         self._has_exposure = has_exposure
         self._market = market
-        self._known = known
+        self._knowledge_store = knowledge_store
         self._clock = clock
         self._intervals_s = intervals_s
         self._is_requested = False
@@ -100,7 +100,7 @@ class ClockWorker:
     def _interval_s(self) -> float:
         now_ms = self._market.now_ms()
         normal_s, near_s = self._intervals_s()
-        is_near = current_pace(self._known.live(now_ms), now_ms) is PollPace.NOW
+        is_near = current_pace(self._knowledge_store.live(now_ms), now_ms) is PollPace.NOW
         return near_s if is_near else normal_s
 
 
@@ -143,7 +143,9 @@ class SettingsWorker:
                 unit.record(event)
 
         if changes:
-            log.info("settings changed%s: %s", f" by {user}" if user else "", [one.about for one in changes])
+            log.info(
+                "settings changed%s: %s", f" by {user}" if user else "", [change.about for change in changes]
+            )
             await self._store.write("change settings", work, durability=Durability.FULL)
 
 
@@ -181,7 +183,7 @@ class AlertWorker:
         """Update alerts until cancelled; alerts of the previous run are closed if their condition ended."""
         stored = await self._store.read("open alerts", lambda stored: stored.alerts.open())
         self._active = {
-            (one.alert.rule, one.alert.about) for one in stored if one.alert.rule.startswith("engine:")
+            (row.alert.rule, row.alert.about) for row in stored if row.alert.rule.startswith("engine:")
         }
         started()
         while True:
@@ -191,16 +193,20 @@ class AlertWorker:
     async def update(self) -> None:
         """Store alerts for new conditions and close those of ended ones."""
         now_ms = self._clock.now_ms()
-        conditions = {(one.rule, one.about): one for one in self._conditions()}
-        new = [one for key, one in conditions.items() if key not in self._active]
+        conditions = {(condition.rule, condition.about): condition for condition in self._conditions()}
+        new = [condition for key, condition in conditions.items() if key not in self._active]
         stored = await self._store.read("open alerts", lambda found: found.alerts.open())
-        ended = {(one.alert.rule, one.alert.about) for one in stored if self._is_over(one)}
+        ended = {(row.alert.rule, row.alert.about) for row in stored if self._is_over(row)}
         over = sorted(ended | (self._active - set(conditions)))
 
         def work(unit: UnitOfWork) -> None:
-            for one in new:
+            for condition in new:
                 alert = Alert(
-                    at_ms=now_ms, about=one.about, severity=one.severity, rule=one.rule, text=one.text
+                    at_ms=now_ms,
+                    about=condition.about,
+                    severity=condition.severity,
+                    rule=condition.rule,
+                    text=condition.text,
                 )
                 if unit.alerts.add(alert):
                     unit.record(alert)

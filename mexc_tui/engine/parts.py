@@ -57,7 +57,7 @@ class TradingParameters:
 class EngineContext:
     """Parts of the engine that trading depends on."""
 
-    known: KnowledgeStore
+    knowledge_store: KnowledgeStore
     workers: Callable[[], tuple[WorkerFact, ...]]
     """Workers required for firing."""
     stream_age_ms: Callable[[], int | None]

@@ -95,7 +95,7 @@ class TradingComponents:
         self.key_rights = self._build_key_rights()
         self.live_unlock = self._build_live_unlock()
         self.arming = Arming(
-            knowledge_store=context.known,
+            knowledge_store=context.knowledge_store,
             ledger=self.ledger,
             store=store,
             context=self.entry_context,
@@ -119,7 +119,7 @@ class TradingComponents:
 
     def _build_exits(self) -> ExitComponents:
         port, ledger, context = self.port, self.ledger, self._context
-        filters = SymbolFilters(lambda: context.known.knowledge.pairs)
+        filters = SymbolFilters(lambda: context.knowledge_store.knowledge.pairs)
         connection = ExitConnection(port, self.execution, self._parameters.window_ms)
         sellability = SellabilityTracker(
             ledger=ledger, prices=self.prices, stale_ms=self._stale_ms, now_ms=port.now_ms
@@ -191,7 +191,7 @@ class TradingComponents:
     def _build_entry_context(self) -> EntryContext:
         context = self._context
         return EntryContext(
-            knowledge_store=context.known,
+            knowledge_store=context.knowledge_store,
             trading=self.port,
             prices=self.prices,
             ledger_state=lambda: self.ledger.state,
@@ -225,7 +225,7 @@ class TradingComponents:
 
     def _build_sniper(self) -> Sniper:
         return Sniper(
-            knowledge_store=self._context.known,
+            knowledge_store=self._context.knowledge_store,
             trading=self.port,
             ledger=self.ledger,
             execution=self.execution,
@@ -311,10 +311,10 @@ class TradingComponents:
 
         Return the treatment of the open positions, as text.
         """
-        words = await self.safety.end()
+        text = await self.safety.end()
         await self.execution.wait_in_flight(IN_FLIGHT_S)
         await self.dust.settle(IN_FLIGHT_S)
-        return words
+        return text
 
     # ---- checks before each order
 
@@ -343,7 +343,7 @@ class TradingComponents:
         if self.key_rights.refusal:
             return self.key_rights.refusal
         if not memory.trading.state.allows_entries:
-            return f"trading is {memory.trading.state}: {memory.trading.words}"
+            return f"trading is {memory.trading.state}: {memory.trading.text}"
         problem = self._ledger_problem()
         if problem:
             return problem
@@ -372,8 +372,8 @@ class TradingComponents:
         run = self.ledger.state.reconciled
         return None if run is None or run.problem else run.at_ms
 
-    def _end_buying(self, symbol: str, words: str) -> None:
-        self.sniper.end_buying(symbol, words)
+    def _end_buying(self, symbol: str, text: str) -> None:
+        self.sniper.end_buying(symbol, text)
 
     def _on_unknown_order(self, client_order_id: str) -> None:
         self.safety.risk_monitor.on_unknown_order(client_order_id)

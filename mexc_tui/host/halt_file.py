@@ -34,7 +34,7 @@ class HaltFileOnDisk:
             return Trading(
                 state=TradingState.HALTED,
                 cause=Cause.STORAGE,
-                words=f"the halt file {self._path} cannot be read and counts as a halt: {error}",
+                text=f"the halt file {self._path} cannot be read and counts as a halt: {error}",
                 by="halt file",
             )
         return note.trading if note.scope == self._scope else None

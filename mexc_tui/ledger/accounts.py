@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import exactly
+from mexc_tui.ledger.arithmetic import exactly
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Posting
@@ -26,9 +26,7 @@ def start_entry(balances: Iterable[Balance], quote_assets: frozenset[str], at_ms
             account = LedgerAccount.DESK if balance.asset in quote_assets else LedgerAccount.OWN
             postings += external_postings(account, balance.asset, balance.total)
     text = "initial account balance; own coins of the user"
-    return LedgerEntry(
-        id=START_ENTRY, kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=text
-    )
+    return LedgerEntry(id=START_ENTRY, kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), text=text)
 
 
 def external_postings(account: LedgerAccount, asset: str, amount: Decimal) -> tuple[Posting, ...]:
@@ -47,7 +45,7 @@ def drift_entry(
         kind=EntryKind.DRIFT,
         at_ms=at_ms,
         postings=external_postings(account, asset, amount),
-        words=text,
+        text=text,
         flow=amount if is_cash else ZERO,
     )
 
@@ -58,8 +56,10 @@ def reversal_entry(entry: LedgerEntry, at_ms: int, text: str) -> LedgerEntry:
         id=f"{entry.id}{REVERSAL_SUFFIX}",
         kind=EntryKind.CORRECTION,
         at_ms=at_ms,
-        postings=tuple(Posting(one.account, one.asset, -one.amount) for one in entry.postings),
-        words=text,
+        postings=tuple(
+            Posting(posting.account, posting.asset, -posting.amount) for posting in entry.postings
+        ),
+        text=text,
         flow=-entry.flow,
     )
 
@@ -67,9 +67,11 @@ def reversal_entry(entry: LedgerEntry, at_ms: int, text: str) -> LedgerEntry:
 def unreversed_drifts(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, ...]:
     """Return the balance drifts that no later entry reverses, oldest first."""
     found = {entry.id: entry for entry in entries}
-    drifts = (one for one in found.values() if one.kind is EntryKind.DRIFT and not one.client_order_id)
-    standing = (one for one in drifts if f"{one.id}{REVERSAL_SUFFIX}" not in found)
-    return tuple(sorted(standing, key=lambda one: one.at_ms))
+    drifts = (
+        entry for entry in found.values() if entry.kind is EntryKind.DRIFT and not entry.client_order_id
+    )
+    standing = (drift for drift in drifts if f"{drift.id}{REVERSAL_SUFFIX}" not in found)
+    return tuple(sorted(standing, key=lambda entry: entry.at_ms))
 
 
 @exactly

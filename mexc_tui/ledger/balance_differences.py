@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mexc_tui.ledger.accounts import drift_entry, external_postings, reversal_entry
+from mexc_tui.ledger.arithmetic import plain
 from mexc_tui.ledger.comparison import (
     Correction,
     ExchangeSnapshot,
@@ -24,7 +25,6 @@ from mexc_tui.ledger.confirmation import (
     is_confirmed,
     observe_difference,
 )
-from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.intent import ZERO, Order
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Position, Posting
@@ -97,13 +97,15 @@ def compare_balances(
     """
     found = BalanceFindings(corrections=[PostEntry(entry) for entry in moves.entries])
     totals = {balance.asset: balance.total for balance in theirs.balances}
-    before = {one.asset: one for one in ours.unconfirmed}
+    before = {difference.asset: difference for difference in ours.unconfirmed}
     assets = (
         set(totals) | {asset for _, asset in ours.balances} | set(moves.desk) | set(moves.own) | set(before)
     )
     found.unread = {asset for asset in assets if not theirs.has_balance(asset)}
     skip = skip | found.unread
-    found.unconfirmed += [expire_pause(one, theirs.at_ms) for name, one in before.items() if name in skip]
+    found.unconfirmed += [
+        expire_pause(difference, theirs.at_ms) for name, difference in before.items() if name in skip
+    ]
     for asset in sorted(assets - skip):
         desk = ours.balances.get((LedgerAccount.DESK, asset), ZERO) + moves.desk.get(asset, ZERO)
         own = ours.balances.get((LedgerAccount.OWN, asset), ZERO) + moves.own.get(asset, ZERO)
@@ -184,7 +186,7 @@ def _reappeared(
     """Restore coins to the positions they were written off from; return the quantity."""
     left = asset.amount
     detail = f"{asset.name} written off as gone reappeared: position restored with its stop"
-    for position in sorted(ours.written_off, key=lambda one: (one.opened_ms, one.id)):
+    for position in sorted(ours.written_off, key=lambda position: (position.opened_ms, position.id)):
         share = min(position.gone, left) if position.base_asset == asset.name else ZERO
         if share > 0:
             found.corrections.append(RestoreWrittenOff(position.id, share, f"{plain(share)} {detail}"))
@@ -242,7 +244,7 @@ def _write_offs(
 ) -> list[Correction]:
     """Write off the shortfall from positions, oldest first, and any excess from the desk account."""
     corrections: list[Correction] = []
-    for position in sorted(positions, key=lambda one: (one.opened_ms, one.id)):
+    for position in sorted(positions, key=lambda position: (position.opened_ms, position.id)):
         share = min(position.remaining, short) if position.base_asset == asset.name else ZERO
         if share:
             corrections.append(WriteOffMissing(position.id, share, detail))
@@ -301,6 +303,6 @@ def _foreign_entry(order: Order, moved: dict[str, Decimal], rules: ReconcileRule
         at_ms=at_ms,
         postings=tuple(postings),
         client_order_id=order.client_order_id,
-        words="filled by an order placed outside this desk",
+        text="filled by an order placed outside this desk",
         flow=flow,
     )

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import msgspec
 
+from mexc_tui.ledger.arithmetic import exactly, plain, rounded
 from mexc_tui.ledger.days import updated_day
-from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.ledger.orders import Advanced
 from mexc_tui.ledger.positions import PositionHolding, holding, recompute_position, spent, with_bookable_fees
 from mexc_tui.model.errors import DeskError
@@ -98,7 +98,7 @@ def revalue(rows: LedgerRows, order: Order, prices: Mapping[str, Decimal], at_ms
 
 @exactly
 def write_off_dust(rows: LedgerRows, at_ms: int, text: str) -> Booking:
-    """Close a position whose remainder is too small to sell: its coins now belong to the user (reliability O8)."""
+    """Close a position whose remainder is too small to sell: the user owns its coins (reliability O8)."""
     dust = holding(rows.position, rows.orders).remaining
     position = msgspec.structs.replace(rows.position, dust=rows.position.dust + dust)
     entry = _moved(
@@ -188,7 +188,7 @@ def _stored(rows: LedgerRows, advanced: Order) -> Order:
 
 def _written_off(rows: LedgerRows, position: Position, entry: LedgerEntry, at_ms: int) -> Booking:
     after, sums = recompute_position(position, rows.orders, rows.intents, at_ms)
-    return _booking(rows, after, sums, rows.orders, (entry,), (entry.words,), at_ms, None)
+    return _booking(rows, after, sums, rows.orders, (entry,), (entry.text,), at_ms, None)
 
 
 def _followed(intent: Intent, position: Position, orders: tuple[Order, ...], at_ms: int) -> Intent:
@@ -304,7 +304,7 @@ def _entry(
         postings=postings,
         client_order_id=order.client_order_id,
         position_id=position.id,
-        words=text,
+        text=text,
         flow=flow,
     )
 
@@ -325,5 +325,5 @@ def _moved(
         at_ms=at_ms,
         postings=_pair(LedgerAccount.DESK, target, position.base_asset, quantity),
         position_id=position.id,
-        words=text,
+        text=text,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from mexc_tui.ledger.accounts import LedgerBalances, expected_balance
-from mexc_tui.ledger.numbers import exactly, plain
+from mexc_tui.ledger.arithmetic import exactly, plain
 from mexc_tui.ledger.positions import spent
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole

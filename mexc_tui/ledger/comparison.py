@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from mexc_tui.ledger.accounts import LedgerBalances
+from mexc_tui.ledger.arithmetic import exactly, plain, rounded
 from mexc_tui.ledger.evidence import Evidence
-from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.model.account import Balance, is_read
 from mexc_tui.model.intent import ZERO, Intent, Order
 from mexc_tui.model.position import LedgerEntry, Position
@@ -212,5 +212,5 @@ def make_difference(
         value=value or ZERO,
         severity=severity or severity_of(value, rules),
         explained=explained,
-        words=text,
+        text=text,
     )

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from mexc_tui.ledger.arithmetic import plain
 from mexc_tui.ledger.comparison import LedgerSnapshot, ReconcileRules, UnconfirmedDifference, value_of
-from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import LedgerAccount, LedgerEntry, Posting
 
@@ -96,13 +96,13 @@ def drift_reversed_by(
 ) -> LedgerEntry | None:
     """Return the newest drift that this change reverses exactly; None: it is a separate change."""
     wanted = Posting(account, asset, -amount)
-    recent = (one for one in reversed(ours.drifts) if at_ms - one.at_ms <= REVERSED_WITHIN_MS)
-    return next((one for one in recent if wanted in one.postings), None)
+    recent = (drift for drift in reversed(ours.drifts) if at_ms - drift.at_ms <= REVERSED_WITHIN_MS)
+    return next((entry for entry in recent if wanted in entry.postings), None)
 
 
 def describe(unconfirmed: Iterable[UnconfirmedDifference]) -> str:
     """Return which differences await confirmation, as text; empty: none."""
-    return "; ".join(one.text for one in unconfirmed)
+    return "; ".join(difference.text for difference in unconfirmed)
 
 
 def _describe_state(state: AssetState) -> str:

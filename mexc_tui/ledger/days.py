@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.ledger.numbers import exactly
+from mexc_tui.ledger.arithmetic import exactly
 from mexc_tui.model.position import Position, PositionState, TradingDay
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import exactly, plain
+from mexc_tui.ledger.arithmetic import exactly, plain
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Posting
 
@@ -58,5 +58,5 @@ def conversion_entry(
         kind=EntryKind.DUST,
         at_ms=at_ms,
         postings=tuple(postings),
-        words=f"dust converted: {missing} to {plain(received)} {FEE_ASSET}",
+        text=f"dust converted: {missing} to {plain(received)} {FEE_ASSET}",
     )

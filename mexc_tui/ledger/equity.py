@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import exactly, rounded
+from mexc_tui.ledger.arithmetic import exactly, rounded
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import EquityPoint, Position
 

@@ -194,7 +194,7 @@ def from_outcome(outcome: SendOutcome[PlacedOrder], at_ms: int) -> Evidence:
         case NotSent(reason):
             return _answer(at_ms, OrderState.REJECTED, f"never sent: {reason}")
         case Rejected(refusal):
-            return _answer(at_ms, OrderState.REJECTED, refusal.words, code=refusal.code)
+            return _answer(at_ms, OrderState.REJECTED, refusal.text, code=refusal.code)
         case Ambiguous(reason=reason, timestamp_ms=timestamp_ms, refusal=refusal):
             code = None if refusal is None else refusal.code
             return _answer(

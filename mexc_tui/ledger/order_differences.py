@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from mexc_tui.ledger.arithmetic import plain
 from mexc_tui.ledger.comparison import (
     ApplyEvidence,
     Correction,
@@ -18,7 +19,6 @@ from mexc_tui.ledger.comparison import (
 )
 from mexc_tui.ledger.evidence import Evidence, from_report, from_trades, trades_of
 from mexc_tui.ledger.ids import OrderOrigin, order_origin
-from mexc_tui.ledger.numbers import plain
 from mexc_tui.ledger.orders import Advanced, AnomalyKind, advance, foreign_order, unknown_attempt
 from mexc_tui.model.intent import ZERO, Fee, Order, OrderState
 from mexc_tui.model.reconciliation import Difference, DifferenceKind

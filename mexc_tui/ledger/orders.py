@@ -11,8 +11,8 @@ from enum import Enum
 
 import msgspec
 
+from mexc_tui.ledger.arithmetic import exactly, plain
 from mexc_tui.ledger.evidence import Evidence, OrderTerms, TradeEvidence, state_of, terms_of
-from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.ledger.plausibility import excess, mismatch, plausible_part
 from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole, OrderState, ReportedTrades
 from mexc_tui.model.order import OrderType, Side
@@ -224,7 +224,7 @@ def needs_query(order: Order) -> bool:
     return (
         is_doubtful
         or order.state is OrderState.UNKNOWN
-        or any(reported.quantity > order.filled_quantity for reported in order.told)
+        or any(reported.quantity > order.filled_quantity for reported in order.reported_trades)
     )
 
 
@@ -235,7 +235,9 @@ def has_unsettled_fees(order: Order) -> bool:
 
 def needs_trades_query(order: Order) -> bool:
     """Whether fees of some fills are unreported (GET myTrades reports them)."""
-    return order.filled_quantity > max((reported.quantity for reported in order.told), default=ZERO)
+    return order.filled_quantity > max(
+        (reported.quantity for reported in order.reported_trades), default=ZERO
+    )
 
 
 def _state(order: Order, reported: OrderState | None, filled: Decimal, *, reports_fill: bool) -> OrderState:
@@ -290,7 +292,7 @@ def _with_trades(order: Order, evidence: Evidence) -> Order:
     fresh = {name: trade for name, trade in fresh.items() if name not in known}
     if not fresh:
         return order
-    reported = {entry.source: entry for entry in order.told}
+    reported = {entry.source: entry for entry in order.reported_trades}
     source = evidence.source.value
     reported[source] = _grown(reported.get(source, ReportedTrades(source)), tuple(fresh.values()))
     return msgspec.structs.replace(

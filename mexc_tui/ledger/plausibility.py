@@ -6,8 +6,8 @@ The desk sells what its orders bought, so no report may make an order larger tha
 from dataclasses import replace
 from decimal import Decimal
 
+from mexc_tui.ledger.arithmetic import exactly, plain, rounded
 from mexc_tui.ledger.evidence import Evidence
-from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.model.intent import ZERO, Order, OrderState
 from mexc_tui.model.order import Side
 
@@ -82,9 +82,11 @@ def _filled_beyond(order: Order, evidence: Evidence) -> str:
 def _traded_beyond(order: Order, evidence: Evidence) -> str:
     """Return how trades of one source exceed the order's quantity; each trade counts once."""
     source = evidence.source.value
-    known = next((reported.quantity for reported in order.told if reported.source == source), ZERO)
+    known = next((reported.quantity for reported in order.reported_trades if reported.source == source), ZERO)
     fresh = {trade.id: trade.quantity for trade in evidence.trades if trade.fee is not None}
-    traded = known + sum((fresh[one] for one in fresh if f"{source}:{one}" not in order.trade_ids), ZERO)
+    traded = known + sum(
+        (fresh[trade_id] for trade_id in fresh if f"{source}:{trade_id}" not in order.trade_ids), ZERO
+    )
     if order.quantity is None or traded <= order.quantity:
         return ""
     return f"trades of {plain(traded)} for {plain(order.quantity)} ordered"

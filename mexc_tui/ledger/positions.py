@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.ledger.numbers import exactly, floored, pro_rata, rounded
+from mexc_tui.ledger.arithmetic import exactly, floored, pro_rata, rounded
 from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Lot, Position, PositionState

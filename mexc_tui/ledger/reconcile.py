@@ -9,6 +9,7 @@ Differences are never traded back, and no coin of the user becomes the desk's.
 
 from collections.abc import Iterable, Mapping
 
+from mexc_tui.ledger.arithmetic import exactly, plain
 from mexc_tui.ledger.balance_differences import BalancePair, compare_balances, movements_of
 from mexc_tui.ledger.comparison import (
     ComparisonResult,
@@ -18,12 +19,11 @@ from mexc_tui.ledger.comparison import (
     UnconfirmedDifference,
 )
 from mexc_tui.ledger.confirmation import describe
-from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.ledger.order_differences import compare_orders
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.reconciliation import Excluded, ExcludedCause, Reconciliation, Trigger
-from mexc_tui.model.rows import skipped_words
+from mexc_tui.model.rows import skipped_text
 
 
 @exactly
@@ -36,17 +36,17 @@ def reconcile(
     moves = movements_of(found.changed, pairs, rules, theirs.at_ms)
     dead = _excluded(theirs.delisted, pairs, ours)
     skip = _moving(found.unsettled, pairs, ours, theirs)
-    missing = {one.asset for one in dead}
+    missing = {excluded.asset for excluded in dead}
     balances = compare_balances(ours, theirs, moves, skip | missing, rules)
     excluded = (*dead, *_unread(balances.unread - missing, ours, theirs))
-    unconfirmed = tuple(one for one in balances.unconfirmed if one.asset not in missing)
+    unconfirmed = tuple(difference for difference in balances.unconfirmed if difference.asset not in missing)
     skip |= balances.postponed
     every = (*found.differences, *balances.differences)
     run = Reconciliation(
         at_ms=theirs.at_ms,
         trigger=trigger,
-        explained=tuple(one for one in every if one.explained),
-        unexplained=tuple(one for one in every if not one.explained),
+        explained=tuple(difference for difference in every if difference.explained),
+        unexplained=tuple(difference for difference in every if not difference.explained),
         problem=_problem(skip, theirs, unconfirmed),
         excluded=excluded,
     )
@@ -69,7 +69,9 @@ def _pairs(ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: ReconcileRules
                 pairs[symbol] = BalancePair(symbol.removesuffix(quote), quote)
                 break
     pairs |= {intent.symbol: BalancePair(intent.base_asset, intent.quote_asset) for intent in ours.intents}
-    return pairs | {one.symbol: BalancePair(one.base_asset, one.quote_asset) for one in ours.positions}
+    return pairs | {
+        position.symbol: BalancePair(position.base_asset, position.quote_asset) for position in ours.positions
+    }
 
 
 def _moving(
@@ -98,17 +100,17 @@ def _excluded(
                 f"{symbol}: no longer known to the exchange (delisted or renamed): {plain(held)} {pair.base} "
                 f"stay in the ledger, not reconciled: {dead[symbol]}"
             )
-            found.append(Excluded(asset=pair.base, words=text))
+            found.append(Excluded(asset=pair.base, text=text))
     return tuple(found)
 
 
 def _unread(assets: Iterable[str], ours: LedgerSnapshot, theirs: ExchangeSnapshot) -> Iterable[Excluded]:
     """Exclude assets whose balance could not be read: a missing row is not a loss."""
-    why = skipped_words(theirs.skipped, len(theirs.balances) + len(theirs.skipped))
+    why = skipped_text(theirs.skipped, len(theirs.balances) + len(theirs.skipped))
     held = {asset for (_, asset), amount in ours.balances.items() if amount}
     for asset in sorted(held.intersection(assets)):
         text = f"{asset}: its balance could not be read, not reconciled: {why}"
-        yield Excluded(asset=asset, words=text, cause=ExcludedCause.UNREAD)
+        yield Excluded(asset=asset, text=text, cause=ExcludedCause.UNREAD)
 
 
 def _assets(pair: BalancePair) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from mexc_tui.market.listings import KnownListings, Update
+from mexc_tui.market.listings import KnownListings, ListingUpdate
 from mexc_tui.market.readings import (
     RECENT_MS,
     by_hand,
@@ -72,25 +72,25 @@ class Knowledge:
             ]
         )
 
-    def read_calendar(self, calendar: Calendar, at_ms: int) -> tuple[Update, ...]:
+    def read_calendar(self, calendar: Calendar, at_ms: int) -> tuple[ListingUpdate, ...]:
         """Merge the calendar."""
         return self._fold_web(
             ListingSource.CALENDAR, read_calendar(calendar.entries, at_ms, self.live(at_ms)), at_ms
         )
 
-    def read_web_symbols(self, answer: WebSymbols, at_ms: int) -> tuple[Update, ...]:
+    def read_web_symbols(self, answer: WebSymbols, at_ms: int) -> tuple[ListingUpdate, ...]:
         """Merge symbolsV2."""
         return self._fold_web(
             ListingSource.SYMBOLS_V2, read_web_symbols(answer.symbols, at_ms, self.live(at_ms)), at_ms
         )
 
-    def read_pairs(self, pairs: Sequence[Symbol], at_ms: int) -> tuple[Update, ...]:
+    def read_pairs(self, pairs: Sequence[Symbol], at_ms: int) -> tuple[ListingUpdate, ...]:
         """Merge exchangeInfo at once."""
         return tuple(update for part in self.read_pairs_in_slices(pairs, at_ms) for update in part)
 
     def read_pairs_in_slices(
         self, pairs: Sequence[Symbol], at_ms: int, size: int = SLICE
-    ) -> Iterator[tuple[Update, ...]]:
+    ) -> Iterator[tuple[ListingUpdate, ...]]:
         """Merge exchangeInfo; yield after each slice for the event loop. Takes effect at the end."""
         first = not self.pairs
         kept: dict[str, Symbol] = {}
@@ -106,7 +106,9 @@ class Knowledge:
         self._ever_seen.update(self.pairs)
         self.read_ms[ListingSource.EXCHANGE_INFO] = at_ms
 
-    def read_names(self, source: ListingSource, names: Collection[str], at_ms: int) -> tuple[Update, ...]:
+    def read_names(
+        self, source: ListingSource, names: Collection[str], at_ms: int
+    ) -> tuple[ListingUpdate, ...]:
         """Merge defaultSymbols or selfSymbols."""
         after, before = frozenset(names), self._names.get(source)
         self.read_ms[source] = at_ms
@@ -121,29 +123,30 @@ class Knowledge:
         """Return the names in the last accepted defaultSymbols or selfSymbols; None: never read."""
         return self._names.get(source)
 
-    def read_announcements(self, headlines: Iterable[Announcement], at_ms: int) -> tuple[Update, ...]:
+    def read_announcements(self, headlines: Iterable[Announcement], at_ms: int) -> tuple[ListingUpdate, ...]:
         """Merge headlines. Read symbols first: a headline about a trading symbol is not news."""
         if not self.pairs:
             return ()
         self.read_ms[ListingSource.ANNOUNCEMENT] = at_ms
         seen = read_announcements(headlines, at_ms)
         return self._fold(
-            one
-            for one in seen
-            if one.facts.symbol not in self.pairs or self.listings.named(one.facts.symbol) is not None
+            sighting
+            for sighting in seen
+            if sighting.facts.symbol not in self.pairs
+            or self.listings.named(sighting.facts.symbol) is not None
         )
 
-    def merge_quote(self, quote: BestQuote, at_ms: int) -> Update | None:
+    def merge_quote(self, quote: BestQuote, at_ms: int) -> ListingUpdate | None:
         """Merge a streamed quote: the first one of a listing is its opening."""
         listing = self.listings.named(quote.symbol)
         return self._fold_one(of_quote(quote, at_ms, listing) if listing is not None else None)
 
-    def merge_deal(self, deal: StreamDeal, at_ms: int) -> Update | None:
+    def merge_deal(self, deal: StreamDeal, at_ms: int) -> ListingUpdate | None:
         """Merge a streamed trade."""
         listing = self.listings.named(deal.symbol)
         return self._fold_one(of_deal(deal, at_ms, listing) if listing is not None else None)
 
-    def merge_trades(self, symbol: str, trades: Sequence[PublicTrade], at_ms: int) -> Update | None:
+    def merge_trades(self, symbol: str, trades: Sequence[PublicTrade], at_ms: int) -> ListingUpdate | None:
         """Merge trades from REST: the first of this listing, not of an earlier one with the same name."""
         listing = self.listings.named(symbol)
         if listing is None:
@@ -159,13 +162,15 @@ class Knowledge:
 
         A base asset alone refers to its pair against the usual quote asset. Raises AmbiguousName.
         """
-        return resolve(name, lambda one: one in self.pairs or self.listings.named(one) is not None)
+        return resolve(
+            name, lambda candidate: candidate in self.pairs or self.listings.named(candidate) is not None
+        )
 
-    def add(self, symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> tuple[Update, ...]:
+    def add(self, symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> tuple[ListingUpdate, ...]:
         """Add or restore a listing manually. Raises ValueError with what to correct."""
         return self._fold((by_hand(symbol, opens_ms, at_ms, note),))
 
-    def drop(self, symbol: str, at_ms: int, note: str = "") -> Update | None:
+    def drop(self, symbol: str, at_ms: int, note: str = "") -> ListingUpdate | None:
         """Drop a listing manually. None: already dropped. Raises KeyError for an unknown listing."""
         listing = self.listings.named(symbol)
         if listing is None:
@@ -174,18 +179,22 @@ class Knowledge:
 
     def _fold_web(
         self, source: ListingSource, sightings: Iterable[Sighting], at_ms: int
-    ) -> tuple[Update, ...]:
+    ) -> tuple[ListingUpdate, ...]:
         """Merge a web page; one that suddenly lost many entries needs confirmation."""
         self.read_ms[source] = at_ms
         seen = tuple(sightings)
-        gone = sum(not one.present for one in seen)
-        held = gone + sum(one.present and self.listings.named(one.facts.symbol) is not None for one in seen)
+        gone = sum(not sighting.present for sighting in seen)
+        held = gone + sum(
+            sighting.present and self.listings.named(sighting.facts.symbol) is not None for sighting in seen
+        )
         if self._accepts(source, gone, held):
             self.doubts.pop(source, None)
             return self._fold(seen)
-        return self._fold(one for one in seen if one.present)
+        return self._fold(sighting for sighting in seen if sighting.present)
 
-    def _fold_pairs(self, changes: Iterable[PairChange], at_ms: int, *, first: bool) -> tuple[Update, ...]:
+    def _fold_pairs(
+        self, changes: Iterable[PairChange], at_ms: int, *, first: bool
+    ) -> tuple[ListingUpdate, ...]:
         return self._fold(
             read_pair_changes(
                 changes,
@@ -202,13 +211,13 @@ class Knowledge:
         self.doubts[source] = f"{source} lost {lost} of {held} entries at once: waiting for confirmation"
         return False
 
-    def _fold(self, sightings: Iterable[Sighting]) -> tuple[Update, ...]:
+    def _fold(self, sightings: Iterable[Sighting]) -> tuple[ListingUpdate, ...]:
         return tuple(update for seen in sightings for update in self._fold_with_past(seen))
 
-    def _fold_one(self, seen: Sighting | None) -> Update | None:
+    def _fold_one(self, seen: Sighting | None) -> ListingUpdate | None:
         return next(iter(self._fold((seen,) if seen is not None else ())), None)
 
-    def _fold_with_past(self, seen: Sighting) -> Iterator[Update]:
+    def _fold_with_past(self, seen: Sighting) -> Iterator[ListingUpdate]:
         """Merge one sighting; a new listing also gets what other sources reported about its symbol before."""
         update = self._keep(self.listings.see(seen))
         if update is None:
@@ -220,10 +229,10 @@ class Knowledge:
                 if more is not None:
                     yield more
 
-    def _keep(self, update: Update | None) -> Update | None:
+    def _keep(self, update: ListingUpdate | None) -> ListingUpdate | None:
         if update is not None:
-            for one in update.absorbed:
-                self._live.pop(one.id, None)
+            for listing in update.absorbed:
+                self._live.pop(listing.id, None)
             self._live[update.after.id] = update.after
         return update
 

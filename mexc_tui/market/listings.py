@@ -11,7 +11,7 @@ RELIST_MS = 7 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class ListingUpdate:
     """One listing before and after a sighting. `absorbed` were found to be the same listing."""
 
     before: Listing | None
@@ -54,7 +54,7 @@ class KnownListings:
         """Return the listing that a source currently lists under this name."""
         return self._listings.get(self._by_symbol.get(symbol, ""))
 
-    def see(self, seen: Sighting) -> Update | None:
+    def see(self, seen: Sighting) -> ListingUpdate | None:
         """Merge a sighting; None: no news.
 
         A withdrawal without an earlier statement and a stream of an unknown symbol create no listing.
@@ -65,7 +65,7 @@ class KnownListings:
                 return None
             listing = listing_from(f"{seen.facts.symbol}-{seen.at_ms}", (seen,))
             self._keep(listing)
-            return Update(before=None, after=listing, seen=(seen,))
+            return ListingUpdate(before=None, after=listing, seen=(seen,))
         found = matches[0]
         if not _is_news(found, seen):
             return None
@@ -73,10 +73,10 @@ class KnownListings:
         for twin in matches[1:]:
             listing = self._absorb(listing, twin)
         self._keep(listing)
-        absorbed = tuple(one for one in matches if one.id != listing.id)
-        return Update(before=found, after=listing, seen=(seen,), absorbed=absorbed)
+        absorbed = tuple(match for match in matches if match.id != listing.id)
+        return ListingUpdate(before=found, after=listing, seen=(seen,), absorbed=absorbed)
 
-    def merge_all(self, sightings: Iterable[Sighting]) -> tuple[Update, ...]:
+    def merge_all(self, sightings: Iterable[Sighting]) -> tuple[ListingUpdate, ...]:
         """Merge several sightings; return the updates in order."""
         return tuple(update for seen in sightings if (update := self.see(seen)) is not None)
 
@@ -100,7 +100,7 @@ class KnownListings:
 
     def _absorb(self, listing: Listing, twin: Listing) -> Listing:
         """Merge two listings; the one known longer keeps its id."""
-        keep, drop = sorted((listing, twin), key=lambda one: (one.first_seen_ms, one.id))
+        keep, drop = sorted((listing, twin), key=lambda candidate: (candidate.first_seen_ms, candidate.id))
         self._listings.pop(drop.id, None)
         joined = dict.fromkeys((*listing.sightings, *twin.sightings))
         return listing_from(keep.id, joined, (*keep.also_ids, drop.id, *drop.also_ids))

@@ -138,7 +138,7 @@ def plan(
     """
     known = tuple(listings)
     begins = pace_begins(known, now_ms, bounds or Bounds())
-    looks = sorted({at_ms - EXTRA_REQUEST_MS for one in known for at_ms in expected_ms(one, now_ms)})
+    looks = sorted({at_ms - EXTRA_REQUEST_MS for listing in known for at_ms in expected_ms(listing, now_ms)})
     slowed = {pace: _slowed(ladder, pace, weight_per_10s) for pace in begins}
     polls: list[Poll] = []
     for source in ladder:

@@ -40,7 +40,7 @@ class Account(EndpointResponse, frozen=True):
 
     def free(self, asset: str) -> Decimal | None:
         """Return the free balance of an asset; None: its row could not be read."""
-        found = next((one.free for one in self.balances if one.asset == asset), None)
+        found = next((balance.free for balance in self.balances if balance.asset == asset), None)
         if found is None and is_read(asset, self.balances, self.skipped):
             return Decimal(0)
         return found
@@ -48,8 +48,8 @@ class Account(EndpointResponse, frozen=True):
 
 def is_read(asset: str, balances: Iterable[Balance], skipped: Iterable[SkippedRow]) -> bool:
     """Whether a list of balances is conclusive for an asset: a skipped row may be its row."""
-    is_lacking = any(one.name in ("", asset) for one in skipped)
-    return not is_lacking or any(one.asset == asset for one in balances)
+    is_lacking = any(row.name in ("", asset) for row in skipped)
+    return not is_lacking or any(balance.asset == asset for balance in balances)
 
 
 class TradeFee(EndpointResponse, frozen=True):

@@ -144,7 +144,9 @@ def _suffixed(value: Decimal, room: int) -> _Form | None:
     """Return the value with a suffix, such as 77.16B; None: too small, too large, or too wide."""
     for digits in range(SUFFIX_DIGITS, 0, -1):
         shown = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(value)
-        power, suffix = next(((one, name) for one, name in _SUFFIXES if shown.adjusted() >= one), (0, ""))
+        power, suffix = next(
+            ((exponent, name) for exponent, name in _SUFFIXES if shown.adjusted() >= exponent), (0, "")
+        )
         if not suffix or shown.adjusted() >= power + 3:
             return None
         text = f"{_stripped(shown.scaleb(-power, _WIDE))}{suffix}"

@@ -16,7 +16,7 @@ class RateRow(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None = None
     low: float | None = None
     high: float | None = None
-    words: str = ""
+    text: str = ""
     """As displayed: `81% (60%-92%), n 21`, or `2 of 3 (too few for a rate)`."""
 
 
@@ -124,23 +124,23 @@ class AttemptTimingRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StageRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage over all measured attempts, in milliseconds; None: too few, as `p99_words` state."""
+    """One stage over all measured attempts, in milliseconds; None: too few, as `p99_text` state."""
 
     name: str
     n: int
     p50_ms: float | None
     p99_ms: float | None
     max_ms: float | None
-    p99_words: str = ""
+    p99_text: str = ""
     """`not enough data (3 of 100)`, or the number with its unit."""
 
 
 class LatencyRow(Row, frozen=True, kw_only=True):
-    """The last attempts, newest first, and percentiles over `attempts` of them."""
+    """The last attempts, newest first, and percentiles over `attempt_count` of them."""
 
-    shots: tuple[AttemptTimingRow, ...]
+    attempts: tuple[AttemptTimingRow, ...]
     stages: tuple[StageRow, ...]
-    attempts: int
+    attempt_count: int
 
 
 class LagRow(msgspec.Struct, frozen=True, kw_only=True):

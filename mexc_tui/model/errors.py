@@ -73,7 +73,8 @@ if TYPE_CHECKING:
 class DeskError(Exception):
     """Root of every error of this package.
 
-    Never raised itself. `except DeskError` catches every deliberate error of the package, and no error of Python or of a library.
+    Never raised itself. `except DeskError` catches every deliberate error of the package, and no error of
+    Python or of a library.
     """
 
 
@@ -133,7 +134,7 @@ class RequestRefused(ExchangeError):
 
     def __init__(self, method: str, path: str, refusal: "Refusal") -> None:
         code = f"code {refusal.code}" if refusal.code is not None else f"HTTP {refusal.http_status}"
-        super().__init__(method, path, f"{refusal.words} ({code}); {refusal.advice.value}.")
+        super().__init__(method, path, f"{refusal.text} ({code}); {refusal.advice.value}.")
         self.refusal = refusal
 
 

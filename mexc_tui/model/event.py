@@ -143,7 +143,7 @@ class CommandDone(Event, frozen=True, kw_only=True, tag="command_done"):
 
     name: str
     outcome: str
-    words: str
+    text: str = msgspec.field(name="words")
     digest: str
     result: str = "null"
     """As JSON."""
@@ -195,7 +195,7 @@ class PositionChanged(Event, frozen=True, kw_only=True, tag="position_changed"):
     """A position opened, changed its stop or its size, or closed. `about` is its symbol."""
 
     position: Position
-    words: str = ""
+    text: str = msgspec.field(default="", name="words")
 
 
 class TradingChanged(Event, frozen=True, kw_only=True, tag="trading_changed"):

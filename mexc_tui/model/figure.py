@@ -28,14 +28,14 @@ class FigureUnit(StrEnum):
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One statistic. Without a value `words` states the reason; with one, a note."""
+    """One statistic. Without a value `text` states the reason; with one, a note."""
 
     value: float | None
     n: int
     """Sample size."""
     minimum: int
     """Minimum sample size for a value."""
-    words: str = ""
+    text: str = ""
     unit: FigureUnit = FigureUnit.RATIO
     low: float | None = None
     """Lower end of the interval, 95 % unless its function says otherwise."""
@@ -44,21 +44,21 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         """Return the displayed text: `1.23 (0.80 to 1.66), n 60`, or the reason for no value."""
         if self.value is None:
-            return self.words
+            return self.text
         shown = shown_in(self.value, self.unit)
         if self.low is not None and self.high is not None:
             shown += f" ({shown_in(self.low, self.unit)} to {shown_in(self.high, self.unit)})"
-        return f"{shown}, n {self.n}" + (f", {self.words}" if self.words else "")
+        return f"{shown}, n {self.n}" + (f", {self.text}" if self.text else "")
 
 
 def too_few(n: int, minimum: int, unit: FigureUnit = FigureUnit.RATIO) -> Figure:
     """Return a figure without a value, because its sample is too small."""
-    return Figure(value=None, n=n, minimum=minimum, words=f"not enough data ({n} of {minimum})", unit=unit)
+    return Figure(value=None, n=n, minimum=minimum, text=f"not enough data ({n} of {minimum})", unit=unit)
 
 
 def undefined(n: int, minimum: int, why: str, unit: FigureUnit = FigureUnit.RATIO) -> Figure:
     """Return a figure without a value, usually because its denominator is zero."""
-    return Figure(value=None, n=n, minimum=minimum, words=f"n/a ({why})", unit=unit)
+    return Figure(value=None, n=n, minimum=minimum, text=f"n/a ({why})", unit=unit)
 
 
 def shown_in(value: float, unit: FigureUnit) -> str:

@@ -86,7 +86,7 @@ class CloseReason(StrEnum):
     LADDER = "ladder"
     TIME = "time"
     MANUAL = "manual"
-    GUARD = "guard"
+    RISK_MONITOR = "guard"
     FLATTEN = "flatten"
     PRACTICE_END = "practice_end"
     """The practice session ended."""
@@ -100,7 +100,7 @@ class CloseReason(StrEnum):
         return {"person": cls.MANUAL, "over": cls.PRACTICE_END}.get(str(value))
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """Return the reason as text."""
         if self is CloseReason.MANUAL:
             return "manual close"
@@ -187,7 +187,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     fees: tuple[Fee, ...] = ()
     trade_ids: tuple[str, ...] = ()
     """Ids of trades with a fee in `told`, as source:id, so that a repeated trade counts once."""
-    told: tuple[ReportedTrades, ...] = ()
+    reported_trades: tuple[ReportedTrades, ...] = msgspec.field(default=(), name="told")
     """Reported fees by source; `fees` has the highest of each asset."""
     snipe_id: str = ""
     position_id: str = ""

@@ -56,7 +56,7 @@ class Refusal:
     """None: the body has no code."""
     message: str
     """The exchange's own text, cleaned."""
-    words: str
+    text: str
     advice: Advice
     listing_advice: Advice
     """Advice while a listing is opening: some codes then only mean "too early"."""
@@ -75,7 +75,7 @@ class NotSent:
     reason: str
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """Return the reason as a sentence about the request."""
         return self.reason if self.reason.lower().startswith("not sent") else f"not sent: {self.reason}"
 

@@ -28,7 +28,7 @@ class Preview(StrEnum):
 
 
 class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Estimate of one sale. Without a fresh order book its prices are None and `words` gives the reason."""
+    """Estimate of one sale. Without a fresh order book its prices are None and `text` gives the reason."""
 
     symbol: str
     base_asset: str
@@ -53,7 +53,7 @@ class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
     """Lowest price within the slippage cap; below it the sale waits."""
     orders_to_cancel: int = 0
     """Resting take-profits on the same coins."""
-    words: str = ""
+    text: str = ""
 
 
 class PreviewRow(Row, frozen=True, kw_only=True):
@@ -64,8 +64,8 @@ class PreviewRow(Row, frozen=True, kw_only=True):
     at_ms: int
     """Exchange time."""
     is_allowed: bool
-    """False: it would be rejected; `words` gives the reason."""
-    words: str
+    """False: it would be rejected; `text` gives the reason."""
+    text: str
     """Confirmation text."""
     state: TradingState
     """Current trading state."""

@@ -85,7 +85,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Reason if it cannot be sold at present."""
     fired: CloseReason = CloseReason.NONE
     """Exit that fired; stored, so that a restart continues the sale at any price. NONE: none."""
-    fired_words: str = ""
+    fired_text: str = msgspec.field(default="", name="fired_words")
     """Reason for that exit."""
     dust: Decimal = ZERO
     """Base units too small to sell, written off at 0."""
@@ -149,7 +149,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     postings: tuple[Posting, ...]
     client_order_id: str = ""
     position_id: str = ""
-    words: str = ""
+    text: str = msgspec.field(default="", name="words")
     flow: Decimal = ZERO
     """Quote units of external flow into the desk (negative: out); not a profit. A fee paid with the
     user's own MX is such a flow: the user paid it for the desk."""

@@ -71,7 +71,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """Value in quote units; 0: nothing at risk."""
     severity: Severity
     explained: bool
-    words: str
+    text: str = msgspec.field(name="words")
     """Description and correction."""
 
 
@@ -88,7 +88,7 @@ class Excluded(msgspec.Struct, frozen=True, kw_only=True):
     """An asset excluded from a reconciliation."""
 
     asset: str
-    words: str
+    text: str = msgspec.field(name="words")
     cause: ExcludedCause = ExcludedCause.DEAD_PAIR
 
 
@@ -105,17 +105,17 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     excluded: tuple[Excluded, ...] = ()
 
 
-def delisted_words(run: Reconciliation | None, asset: str) -> str:
+def delisted_text(run: Reconciliation | None, asset: str) -> str:
     """Return the text for an asset whose pair is delisted; empty: it is not, or was not queried."""
     excluded = () if run is None else run.excluded
-    is_dead = any(one.asset == asset and one.cause is ExcludedCause.DEAD_PAIR for one in excluded)
+    is_dead = any(entry.asset == asset and entry.cause is ExcludedCause.DEAD_PAIR for entry in excluded)
     return "delisted or renamed: the exchange no longer lists this pair, so it has no current price" * is_dead
 
 
 def lasting(runs: Iterable[Reconciliation]) -> tuple[Difference, ...]:
     """Return the unexplained differences of these runs, oldest first, without false alarms."""
     kept: list[Difference] = []
-    for run in sorted(runs, key=lambda one: one.at_ms):
+    for run in sorted(runs, key=lambda run: run.at_ms):
         for alarm in run.explained:
             if alarm.kind is DifferenceKind.FALSE_ALARM:
                 _drop_opposite(kept, alarm)

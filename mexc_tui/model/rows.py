@@ -17,7 +17,7 @@ class SkippedRow:
     """Invalid field; never a value of the row."""
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """Return name and problem as one text."""
         return f"{self.name or 'a row'}: {self.problem}"
 
@@ -41,12 +41,12 @@ class Rows(Generic[T]):
     @property
     def problem(self) -> str:
         """Return what was skipped and why; empty: nothing."""
-        return skipped_words(self.skipped, len(self))
+        return skipped_text(self.skipped, len(self))
 
 
-def skipped_words(skipped: Sequence[SkippedRow], total: int) -> str:
+def skipped_text(skipped: Sequence[SkippedRow], total: int) -> str:
     """Return how many rows were skipped, and why the first was; empty: none."""
     if not skipped:
         return ""
     more = f" (and {len(skipped) - 1} more)" if len(skipped) > 1 else ""
-    return f"{len(skipped)} of {total} rows skipped: {skipped[0].words}{more}"
+    return f"{len(skipped)} of {total} rows skipped: {skipped[0].text}{more}"

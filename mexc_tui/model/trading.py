@@ -108,7 +108,7 @@ class Trading(msgspec.Struct, frozen=True, kw_only=True):
 
     state: TradingState = TradingState.ACTIVE
     cause: Cause = Cause.NONE
-    words: str = ""
+    text: str = msgspec.field(default="", name="words")
     """Text of the cause."""
     since_ms: int = 0
     by: str = ""

@@ -100,7 +100,7 @@ class PositionRow(Row, frozen=True, kw_only=True):
     high_price: Decimal
     rungs: tuple[RungRow, ...]
     protection: Protection
-    protection_words: str
+    protection_text: str
     """Location of the protection, and what ends it."""
     trapped: str
     opened_ms: int
@@ -131,7 +131,7 @@ class LimitRow(msgspec.Struct, frozen=True, kw_only=True):
     """None: unknown, as a price is missing."""
     limit: Decimal
     unit: str
-    words: str = ""
+    text: str = ""
 
     @property
     def share(self) -> Decimal | None:
@@ -144,11 +144,11 @@ class RiskRow(Row, frozen=True, kw_only=True):
 
     state: TradingState
     cause: Cause
-    cause_words: str
+    cause_text: str
     since_ms: int
     by: str
-    guard: RiskLevel
-    guard_words: str
+    risk_level: RiskLevel
+    risk_text: str
     quote_asset: str
     equity: Decimal
     cash: Decimal
@@ -191,7 +191,7 @@ class RiskActionRow(msgspec.Struct, frozen=True, kw_only=True):
     cause: Cause = Cause.NONE
     by: str = ""
     """Client or worker; empty: the risk monitor."""
-    words: str = ""
+    text: str = ""
     """The finding, or the text of the cause."""
     action: str = ""
     achieved: str = ""
@@ -201,7 +201,7 @@ class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
     """One figure with its sample."""
 
     name: str
-    words: str
+    text: str
     """As displayed, with unit; otherwise `not enough data (3 of 20)` or `n/a`."""
     value: float | None = None
     n: int = 0
@@ -238,7 +238,7 @@ class WhatIfRow(Row, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]
     spend_cap: Decimal | None
     price_cap: Decimal | None
-    words: str
+    text: str
     """The planned action, or the first change that would allow it."""
     bound: str = ""
     """How the price is bounded; empty: unbounded."""

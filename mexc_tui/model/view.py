@@ -192,11 +192,11 @@ class SignalRow(Row, frozen=True, kw_only=True):
     high: float
     n: int
     base_n: int
-    words: str
+    text: str
     """Probability as text, with its sample."""
     reasons: tuple[str, ...]
     config_hash: str
-    stands: bool
+    is_active: bool
 
 
 class AlertRow(Row, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ class SourceDetail(Row, frozen=True, kw_only=True):
     since_ms: int
     present: bool
     """False: the pair is no longer listed."""
-    words: str
+    text: str
 
 
 class ChangeRow(Row, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class DetectorDetail(Row, frozen=True, kw_only=True):
     version: int
     saw: tuple[str, ...]
     """Inputs of its last signal, as `name value`."""
-    said: tuple[SignalRow, ...]
+    signals: tuple[SignalRow, ...]
     """Newest first."""
     why_not: str
     """Why it has no active signal; empty: it has."""

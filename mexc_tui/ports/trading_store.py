@@ -289,7 +289,7 @@ class ReconciliationTable(Protocol):
         ...
 
 
-class LimitNumbers(Protocol):
+class LimitQueries(Protocol):
     """Figures that limits are checked against, in the unit of work that arms."""
 
     def committed(self, quote_asset: str) -> CommittedFunds:
@@ -339,7 +339,7 @@ class TradingTables(Protocol):
     @property
     def reconciliations(self) -> ReconciliationTable: ...
     @property
-    def limits(self) -> LimitNumbers: ...
+    def limits(self) -> LimitQueries: ...
 
     def verify(self) -> int:
         """Verify every row against its hash, entries against their chain, balances against the entries.

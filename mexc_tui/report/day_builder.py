@@ -30,15 +30,15 @@ NEVER = 2**63
 def report_of(day: StoredDay, inputs: DayInputs) -> DayReport:
     """Return the report; it does not depend on the order of the data."""
     outcomes = {outcome.listing_id: outcome for outcome in inputs.outcomes}
-    reported = [one for one in inputs.listings if _is_of(one, day)]
-    listings = sorted((_listing(one, day, inputs, outcomes) for one in reported), key=_order)
-    ids = {name for one in reported for name in (one.id, *one.also_ids)}
-    signals = [one for one in inputs.signals if one.signal.key.subject in ids]
+    reported = [listing for listing in inputs.listings if _is_of(listing, day)]
+    listings = sorted((_listing(listing, day, inputs, outcomes) for listing in reported), key=_order)
+    ids = {name for listing in reported for name in (listing.id, *listing.also_ids)}
+    signals = [judged for judged in inputs.signals if judged.signal.key.subject in ids]
     alerts = sorted(
-        (_alert(one) for one in inputs.alerts if one.last_ms >= day.from_ms),
-        key=lambda one: (one.first_ms, one.rule, one.about),
+        (_alert(alert) for alert in inputs.alerts if alert.last_ms >= day.from_ms),
+        key=lambda alert: (alert.first_ms, alert.rule, alert.about),
     )
-    passes = _passes([one for one in inputs.passes if day.from_ms <= one.at_ms <= day.to_ms])
+    passes = _passes([run for run in inputs.passes if day.from_ms <= run.at_ms <= day.to_ms])
     return DayReport(
         mode=day.mode,
         exchange_session=day.exchange_session,
@@ -70,10 +70,10 @@ def _listing(
     listing: Listing, day: StoredDay, inputs: DayInputs, outcomes: dict[str, ListingOutcome]
 ) -> ListingReport:
     ids = (listing.id, *listing.also_ids)
-    outcome = next((outcomes[one] for one in ids if one in outcomes), None)
+    outcome = next((outcomes[listing_id] for listing_id in ids if listing_id in outcomes), None)
     signals = sorted(
-        (one for one in inputs.signals if one.signal.key.subject in ids),
-        key=lambda one: (one.signal.at_ms, one.signal.key.detector, one.signal.key.topic),
+        (judged for judged in inputs.signals if judged.signal.key.subject in ids),
+        key=lambda judged: (judged.signal.at_ms, judged.signal.key.detector, judged.signal.key.topic),
     )
     return ListingReport(
         id=listing.id,
@@ -85,7 +85,7 @@ def _listing(
         moves=listing.moves,
         disagreements=tuple(map(str, listing.disagreements)),
         timeline=listing_timeline(listing, day),
-        signals=tuple(_signal(one, listing) for one in signals),
+        signals=tuple(_signal(signal, listing) for signal in signals),
         outcome=_outcome(listing, outcome, day),
         refusals=() if inputs.trading is None else not_armed(listing, inputs.trading, day),
         snipes=() if inputs.trading is None else reported_snipes(listing, inputs.trading, outcome, day),
@@ -178,7 +178,7 @@ def _undecided(listing: Listing, day: StoredDay) -> str:
 
 
 def _totals(listings: Sequence[ListingReport], signals: int, alerts: int) -> Totals:
-    ends = Counter(one.outcome.end for one in listings)
+    ends = Counter(listing.outcome.end for listing in listings)
     return Totals(
         listings=len(listings),
         opened=ends[OutcomeEnd.OPENED],
@@ -186,8 +186,10 @@ def _totals(listings: Sequence[ListingReport], signals: int, alerts: int) -> Tot
         never_api=ends[OutcomeEnd.NEVER_API],
         unknown=ends[OutcomeEnd.UNKNOWN],
         undecided=ends[None] + ends[OutcomeEnd.SESSION_ENDED],
-        moved=sum(one.moves > 0 for one in listings),
-        renamed=sum(any(entry.kind is ChangeKind.RENAMED for entry in one.timeline) for one in listings),
+        moved=sum(listing.moves > 0 for listing in listings),
+        renamed=sum(
+            any(entry.kind is ChangeKind.RENAMED for entry in listing.timeline) for listing in listings
+        ),
         signals=signals,
         alerts=alerts,
     )
@@ -195,8 +197,8 @@ def _totals(listings: Sequence[ListingReport], signals: int, alerts: int) -> Tot
 
 def _claims(signals: Iterable[ReportSignal]) -> Iterable[DetectorResult]:
     verdicts: dict[DetectorName, Counter[bool | None]] = {}
-    for one in signals:
-        verdicts.setdefault(one.signal.key.detector, Counter())[one.is_correct] += 1
+    for signal in signals:
+        verdicts.setdefault(signal.signal.key.detector, Counter())[signal.is_correct] += 1
     for detector in DetectorName:
         count = verdicts.get(detector)
         yield DetectorResult(
@@ -209,13 +211,13 @@ def _claims(signals: Iterable[ReportSignal]) -> Iterable[DetectorResult]:
 
 
 def _passes(passes: Iterable[DetectionPass]) -> Passes:
-    ordered = sorted(passes, key=lambda one: one.at_ms)
-    read = {age.source for one in ordered for age in one.read if age.age_ms is not None}
-    asked = {age.source for one in ordered for age in one.read}
+    ordered = sorted(passes, key=lambda run: run.at_ms)
+    read = {age.source for run in ordered for age in run.read if age.age_ms is not None}
+    asked = {age.source for run in ordered for age in run.read}
     return Passes(
         count=len(ordered),
         longest_pause_ms=max((b.at_ms - a.at_ms for a, b in pairwise(ordered)), default=None),
-        slowest_ms=max((one.duration_ns / 1e6 for one in ordered), default=None),
+        slowest_ms=max((run.duration_ns / 1e6 for run in ordered), default=None),
         never_read=tuple(source for source in ListingSource if source in asked - read),
     )
 
@@ -241,9 +243,9 @@ def _gaps(listings: Sequence[ListingReport], passes: Passes) -> Iterable[str]:
         yield "No detection pass is stored."
     if passes.never_read:
         yield f"Never polled: {', '.join(passes.never_read)}."
-    undecided = [one.symbol for one in listings if one.outcome.end is None]
+    undecided = [listing.symbol for listing in listings if listing.outcome.end is None]
     if undecided:
         yield f"Undecided at the end of the day: {', '.join(undecided)}."
-    with_gap = [one.symbol for one in listings if one.outcome.has_gap]
+    with_gap = [listing.symbol for listing in listings if listing.outcome.has_gap]
     if with_gap:
         yield f"Market data was missing for: {', '.join(with_gap)}."

@@ -73,7 +73,7 @@ def _lines(report: DayReport) -> Iterator[str]:
     if report.overrides:
         yield ""
         yield "Scenario overrides"
-        yield from (f"  {one.name} = {one.value}" for one in report.overrides)
+        yield from (f"  {override.name} = {override.value}" for override in report.overrides)
     yield ""
     yield "Unknown"
     yield from (f"  {line}" for line in report.unknown or ("Nothing: every listing has an outcome.",))
@@ -101,7 +101,7 @@ def _listing(listing: ListingReport, clock: _Clock) -> Iterator[str]:
     names = f" (before: {', '.join(also)})" if also else ""
     head = (f"{listing.symbol}{names}", listing.full_name, f"[{listing.stage}]")
     yield "  ".join(part for part in head if part)
-    yield from (f"  detected  {_timeline_line(one, clock)}" for one in listing.timeline)
+    yield from (f"  detected  {_timeline_line(entry, clock)}" for entry in listing.timeline)
     if not listing.signals:
         yield "  signalled none"
     for signal in listing.signals:
@@ -191,12 +191,12 @@ def _totals(totals: Totals) -> Iterator[str]:
 
 def _claims(claims: Iterable[DetectorResult]) -> Iterator[str]:
     yield "Claims"
-    for one in claims:
-        judged = one.correct + one.wrong
-        rate = f", {one.correct / judged:.0%}" if judged >= MIN_N_FOR_RATE else ""
+    for claim in claims:
+        judged = claim.correct + claim.wrong
+        rate = f", {claim.correct / judged:.0%}" if judged >= MIN_N_FOR_RATE else ""
         few = f", too few for a rate (< {MIN_N_FOR_RATE})" if 0 < judged < MIN_N_FOR_RATE else ""
-        verdicts = f"{one.correct} correct, {one.wrong} wrong, {one.undecided} undecided"
-        yield f"  {one.detector:<16} {one.signals:>3} raised: {verdicts}{rate}{few}"
+        verdicts = f"{claim.correct} correct, {claim.wrong} wrong, {claim.undecided} undecided"
+        yield f"  {claim.detector:<16} {claim.signals:>3} raised: {verdicts}{rate}{few}"
 
 
 def _passes(passes: Passes) -> Iterator[str]:
@@ -209,8 +209,8 @@ def _passes(passes: Passes) -> Iterator[str]:
 
 def _alerts(alerts: tuple[ReportedAlert, ...], clock: _Clock) -> Iterator[str]:
     yield f"{len(alerts)} alerts"
-    for one in alerts:
-        times = f", {one.times} times until {clock.at(one.last_ms)}" if one.times > 1 else ""
-        state = "" if one.is_open else ", closed"
-        text = one.text if one.text.startswith(one.about) else f"{one.about}: {one.text}"
-        yield f"  {clock.at(one.first_ms):>8}  {one.severity:<8}  {text}{times}{state}"
+    for alert in alerts:
+        times = f", {alert.times} times until {clock.at(alert.last_ms)}" if alert.times > 1 else ""
+        state = "" if alert.is_open else ", closed"
+        text = alert.text if alert.text.startswith(alert.about) else f"{alert.about}: {alert.text}"
+        yield f"  {clock.at(alert.first_ms):>8}  {alert.severity:<8}  {text}{times}{state}"

@@ -30,9 +30,9 @@ def not_armed(listing: Listing, inputs: TradingInputs, day: StoredDay) -> tuple[
     """Return when and why pre-trade checks refused a listing."""
     ids = (listing.id, *listing.also_ids)
     return tuple(
-        NotArmed(at_ms=one.at_ms, verdicts=one.verdicts)
-        for one in sorted(inputs.refusals, key=lambda one: one.at_ms)
-        if one.listing_id in ids and day.from_ms <= one.at_ms <= day.to_ms
+        NotArmed(at_ms=refusal.at_ms, verdicts=refusal.verdicts)
+        for refusal in sorted(inputs.refusals, key=lambda refusal: refusal.at_ms)
+        if refusal.listing_id in ids and day.from_ms <= refusal.at_ms <= day.to_ms
     )
 
 
@@ -42,55 +42,58 @@ def reported_snipes(
     """Return the snipes of a listing, each with its positions."""
     ids = (listing.id, *listing.also_ids)
     snipes = sorted(
-        (one for one in _of_day(inputs, day) if one.listing_id in ids), key=lambda one: (one.armed_ms, one.id)
+        (snipe for snipe in _of_day(inputs, day) if snipe.listing_id in ids),
+        key=lambda snipe: (snipe.armed_ms, snipe.id),
     )
-    return tuple(_snipe(one, inputs, outcome) for one in snipes)
+    return tuple(_snipe(snipe, inputs, outcome) for snipe in snipes)
 
 
 def trading_day(inputs: TradingInputs, day: StoredDay) -> TradingDay:
     """Return the day's trading totals, and whether the ledger is correct."""
     snipes = _of_day(inputs, day)
-    positions = [one for one in inputs.positions if day.from_ms <= one.opened_ms <= day.to_ms]
-    closed = [one for one in positions if not one.is_open]
-    armed = {one.listing_id for one in snipes}
-    refused = {one.listing_id for one in inputs.refusals if day.from_ms <= one.at_ms <= day.to_ms}
-    names = {one.id for one in snipes}
+    positions = [position for position in inputs.positions if day.from_ms <= position.opened_ms <= day.to_ms]
+    closed = [position for position in positions if not position.is_open]
+    armed = {snipe.listing_id for snipe in snipes}
+    refused = {refusal.listing_id for refusal in inputs.refusals if day.from_ms <= refusal.at_ms <= day.to_ms}
+    names = {snipe.id for snipe in snipes}
     totals = TradingTotals(
         refused=len(refused - armed),
         armed=len(snipes),
-        filled=sum(one.filled_quantity > 0 for one in snipes),
-        attempts=sum(one.snipe_id in names for one in inputs.attempts),
+        filled=sum(snipe.filled_quantity > 0 for snipe in snipes),
+        attempts=sum(attempt.snipe_id in names for attempt in inputs.attempts),
         closed=len(closed),
         open=len(positions) - len(closed),
-        won=sum(one.realised > 0 for one in closed),
-        lost=sum(one.realised < 0 for one in closed),
-        realised=sum((one.realised for one in positions), ZERO),
+        won=sum(position.realised > 0 for position in closed),
+        lost=sum(position.realised < 0 for position in closed),
+        realised=sum((position.realised for position in positions), ZERO),
     )
     restarts = tuple(
-        Restart(at_ms=one.at_ms, lines=one.lines)
-        for one in sorted(inputs.recoveries, key=lambda one: one.at_ms)
-        if day.from_ms <= one.at_ms <= day.to_ms
+        Restart(at_ms=recovery.at_ms, lines=recovery.lines)
+        for recovery in sorted(inputs.recoveries, key=lambda recovery: recovery.at_ms)
+        if day.from_ms <= recovery.at_ms <= day.to_ms
     )
     return TradingDay(totals=totals, accounts=_accounts(inputs, day), restarts=restarts)
 
 
 def _of_day(inputs: TradingInputs, day: StoredDay) -> list[Snipe]:
-    return [one for one in inputs.snipes if day.from_ms <= one.armed_ms <= day.to_ms]
+    return [snipe for snipe in inputs.snipes if day.from_ms <= snipe.armed_ms <= day.to_ms]
 
 
 def _snipe(snipe: Snipe, inputs: TradingInputs, outcome: ListingOutcome | None) -> ReportedSnipe:
     average = snipe.filled_value / snipe.filled_quantity if snipe.filled_quantity else None
     attempts = sorted(
-        (one for one in inputs.attempts if one.snipe_id == snipe.id), key=lambda one: one.number
+        (attempt for attempt in inputs.attempts if attempt.snipe_id == snipe.id),
+        key=lambda attempt: attempt.number,
     )
     prices = entry_prices(snipe, attempts)
-    orders = [one for one in inputs.entry_orders if one.intent_id == snipe.id]
+    orders = [order for order in inputs.entry_orders if order.intent_id == snipe.id]
     shortfall = entry_shortfall(snipe, prices, orders)
     reference, source = _reference(snipe, prices, outcome)
     known = average is not None and reference is not None and reference > 0
     bps = float((average - reference) * 10_000 / reference) if known and average and reference else None
     positions = sorted(
-        (one for one in inputs.positions if one.snipe_id == snipe.id), key=lambda one: one.opened_ms
+        (position for position in inputs.positions if position.snipe_id == snipe.id),
+        key=lambda position: position.opened_ms,
     )
     return ReportedSnipe(
         id=snipe.id,
@@ -166,7 +169,7 @@ def _position(position: Position) -> ReportedPosition:
 
 def _accounts(inputs: TradingInputs, day: StoredDay) -> Accounts:
     runs = sorted(
-        (one for one in inputs.runs if day.from_ms <= one.at_ms <= day.to_ms), key=lambda one: one.at_ms
+        (run for run in inputs.runs if day.from_ms <= run.at_ms <= day.to_ms), key=lambda run: run.at_ms
     )
     last = runs[-1] if runs and not runs[-1].problem else None
     money = inputs.money
@@ -180,7 +183,7 @@ def _accounts(inputs: TradingInputs, day: StoredDay) -> Accounts:
         gap=money.gap,
         at_cost=money.at_cost,
         compared=len(runs),
-        explained=sum(len(one.explained) for one in runs),
-        unexplained=sum(len(one.unexplained) for one in runs),
+        explained=sum(len(run.explained) for run in runs),
+        unexplained=sum(len(run.unexplained) for run in runs),
         unexplained_last=None if last is None else len(last.unexplained),
     )

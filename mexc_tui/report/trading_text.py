@@ -23,16 +23,16 @@ At = Callable[[int], str]
 
 def snipe_lines(refusals: tuple[NotArmed, ...], snipes: tuple[ReportedSnipe, ...], at: At) -> Iterator[str]:
     """Yield the refusals, snipes and positions of one listing."""
-    for one in refusals[-1:]:
+    for refusal in refusals[-1:]:
         times = f" (and {len(refusals) - 1} times before)" if len(refusals) > 1 else ""
-        yield f"  refused   {at(one.at_ms):>8}  not armed{times}"
-        for check in one.verdicts:
+        yield f"  refused   {at(refusal.at_ms):>8}  not armed{times}"
+        for check in refusal.verdicts:
             yield f"            - {check.stage.value} {check.name.replace('_', ' ')}: {check.measured}"
-    for one in snipes:
-        yield f"  armed     {at(one.armed_ms):>8}  by {one.by}, for at most {_money(one.spend_cap)}"
-        yield from _attempts(one.attempts)
-        yield f"  snipe     {one.state.value}: {one.reason}" + _bought(one)
-        for position in one.positions:
+    for snipe in snipes:
+        yield f"  armed     {at(snipe.armed_ms):>8}  by {snipe.by}, for at most {_money(snipe.spend_cap)}"
+        yield from _attempts(snipe.attempts)
+        yield f"  snipe     {snipe.state.value}: {snipe.reason}" + _bought(snipe)
+        for position in snipe.positions:
             yield from _position(position, at)
 
 
@@ -49,9 +49,9 @@ def trading_lines(day: TradingDay, at: At) -> Iterator[str]:
         f"realised {_signed(totals.realised)}"
     )
     yield from _accounts(day.accounts)
-    for one in day.restarts:
-        yield f"  restarted, recovery completed at {at(one.at_ms)}"
-        yield from (f"    - {line}" for line in one.lines)
+    for restart in day.restarts:
+        yield f"  restarted, recovery completed at {at(restart.at_ms)}"
+        yield from (f"    - {line}" for line in restart.lines)
 
 
 def _accounts(accounts: Accounts) -> Iterator[str]:
@@ -76,12 +76,12 @@ def _accounts(accounts: Accounts) -> Iterator[str]:
 
 def _attempts(attempts: tuple[ReportedAttempt, ...]) -> Iterator[str]:
     shown = attempts if len(attempts) <= FEW_ATTEMPTS else (attempts[0], attempts[-1])
-    for one in shown:
-        code = "" if one.code is None else f" ({one.code})"
-        then = f"; then {one.next_step}" if one.next_step else ""
-        price = "market" if one.price is None else _price(one.price)
-        yield f"  attempt   {one.number:>8}  at {price}: {one.answer}{code}{then}"
-        stages = ", ".join(f"{stage.name} {stage.ms:.2f} ms" for stage in one.stages)
+    for attempt in shown:
+        code = "" if attempt.code is None else f" ({attempt.code})"
+        then = f"; then {attempt.next_step}" if attempt.next_step else ""
+        price = "market" if attempt.price is None else _price(attempt.price)
+        yield f"  attempt   {attempt.number:>8}  at {price}: {attempt.answer}{code}{then}"
+        stages = ", ".join(f"{stage.name} {stage.ms:.2f} ms" for stage in attempt.stages)
         if stages:
             yield f"            {stages}"
     if len(shown) < len(attempts):
@@ -108,7 +108,7 @@ def _position(one: ReportedPosition, at: At) -> Iterator[str]:
         return
     dust = f", {_price(one.dust)} left as dust" if one.dust else ""
     yield (
-        f"  position  {at(one.closed_ms):>8}  closed by {one.close_reason.words}: "
+        f"  position  {at(one.closed_ms):>8}  closed by {one.close_reason.text}: "
         f"bought for {_money(one.bought_value)}, sold for {_money(one.sold_value)}, fees {_money(one.fees)}, "
         f"profit {_signed(one.realised)}{dust}"
     )

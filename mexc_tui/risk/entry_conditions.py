@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.risk.candidate import Candidate, Level, RiskBook, RiskLimits
 
@@ -71,8 +71,8 @@ def _premium(candidate: Candidate, _: RiskBook, limits: RiskLimits, now_ms: int)
 def _slippage(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     limit = f"{limits.slippage_pct:f} % in the order book"
     if candidate.asks is None:
-        words = f"no order book yet: price at most {limits.slippage_pct:f} % over the best ask"
-        return _verdict("slippage", True, f"{words}, and {_cap_words(candidate, limits)}", limit, "")
+        text = f"no order book yet: price at most {limits.slippage_pct:f} % over the best ask"
+        return _verdict("slippage", True, f"{text}, and {_cap_text(candidate, limits)}", limit, "")
     walked = walk(candidate.asks, float(candidate.spend))
     if not walked.is_enough:
         flip = f"spend at most {walked.value:.6g}, or wait for a deeper order book"
@@ -84,7 +84,7 @@ def _slippage(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) ->
     return _verdict("slippage", passed, f"{walked.slippage_pct:.4g} %", limit, flip)
 
 
-def _cap_words(candidate: Candidate, limits: RiskLimits) -> str:
+def _cap_text(candidate: Candidate, limits: RiskLimits) -> str:
     reference = candidate.reference_price
     if reference is None or reference <= 0:
         return f"{limits.premium_pct:f} % over the first price"

@@ -34,14 +34,14 @@ class Transition:
 
 
 def restrict(
-    now: Trading, state: TradingState, cause: Cause, words: str, *, by: str, at_ms: int
+    now: Trading, state: TradingState, cause: Cause, text: str, *, by: str, at_ms: int
 ) -> Transition:
     """Return the state after a restriction: it only becomes stricter. A halt starts a new generation.
 
     A halt during a halt keeps the first cause unless a loss or breach outranks a manual cause.
     After an emergency stop no order may rest on the book, whichever cause is kept.
     """
-    change = _stricter(now, state, cause, words, by=by, at_ms=at_ms)
+    change = _stricter(now, state, cause, text, by=by, at_ms=at_ms)
     is_stop = state is TradingState.FLATTENING or (state is TradingState.HALTED and cause is Cause.EMERGENCY)
     if not is_stop or change.trading.no_resting:
         return change
@@ -49,14 +49,14 @@ def restrict(
 
 
 def _stricter(
-    now: Trading, state: TradingState, cause: Cause, words: str, *, by: str, at_ms: int
+    now: Trading, state: TradingState, cause: Cause, text: str, *, by: str, at_ms: int
 ) -> Transition:
     if state is TradingState.ACTIVE:
         return Transition(now, "this would loosen the trading state: resume instead")
     if _STRENGTH[state] < _STRENGTH[now.state]:
         return Transition(now, f"already {now.state}, which is stricter")
     if state is now.state and not _is_graver(cause, now.cause):
-        return Transition(now, f"already {now.state}: {now.words}")
+        return Transition(now, f"already {now.state}: {now.text}")
     keeps_cause = now.state is not TradingState.ACTIVE and _is_graver(now.cause, cause)
     if now.state is TradingState.REDUCE_ONLY:
         keeps_cause = False
@@ -65,7 +65,7 @@ def _stricter(
         Trading(
             state=state,
             cause=now.cause if keeps_cause else cause,
-            words=f"{now.words}; {words}" if keeps_cause else words,
+            text=f"{now.text}; {text}" if keeps_cause else text,
             since_ms=at_ms,
             by=by,
             generation=now.generation + halts,
@@ -81,22 +81,22 @@ def flattened(now: Trading, *, at_ms: int) -> Transition:
     return Transition(msgspec.structs.replace(now, state=TradingState.HALTED, since_ms=at_ms))
 
 
-def resume(now: Trading, *, person: str, word: str, blockers: tuple[str, ...], at_ms: int) -> Transition:
+def resume(now: Trading, *, user: str, word: str, blockers: tuple[str, ...], at_ms: int) -> Transition:
     """Return the state after the user's request to resume.
 
     `user` is empty unless the request comes from a front end. `blockers`: reasons why trading cannot resume,
     such as an unknown order. After a loss or a breach the user types the word.
     """
-    refused = _refusal(now, person, word, blockers)
+    refused = _refusal(now, user, word, blockers)
     if refused:
         return Transition(now, refused)
-    return Transition(Trading(since_ms=at_ms, by=person, generation=now.generation))
+    return Transition(Trading(since_ms=at_ms, by=user, generation=now.generation))
 
 
-def _refusal(now: Trading, person: str, word: str, blockers: tuple[str, ...]) -> str:
+def _refusal(now: Trading, user: str, word: str, blockers: tuple[str, ...]) -> str:
     if now.state is TradingState.ACTIVE:
         return "trading is already active"
-    if not person:
+    if not user:
         return "only the user resumes"
     if now.state is TradingState.FLATTENING:
         return "positions are still being closed: wait"

@@ -121,18 +121,18 @@ def describe(name: str, group: type[Group], field: FieldInfo) -> Setting:
 
 def _kind(field: FieldInfo) -> str:
     for note in field.metadata:
-        if isinstance(note, Words):
-            return note.words
+        if isinstance(note, AllowedValues):
+            return note.text
     if isinstance(field.annotation, type) and issubclass(field.annotation, StrEnum):
         return ", ".join(member.value for member in field.annotation)
     return "true, false"
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class AllowedValues:
     """Describe the allowed values of a type."""
 
-    words: str
+    text: str
 
 
 def _number(value: object) -> object:
@@ -212,7 +212,7 @@ Detectors: TypeAlias = Annotated[
     tuple[DetectorName, ...],
     NoDecode,
     BeforeValidator(_split),
-    Words("a list of " + ", ".join(DetectorName)),
+    AllowedValues("a list of " + ", ".join(DetectorName)),
 ]
 Patterns: TypeAlias = Annotated[
     tuple[Annotated[str, Field(max_length=MAX_PATTERN)], ...],
@@ -220,7 +220,7 @@ Patterns: TypeAlias = Annotated[
     BeforeValidator(_split),
     AfterValidator(_patterns),
     Field(max_length=MAX_TEXTS),
-    Words("a list of regular expressions, each matching a whole symbol"),
+    AllowedValues("a list of regular expressions, each matching a whole symbol"),
 ]
 Ladder: TypeAlias = Annotated[
     tuple[Rung, ...],
@@ -228,16 +228,16 @@ Ladder: TypeAlias = Annotated[
     BeforeValidator(_rungs),
     AfterValidator(_ladder),
     Field(max_length=MAX_RUNGS),
-    Words("at most 6 rungs SHARE@GAIN in %, ascending gains, shares at most 100 in total"),
+    AllowedValues("at most 6 rungs SHARE@GAIN in %, ascending gains, shares at most 100 in total"),
 ]
 Steps: TypeAlias = Annotated[
     tuple[Amount, Amount, Amount],
     NoDecode,
     BeforeValidator(_split),
     AfterValidator(_ascending),
-    Words("three ascending amounts above 0"),
+    AllowedValues("three ascending amounts above 0"),
 ]
-Triple: TypeAlias = Annotated[str, AfterValidator(_triple), Words("three numbers, such as 2/2/4")]
+Triple: TypeAlias = Annotated[str, AfterValidator(_triple), AllowedValues("three numbers, such as 2/2/4")]
 ThemeName: TypeAlias = Annotated[
-    str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$"), Words("the name of a theme file")
+    str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$"), AllowedValues("the name of a theme file")
 ]

@@ -102,7 +102,7 @@ class Sale:
     price: Decimal | None
     quantity: Decimal
     at_ms: int
-    words: str
+    text: str
     type: OrderType = OrderType.IMMEDIATE_OR_CANCEL
     is_alarm: bool = False
     trapped: str = ""
@@ -145,43 +145,43 @@ def _next(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) -> 
             price=None,
             quantity=sale.quantity,
             at_ms=now_ms,
-            words="outcome of the last attempt unknown",
+            text="outcome of the last attempt unknown",
             is_alarm=is_alarm,
         )
     quantity = sale.terms.quantity(min(sale.quantity, sale.free), grid)
     trapped = _trapped(sale.refusal)
     if sale.bid is None or sale.bid <= 0:
-        words = "no bid"
+        text = "no bid"
         return Sale(
             method=SaleMethod.NO_BID,
             price=None,
             quantity=quantity,
             at_ms=at_ms,
-            words=words,
+            text=text,
             is_alarm=is_alarm,
             trapped=trapped,
             wakes_at=ZERO,
         )
-    if fault := sale.judged.words or order_fault(sale.quantity, sale.bid, grid):
+    if fault := sale.judged.text or order_fault(sale.quantity, sale.bid, grid):
         return _unsellable(sale, fault, now_ms)
     if sale.cap is not None and sale.bid < sale.cap.floor:
         return _capped(sale, sale.cap, quantity, now_ms)
     plan = _order(sale, grid, slippage_pct, quantity)
     if too_small(plan.quantity, sale.bid, grid):
-        words = f"only {sale.free:f} of {sale.quantity:f} is free"
+        text = f"only {sale.free:f} of {sale.quantity:f} is free"
         wait_ms = at_ms + RETRY_MS[1]
         return Sale(
             method=SaleMethod.WAIT,
             price=None,
             quantity=quantity,
             at_ms=wait_ms,
-            words=words,
+            text=text,
             is_alarm=is_alarm,
             refresh_balances=True,
         )
     after = f", after {_refusal_text(sale.refusal)}" if sale.refusal else ""
     return replace(
-        plan, at_ms=at_ms, words=plan.words + after, is_alarm=is_alarm or bool(trapped), trapped=trapped,
+        plan, at_ms=at_ms, text=plan.text + after, is_alarm=is_alarm or bool(trapped), trapped=trapped,
         refresh_balances=sale.refusal is not None and sale.refusal.advice in STALE_BALANCE,
     )  # fmt: skip
 
@@ -207,7 +207,7 @@ def _order(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, quantity: Decim
             price=price,
             quantity=part,
             at_ms=0,
-            words=f"resting at {price:f}: the bid is below the price band",
+            text=f"resting at {price:f}: the bid is below the price band",
             type=kind,
         )
     method = SaleMethod.THROUGH if sale.is_urgent or sale.number >= 1 else SaleMethod.AT_BID
@@ -220,7 +220,7 @@ def _order(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, quantity: Decim
         price=price,
         quantity=quantity,
         at_ms=0,
-        words=f"{method} at {price:f} or better",
+        text=f"{method} at {price:f} or better",
         type=kind,
     )
 
@@ -237,7 +237,7 @@ def _market(sale: SaleAttempt, grid: Grid, floor: Decimal, quantity: Decimal) ->
         price=None,
         quantity=part,
         at_ms=0,
-        words=str(SaleMethod.MARKET),
+        text=str(SaleMethod.MARKET),
         type=OrderType.MARKET,
     )
 
@@ -248,7 +248,7 @@ def _lowest(sale: SaleAttempt, grid: Grid) -> Decimal | None:
     named = _named_price(sale.refusal)
     if _is_out_of_band(sale.refusal) and sale.number >= NEARINGS:
         named = max(sale.last or ZERO, sale.bid + grid.price_tick)
-    bounds = [one for one in (lowest_sell(sale.last or sale.bid, grid), named) if one is not None]
+    bounds = [price for price in (lowest_sell(sale.last or sale.bid, grid), named) if price is not None]
     return max(bounds, default=None)
 
 
@@ -256,7 +256,7 @@ def _capped(sale: SaleAttempt, cap: SlippageCap, quantity: Decimal, now_ms: int)
     then = "close again to sell at the current bid"
     if not cap.is_manual:
         then = "after a minute the cap is measured from the current best bid"
-    words = (
+    text = (
         f"the best bid is more than {cap.slippage_pct:f} % below the first bid of {cap.first_bid:f}; "
         f"waiting for a better one ({then})"
     )
@@ -266,7 +266,7 @@ def _capped(sale: SaleAttempt, cap: SlippageCap, quantity: Decimal, now_ms: int)
         price=None,
         quantity=quantity,
         at_ms=at_ms,
-        words=words,
+        text=text,
         is_alarm=True,
         wakes_at=cap.floor,
     )
@@ -276,13 +276,13 @@ def _blocked_reason(sale: SaleAttempt, plan: Sale) -> str:
     """Return why nothing could be sold for a while; the text does not change with every attempt."""
     if sale.refusal is not None:
         return _refusal_text(sale.refusal)
-    return "orders accepted but not filled" if plan.is_order else plan.words
+    return "orders accepted but not filled" if plan.is_order else plan.text
 
 
 def _unsellable(sale: SaleAttempt, fault: str, now_ms: int) -> Sale:
     """Return the step for a quantity that is not a valid order now: write it off as dust, or check again."""
     if sale.judged.sellability is Sellability.DUST:
-        return Sale(method=SaleMethod.DUST, price=None, quantity=sale.quantity, at_ms=now_ms, words=fault)
+        return Sale(method=SaleMethod.DUST, price=None, quantity=sale.quantity, at_ms=now_ms, text=fault)
     is_trapped = sale.judged.sellability is Sellability.TRAPPED or (
         sale.judged.sellability is not Sellability.UNCONFIRMED and sale.holds >= TRAPPED_AFTER_HOLDS
     )
@@ -292,7 +292,7 @@ def _unsellable(sale: SaleAttempt, fault: str, now_ms: int) -> Sale:
         price=None,
         quantity=sale.quantity,
         at_ms=now_ms + HOLD_MS,
-        words=fault,
+        text=fault,
         is_alarm=is_trapped,
         trapped=trapped,
         sellability=sale.judged.sellability,
@@ -304,11 +304,11 @@ def _is_unknown(refusal: Refusal | None) -> bool:
 
 
 def _trapped(refusal: Refusal | None) -> str:
-    return refusal.words if refusal is not None and refusal.code == TRAPPED else ""
+    return refusal.text if refusal is not None and refusal.code == TRAPPED else ""
 
 
 def _refusal_text(refusal: Refusal | None) -> str:
-    return "" if refusal is None else f"{refusal.code or refusal.http_status} {refusal.words}"
+    return "" if refusal is None else f"{refusal.code or refusal.http_status} {refusal.text}"
 
 
 def _wait_ms(sale: SaleAttempt) -> int:

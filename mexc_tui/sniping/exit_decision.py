@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import rounded
+from mexc_tui.ledger.arithmetic import rounded
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan
@@ -46,7 +46,7 @@ class ExitMemory:
     """What last moved the stop; NONE: unknown, derived from its price."""
     observed: ObservedPrices = NO_PRICES
     fired: CloseReason = CloseReason.NONE
-    fired_words: str = ""
+    fired_text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def remember(position: Position) -> ExitMemory:
         high_price=max(position.high_price, entry),
         low_price=position.low_price or entry,
         fired=position.fired,
-        fired_words=position.fired_words,
+        fired_text=position.fired_text,
     )
 
 
@@ -127,11 +127,9 @@ def decide(holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: 
     )
 
 
-def stop_now(memory: ExitMemory, reason: CloseReason, words: str) -> ExitMemory:
+def stop_now(memory: ExitMemory, reason: CloseReason, text: str) -> ExitMemory:
     """Return the state with a close for another reason; an exit that already triggered keeps its reason."""
-    return (
-        memory if memory.fired is not CloseReason.NONE else replace(memory, fired=reason, fired_words=words)
-    )
+    return memory if memory.fired is not CloseReason.NONE else replace(memory, fired=reason, fired_text=text)
 
 
 # ---- stop price
@@ -144,11 +142,11 @@ def _follow(position: Position, memory: ExitMemory, grid: Grid) -> tuple[ExitMem
     """
     low, high = memory.observed.agreed or (memory.high_price, memory.low_price)
     high, low = max(memory.high_price, low), min(memory.low_price, high)
-    stop, words, reason = memory.stop_price, "", memory.stop_reason
+    stop, text, reason = memory.stop_price, "", memory.stop_reason
     for higher in higher_stops(position, high, grid):
         if higher.price > stop:
-            stop, words, reason = higher.price, higher.words, higher.reason
-    return replace(memory, high_price=high, low_price=low, stop_price=stop, stop_reason=reason), words
+            stop, text, reason = higher.price, higher.text, higher.reason
+    return replace(memory, high_price=high, low_price=low, stop_price=stop, stop_reason=reason), text
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +154,7 @@ class HigherStop:
     """A price that the plan raises the stop to, and why."""
 
     price: Decimal
-    words: str
+    text: str
     reason: CloseReason
 
 
@@ -168,8 +166,8 @@ def higher_stops(position: Position, high: Decimal, grid: Grid) -> Iterable[High
         if even < max(high, _sold_at(position)):
             yield HigherStop(even, "to break-even", CloseReason.BREAK_EVEN)
     if plan.trailing and high >= entry * (1 + plan.trailing_after_pct / HUNDRED):
-        price, words = _trail(plan, high), f"trailing {plan.trailing_distance_pct:f} %"
-        yield HigherStop(price, words, CloseReason.TRAILING)
+        price, text = _trail(plan, high), f"trailing {plan.trailing_distance_pct:f} %"
+        yield HigherStop(price, text, CloseReason.TRAILING)
 
 
 def _trail(plan: ExitPlan, high: Decimal) -> Decimal:
@@ -207,7 +205,9 @@ def _reason(position: Position, memory: ExitMemory, grid: Grid) -> CloseReason:
     if memory.stop_reason is not CloseReason.NONE:
         return memory.stop_reason
     moved = higher_stops(position, memory.high_price, grid)
-    return next((one.reason for one in moved if abs(one.price - stop) <= grid.price_tick), CloseReason.STOP)
+    return next(
+        (move.reason for move in moved if abs(move.price - stop) <= grid.price_tick), CloseReason.STOP
+    )
 
 
 # ---- confirmation
@@ -229,7 +229,7 @@ def _confirm(
     quoted = observed.quoted
     price = tick.price if tick is not None else rules.price if quoted is None else quoted.price
     reason = _reason(position, memory, holding.grid)
-    return replace(memory, fired=reason, fired_words=trigger_text(price, rules.price, why))
+    return replace(memory, fired=reason, fired_text=trigger_text(price, rules.price, why))
 
 
 def _rules(position: Position, stop: Decimal) -> StopRules:
@@ -250,7 +250,7 @@ def _time_stop(position: Position, memory: ExitMemory, now_ms: int) -> ExitMemor
     at_ms = time_stop_ms(position)
     if at_ms is None or now_ms < at_ms:
         return memory
-    return replace(memory, fired=CloseReason.TIME, fired_words=f"held for {position.plan.time_stop_s} s")
+    return replace(memory, fired=CloseReason.TIME, fired_text=f"held for {position.plan.time_stop_s} s")
 
 
 def time_stop_ms(position: Position) -> int | None:

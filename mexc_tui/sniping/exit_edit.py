@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan
@@ -69,10 +69,10 @@ class Edited:
 def edit(held: EditedPosition, update: ExitUpdate, bounds: ExitBounds, now_ms: int) -> Edited:
     """Return the new exits with the verdict of every rule."""
     plan, stop = held.position.plan, update.stop_price or held.memory.stop_price
-    invalid = [one for one in _numbers(update) if not one.is_finite()]
+    invalid = [number for number in _numbers(update) if not number.is_finite()]
     if invalid or (update.stop_price is not None and update.stop_price <= 0):
-        words = str(invalid[0] if invalid else update.stop_price)
-        return Edited(plan, stop, (_line("numbers", False, words, "finite, above 0", "set a number"),))
+        text = str(invalid[0] if invalid else update.stop_price)
+        return Edited(plan, stop, (_line("numbers", False, text, "finite, above 0", "set a number"),))
     kept = kept_rungs(held)
     ladder = plan.ladder if update.ladder is None else (*kept, *update.ladder)
     plan = msgspec.structs.replace(
@@ -104,27 +104,27 @@ def kept_rungs(held: EditedPosition) -> tuple[Rung, ...]:
 
 
 def _numbers(update: ExitUpdate) -> list[Decimal]:
-    rungs = [one for rung in update.ladder or () for one in (rung.share_pct, rung.gain_pct)]
+    rungs = [percent for rung in update.ladder or () for percent in (rung.share_pct, rung.gain_pct)]
     named = (update.stop_price, update.trailing_after_pct, update.trailing_distance_pct)
-    return [*rungs, *(one for one in named if one is not None)]
+    return [*rungs, *(number for number in named if number is not None)]
 
 
 def _stop(held: EditedPosition, plan: ExitPlan, stop: Decimal, update: ExitUpdate) -> Iterable[Verdict]:
     entry, bid = held.position.entry_price, held.bid
     if update.stop_price is not None:
         below, least = (1 - stop / entry) * HUNDRED, _at(entry, MAX_STOP)
-        words = f"{below:.2f} % below entry"
-        yield _line("stop_distance", stop >= least, words, f"{MAX_STOP:f} %", f"at least {short(least)}")
+        text = f"{below:.2f} % below entry"
+        yield _line("stop_distance", stop >= least, text, f"{MAX_STOP:f} %", f"at least {short(least)}")
     yield _line("stop_below_bid", stop < bid, f"{short(stop)}", f"below the bid of {short(bid)}", CLOSE)
     after = msgspec.structs.replace(held.position, plan=plan)
     for higher in higher_stops(after, held.memory.high_price, held.grid):
         price = higher.price
-        name, words = "stop_moves_to", f"{short(price)} {higher.words}"
+        name, text = "stop_moves_to", f"{short(price)} {higher.text}"
         yield _line(
-            name, price < bid, words, f"below the bid of {short(bid)}", "widen it, or close the position"
+            name, price < bid, text, f"below the bid of {short(bid)}", "widen it, or close the position"
         )
         if update.stop_price is not None:
-            yield _line("stop_is_held", stop >= price, f"{short(stop)}", words, f"at least {short(price)}")
+            yield _line("stop_is_held", stop >= price, f"{short(stop)}", text, f"at least {short(price)}")
 
 
 def _trailing(plan: ExitPlan, update: ExitUpdate, bounds: ExitBounds) -> Iterable[Verdict]:

@@ -25,7 +25,7 @@ class KeyPermission:
     """Whether the key may trade a pair, and the evidence. `is_allowed` None: unknown."""
 
     is_allowed: bool | None
-    words: str
+    text: str
 
 
 UNREAD = KeyPermission(None, "unknown: selfSymbols not read")

@@ -43,8 +43,8 @@ class RestingRung:
 def rested(resting: Iterable[RestingRung]) -> dict[int, Decimal]:
     """Return the base units resting for each rung."""
     sums: dict[int, Decimal] = {}
-    for one in resting:
-        sums[one.rung] = sums.get(one.rung, ZERO) + one.open_quantity
+    for rung in resting:
+        sums[rung.rung] = sums.get(rung.rung, ZERO) + rung.open_quantity
     return sums
 
 

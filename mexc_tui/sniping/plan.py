@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.sniping.rounding import HUNDRED, Grid, buy_quantity, floored, highest_buy
@@ -38,7 +38,7 @@ class FiringAim:
 
     arrive_ms: float
     leave_ns: int
-    words: str
+    text: str
 
 
 def aim(opens_ms: int, opens_ns: int, one_way_ns: int, clock_error_ms: float, rules: FireRules) -> FiringAim:
@@ -50,8 +50,8 @@ def aim(opens_ms: int, opens_ns: int, one_way_ns: int, clock_error_ms: float, ru
     """
     late_ms = max(clock_error_ms - rules.early_ms, 0.0)
     leave_ns = opens_ns + int(late_ms * NS_PER_MS) - one_way_ns
-    words = f"at the opening within {clock_error_ms:.1f} ms"
-    return FiringAim(opens_ms + late_ms, leave_ns, f"{words}, {late_ms:.1f} ms after" if late_ms else words)
+    text = f"at the opening within {clock_error_ms:.1f} ms"
+    return FiringAim(opens_ms + late_ms, leave_ns, f"{text}, {late_ms:.1f} ms after" if late_ms else text)
 
 
 def price_cap(

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mexc_tui.ledger.arithmetic import plain
 from mexc_tui.ledger.checks import HEARTBEAT_MS
-from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.intent import Intent, Order, OrderRole
 from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.symbol import Symbol, SymbolStatus, TradeSides
@@ -75,9 +75,11 @@ def _missing(facts: ProtectionFacts, judged: SellableJudgement) -> str:
         return f"trapped: {position.trapped}; retrying"
     if facts.blocked_reason:
         return facts.blocked_reason
-    if judged.words:
-        return f"cannot be sold now: {judged.words}"
-    stop = next((one for one in facts.intents if one.role is OrderRole.STOP and one.is_open), None)
+    if judged.text:
+        return f"cannot be sold now: {judged.text}"
+    stop = next(
+        (intent for intent in facts.intents if intent.role is OrderRole.STOP and intent.is_open), None
+    )
     if stop is None or position.stop_price <= 0:
         return "no stop set"
     if stop.quantity < position.remaining:
@@ -93,7 +95,7 @@ def _judged(facts: ProtectionFacts) -> SellableJudgement:
 
 
 def _resting(orders: Iterable[Order]) -> str:
-    resting = sum(one.role is OrderRole.TAKE_PROFIT and one.state.is_on_exchange for one in orders)
+    resting = sum(order.role is OrderRole.TAKE_PROFIT and order.state.is_on_exchange for order in orders)
     if not resting:
         return ""
     return f"; {resting} take-profit{'s' if resting > 1 else ''} on the exchange, not a stop"

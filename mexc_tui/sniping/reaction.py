@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Refusal, SendOutcome
 from mexc_tui.model.report import PlacedOrder
@@ -68,7 +68,7 @@ class FiringProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Next:
+class FiringStep:
     """The step after a response. Order fields and `at_ms` (exchange time) are set with SEND only."""
 
     step: ReactionStep
@@ -81,18 +81,22 @@ class Next:
     follow_ups: tuple[FollowUp, ...] = field(default=())
 
 
-def react(outcome: SendOutcome[PlacedOrder], progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
+def react(
+    outcome: SendOutcome[PlacedOrder], progress: FiringProgress, rules: FireRules, now_ms: int
+) -> FiringStep:
     """Return the step after an attempt. Attempts never exceed the window, the count, or the spend cap."""
     if isinstance(outcome, Accepted):
-        return Next(step=ReactionStep.OUTCOME, reason="accepted", state=SnipeState.FIRING)
+        return FiringStep(step=ReactionStep.OUTCOME, reason="accepted", state=SnipeState.FIRING)
     if isinstance(outcome, Ambiguous):
         return _after_ambiguous(outcome, progress, rules, now_ms)
     if isinstance(outcome, NotSent):
-        return _again(_same(progress), progress, rules, now_ms, outcome.words)
+        return _again(_same(progress), progress, rules, now_ms, outcome.text)
     return _after_refusal(outcome.refusal, progress, rules, now_ms)
 
 
-def _after_ambiguous(outcome: Ambiguous, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
+def _after_ambiguous(
+    outcome: Ambiguous, progress: FiringProgress, rules: FireRules, now_ms: int
+) -> FiringStep:
     """Send again beside an unknown order only if the cap covers both: its cost counts as committed."""
     both = _with_unknown(progress)
     order = first_order(progress.type, progress.price, both.left, progress.grid)
@@ -100,52 +104,52 @@ def _after_ambiguous(outcome: Ambiguous, progress: FiringProgress, rules: FireRu
     same = enough and order is not None and _value(order, progress) >= _value(_same(progress), progress)
     if same and order is not None:
         return _again(order, both, rules, now_ms, f"unknown ({outcome.reason}); the cap covers another")
-    return Next(step=ReactionStep.QUERY, reason=f"unknown: {outcome.reason}", state=SnipeState.UNKNOWN)
+    return FiringStep(step=ReactionStep.QUERY, reason=f"unknown: {outcome.reason}", state=SnipeState.UNKNOWN)
 
 
 def _with_unknown(progress: FiringProgress) -> FiringProgress:
     return replace(progress, committed=progress.committed + _value(_same(progress), progress))
 
 
-def _after_refusal(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
+def _after_refusal(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> FiringStep:
     advice = refusal.listing_advice
-    words = _words(refusal)
+    text = _refusal_text(refusal)
     if not refusal.definite:
-        return Next(step=ReactionStep.QUERY, reason=f"unknown: {words}", state=SnipeState.UNKNOWN)
+        return FiringStep(step=ReactionStep.QUERY, reason=f"unknown: {text}", state=SnipeState.UNKNOWN)
     if advice is Advice.RETRY_NOW:
-        return _again(_same(progress), progress, rules, now_ms, words)
+        return _again(_same(progress), progress, rules, now_ms, text)
     if advice is Advice.REPRICE:
         return _reprice(refusal, progress, rules, now_ms)
     if advice is Advice.CHANGE_TYPE:
-        return _change_type(words, progress, rules, now_ms)
+        return _change_type(text, progress, rules, now_ms)
     if advice is Advice.RAISE_SIZE:
         return _raise(refusal, progress, rules, now_ms)
     if advice in (Advice.REDUCE_SIZE, Advice.REFRESH_BALANCES):
-        return _reduce(advice, words, progress, rules, now_ms)
+        return _reduce(advice, text, progress, rules, now_ms)
     if advice is Advice.WAIT:
-        return _back_off(words, progress, rules, now_ms)
+        return _back_off(text, progress, rules, now_ms)
     if advice is Advice.RESYNC_CLOCK:
-        return _resync(words, progress, rules, now_ms)
+        return _resync(text, progress, rules, now_ms)
     follow_ups = (FollowUp.ALERT,) if advice is not Advice.REFRESH_SYMBOLS else (FollowUp.REFRESH_SYMBOLS,)
-    return _stop(words, progress, follow_ups)
+    return _stop(text, progress, follow_ups)
 
 
-def _words(refusal: Refusal) -> str:
+def _refusal_text(refusal: Refusal) -> str:
     code = refusal.code if refusal.code is not None else f"HTTP {refusal.http_status}"
-    return f"{code} {refusal.words}"
+    return f"{code} {refusal.text}"
 
 
-def _reprice(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
+def _reprice(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> FiringStep:
     """Use the price named in the refusal, else one from the order book; the quantity follows the price."""
-    words = _words(refusal)
+    text = _refusal_text(refusal)
     price = _named_price(refusal, progress)
     if price is None and progress.best_ask is not None:
         price = book_price(progress.best_ask, progress.cap, progress.grid, rules)
     price = progress.price if price is None else price
     if price > progress.cap:
-        return _stop(f"{words}: {price:f} is above the maximum price {progress.cap:f}", progress)
+        return _stop(f"{text}: {price:f} is above the maximum price {progress.cap:f}", progress)
     order = first_order(progress.type, price, progress.left, progress.grid)
-    return _again(order, progress, rules, now_ms, f"{words}: retry at {price:f}")
+    return _again(order, progress, rules, now_ms, f"{text}: retry at {price:f}")
 
 
 def _named_price(refusal: Refusal, progress: FiringProgress) -> Decimal | None:
@@ -154,44 +158,44 @@ def _named_price(refusal: Refusal, progress: FiringProgress) -> Decimal | None:
     return floored(refusal.number, progress.grid.price_tick) or None
 
 
-def _change_type(words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
+def _change_type(text: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> FiringStep:
     """Replace a refused IOC by a LIMIT, any other type by an IOC: at the same price, never without one."""
     kind = OrderType.IMMEDIATE_OR_CANCEL
     if progress.type in (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT_MAKER):
         kind = OrderType.LIMIT
     order = first_order(kind, progress.price, progress.left, progress.grid)
-    return _again(order, progress, rules, now_ms, f"{words}: retry as {kind} at {progress.price:f}")
+    return _again(order, progress, rules, now_ms, f"{text}: retry as {kind} at {progress.price:f}")
 
 
-def _raise(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
+def _raise(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> FiringStep:
     """Raise the size to the minimum accepted, within the spend cap (rules 4)."""
-    words = _words(refusal)
+    text = _refusal_text(refusal)
     order = first_order(progress.type, progress.price, progress.left, progress.grid)
     least = refusal.number if refusal.number is not None else _net(_same(progress)) * 2
     if order is None or _net(order) < least or _net(order) <= _net(_same(progress)):
-        return _stop(f"{words}: the spend cap of {progress.spend_cap:f} allows no larger order", progress)
-    return _again(order, progress, rules, now_ms, f"{words}: retry with {short(_net(order))}")
+        return _stop(f"{text}: the spend cap of {progress.spend_cap:f} allows no larger order", progress)
+    return _again(order, progress, rules, now_ms, f"{text}: retry with {short(_net(order))}")
 
 
-def _reduce(advice: Advice, words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
+def _reduce(advice: Advice, text: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> FiringStep:
     """Retry with half the size, at most twice."""
     follow_ups = (FollowUp.REFRESH_BALANCES,) if advice is Advice.REFRESH_BALANCES else ()
     if progress.reductions >= MAX_REDUCTIONS:
-        return _stop(f"{words}: already reduced {progress.reductions} times", progress, follow_ups)
+        return _stop(f"{text}: already reduced {progress.reductions} times", progress, follow_ups)
     half = min(_value(_same(progress), progress) / 2, progress.left)
     order = first_order(progress.type, progress.price, half, progress.grid)
-    return _again(order, progress, rules, now_ms, f"{words}: retry with half", follow_ups)
+    return _again(order, progress, rules, now_ms, f"{text}: retry with half", follow_ups)
 
 
-def _back_off(words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
+def _back_off(text: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> FiringStep:
     wait_ms = BACK_OFF_MS if progress.retry_after_ms is None else progress.retry_after_ms
-    return _again(_same(progress), progress, rules, now_ms + wait_ms, f"{words}: waiting {wait_ms} ms")
+    return _again(_same(progress), progress, rules, now_ms + wait_ms, f"{text}: waiting {wait_ms} ms")
 
 
-def _resync(words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
+def _resync(text: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> FiringStep:
     """Retry with the new clock measurement, at growing intervals; alert if no retry is left."""
     wait_ms = TIMING_RETRY_MS[min(progress.untimely, len(TIMING_RETRY_MS) - 1)]
-    following = _again(_same(progress), progress, rules, now_ms + wait_ms, words)
+    following = _again(_same(progress), progress, rules, now_ms + wait_ms, text)
     return (
         following if following.step is ReactionStep.SEND else replace(following, follow_ups=(FollowUp.ALERT,))
     )
@@ -204,7 +208,7 @@ def _again(
     at_ms: int,
     reason: str,
     follow_ups: tuple[FollowUp, ...] = (),
-) -> Next:
+) -> FiringStep:
     """Send `order` at the next permitted time, or stop. Every further attempt goes through this function."""
     if order is None:
         return _stop(f"{reason}: spend cap used up", progress, follow_ups)
@@ -222,7 +226,7 @@ def _again(
     if when_ms is None:
         stop = _stop(f"{reason}; {_used_up(progress, rules)}", progress, follow_ups)
         return stop if progress.committed else replace(stop, state=SnipeState.MISSED)
-    return Next(
+    return FiringStep(
         step=ReactionStep.SEND,
         reason=reason,
         at_ms=when_ms,
@@ -240,9 +244,9 @@ def _used_up(progress: FiringProgress, rules: FireRules) -> str:
     return f"the entry window of {rules.window_ms} ms is over"
 
 
-def _stop(reason: str, progress: FiringProgress, follow_ups: tuple[FollowUp, ...] = ()) -> Next:
+def _stop(reason: str, progress: FiringProgress, follow_ups: tuple[FollowUp, ...] = ()) -> FiringStep:
     state = SnipeState.REJECTED if progress.committed == 0 else SnipeState.FIRING
-    return Next(step=ReactionStep.STOP, reason=reason, state=state, follow_ups=follow_ups)
+    return FiringStep(step=ReactionStep.STOP, reason=reason, state=state, follow_ups=follow_ups)
 
 
 def _same(progress: FiringProgress) -> FirstOrder:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.trading import TradingState
@@ -76,7 +76,7 @@ def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireR
         ),
         _pair(snipe, facts),
         _line(
-            "key_may_trade", facts.key_permission.is_allowed is not False, facts.key_permission.words,
+            "key_may_trade", facts.key_permission.is_allowed is not False, facts.key_permission.text,
             "not refused", "allow this symbol for the key",
         ),
         _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", "warm", "open it"),
@@ -110,10 +110,10 @@ def _line(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict
 
 def _pair(snipe: Snipe, facts: ReadyFacts) -> Verdict:
     """Check the order against the current filters: they may have changed while armed (reliability O11)."""
-    words = "not in exchangeInfo"
+    text = "not in exchangeInfo"
     if facts.symbol is not None:
-        words = _misfit(snipe, facts.symbol)
-    return _line("pair", not words, words or "order still valid", "order still valid", "arm again")
+        text = _misfit(snipe, facts.symbol)
+    return _line("pair", not text, text or "order still valid", "order still valid", "arm again")
 
 
 def _misfit(snipe: Snipe, symbol: Symbol) -> str:
@@ -135,23 +135,21 @@ def _private(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
 
 def _silence(name: str, silent_ms: int | None, limits: ReadyLimits, flip: str) -> Verdict:
     passed = silent_ms is not None and silent_ms <= limits.silent_ms
-    words = "down" if silent_ms is None else f"live, last message {silent_ms} ms ago"
-    return _line(name, passed, words, f"live, last message at most {limits.silent_ms} ms ago", flip)
+    text = "down" if silent_ms is None else f"live, last message {silent_ms} ms ago"
+    return _line(name, passed, text, f"live, last message at most {limits.silent_ms} ms ago", flip)
 
 
 def _topics(facts: ReadyFacts) -> Verdict:
     missing = ", ".join(facts.missing_topics).replace("_", " ")
-    words = f"subscription not accepted: {missing}" if missing else "accepted"
-    return _line("topics", not missing, words, "accepted", "wait for the subscriptions")
+    text = f"subscription not accepted: {missing}" if missing else "accepted"
+    return _line("topics", not missing, text, "accepted", "wait for the subscriptions")
 
 
 def _round_trip(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
     value = facts.round_trip_ms
     passed = value is not None and value <= limits.round_trip_ms
-    words = "not measured" if value is None else f"{value:.1f} ms"
-    return _line(
-        "round_trip", passed, words, f"at most {limits.round_trip_ms:g} ms", "open a warm connection"
-    )
+    text = "not measured" if value is None else f"{value:.1f} ms"
+    return _line("round_trip", passed, text, f"at most {limits.round_trip_ms:g} ms", "open a warm connection")
 
 
 def _clock(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
@@ -166,6 +164,6 @@ def _clock(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
 def _funds(snipe: Snipe, facts: ReadyFacts) -> Verdict:
     free = facts.free_quote
     passed = free is not None and free >= snipe.spend_cap
-    words = "unknown" if free is None else f"{short(free)} free"
+    text = "unknown" if free is None else f"{short(free)} free"
     missing = max(snipe.spend_cap - (free or ZERO), ZERO)
-    return _line("funds", passed, words, f"at least {short(snipe.spend_cap)}", f"free {short(missing)} more")
+    return _line("funds", passed, text, f"at least {short(snipe.spend_cap)}", f"free {short(missing)} more")

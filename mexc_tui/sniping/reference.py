@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 from mexc_tui.sniping.rounding import HUNDRED
 
 CONFIRM_MS = 250

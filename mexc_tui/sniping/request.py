@@ -32,7 +32,7 @@ class ArmProposal:
     reference_price: Decimal | None
     plan: ExitPlan | None
     probability: float | None = None
-    size_words: str = ""
+    size_text: str = ""
     """Why sizing returned no size; empty: it did."""
     snipe_id: str = ""
     """Id of an existing snipe that is checked again shortly before its opening."""
@@ -62,7 +62,7 @@ class KeyFacts:
     may_withdraw: bool = False
     is_ip_bound: bool | None = None
     """None: not reported by the exchange."""
-    words: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class WorkerFact:
 
     name: str
     is_healthy: bool
-    words: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

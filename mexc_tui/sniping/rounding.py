@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.symbol import PriceBand, Symbol
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 from mexc_tui.model.listing import ListingSource, ListingStage
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.symbol import ListedType, Symbol, SymbolStatus
@@ -142,7 +142,7 @@ def key_may_trade(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether this key's own list contains the pair; unknown passes."""
     permission = facts.pair.key_permission
     flip = "allow this symbol for the key, or use another key"
-    return _rule("key_may_trade", permission.is_allowed is not False, permission.words, "not refused", flip)
+    return _rule("key_may_trade", permission.is_allowed is not False, permission.text, "not refused", flip)
 
 
 def order_type(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
@@ -164,9 +164,9 @@ def order_fits(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     limit = "symbol filters"
     if pair is None:
         return _rule("order_fits", False, "symbol unknown", limit, "wait until exchangeInfo lists it")
-    words = _misfit(proposal, pair, facts.rules.order_min_quote)
-    value = words or f"{short(proposal.spend)} USDT"
-    return _rule("order_fits", not words, value, limit, "change amount or price")
+    text = _misfit(proposal, pair, facts.rules.order_min_quote)
+    value = text or f"{short(proposal.spend)} USDT"
+    return _rule("order_fits", not text, value, limit, "change amount or price")
 
 
 def _misfit(proposal: ArmProposal, pair: Symbol, least: Decimal) -> str:

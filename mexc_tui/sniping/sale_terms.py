@@ -51,7 +51,7 @@ class SaleTerms:
     @property
     def kind(self) -> OrderType:
         """Return the type of the next order: the first one that was not refused."""
-        return next((one for one in KINDS if one not in self.refused), KINDS[0])
+        return next((kind for kind in KINDS if kind not in self.refused), KINDS[0])
 
 
 NOTHING_LEARNED = SaleTerms()
@@ -115,7 +115,9 @@ def _smaller(terms: SaleTerms, refusal: Refusal, sent: SentOrder, grid: Grid) ->
 def _fewer_decimals(terms: SaleTerms, sent: SentOrder, grid: Grid) -> SaleTerms:
     """Offer fewer decimals of the quantity; if refused again, omit the price: it may be the cause."""
     if terms.step is not None and sent.price is not None:
-        return replace(terms, step=None, refused=tuple(one for one in KINDS if one is not OrderType.MARKET))
+        return replace(
+            terms, step=None, refused=tuple(kind for kind in KINDS if kind is not OrderType.MARKET)
+        )
     is_finer = floored(sent.quantity, grid.quantity_step) != sent.quantity
     step = grid.quantity_step if is_finer else 10 * max(grid.quantity_step, terms.step or ZERO)
     return replace(terms, step=step if floored(sent.quantity, step) > 0 else None)

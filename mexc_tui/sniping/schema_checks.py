@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.text import is_tradable_name
 from mexc_tui.model.verdict import CheckStage, Verdict
@@ -49,14 +49,14 @@ def _is_sane(number: Decimal | None) -> bool:
 
 def spend(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether there is an amount to spend."""
-    passed = _is_sane(proposal.spend) and not proposal.size_words
+    passed = _is_sane(proposal.spend) and not proposal.size_text
     return verdict(
         CheckStage.SCHEMA,
         "spend",
         passed,
-        proposal.size_words or f"{short(proposal.spend)} USDT",
+        proposal.size_text or f"{short(proposal.spend)} USDT",
         "above 0",
-        _how_to_size(facts) if proposal.size_words else "set an amount above 0",
+        _how_to_size(facts) if proposal.size_text else "set an amount above 0",
     )
 
 
@@ -92,9 +92,9 @@ def opening_time(proposal: ArmProposal, _: ArmFacts, now_ms: int) -> Verdict:
 
 def exit_plan(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     """Whether the exit plan is present and plausible (rules 3)."""
-    words = "no exit plan" if proposal.plan is None else plan_fault(proposal.plan)
+    text = "no exit plan" if proposal.plan is None else plan_fault(proposal.plan)
     return verdict(
-        CheckStage.SCHEMA, "exit_plan", not words, words or "valid stop and ladder",
+        CheckStage.SCHEMA, "exit_plan", not text, text or "valid stop and ladder",
         f"stop {MIN_STOP}–{MAX_STOP} % below entry, ladder of at most {MAX_RUNGS} rising rungs and 100 %",
         "correct the exit settings",
     )  # fmt: skip

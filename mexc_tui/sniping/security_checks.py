@@ -31,7 +31,7 @@ def key_rights(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     flip = (
         "use a key without withdrawal permission" if key.may_withdraw else "enable spot trading for the key"
     )
-    return _rule("key_rights", passed, f"{value}{key.words and ': ' + key.words}", limit, flip)
+    return _rule("key_rights", passed, f"{value}{key.text and ': ' + key.text}", limit, flip)
 
 
 def key_address(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
@@ -47,11 +47,11 @@ def key_address(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
 def trading_state(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the trading state allows entries."""
     trading = facts.desk.trading
-    words = f"{trading.state}: {trading.words}" if trading.words else str(trading.state)
+    text = f"{trading.state}: {trading.text}" if trading.text else str(trading.state)
     flip = f"ends automatically with its cause ({trading.cause})"
     if trading.state in (TradingState.HALTED, TradingState.FLATTENING):
         flip = "resume entries"
-    return _rule("trading_state", trading.state.allows_entries, words, "active", flip)
+    return _rule("trading_state", trading.state.allows_entries, text, "active", flip)
 
 
 def halt_generation(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
@@ -85,7 +85,7 @@ def outcomes(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
 
 def workers(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether every worker that firing and protection depend on is healthy."""
-    ill = [f"{w.name}: {w.words}" if w.words else w.name for w in facts.desk.workers if not w.is_healthy]
+    ill = [f"{w.name}: {w.text}" if w.text else w.name for w in facts.desk.workers if not w.is_healthy]
     value = "; ".join(ill) or f"{len(facts.desk.workers)} healthy"
     return _rule("workers", not ill, value, "all healthy", "wait for recovery (screen 7)")
 
@@ -98,8 +98,8 @@ def reconciled(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
 
 def ban(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the exchange currently bans this address or account."""
-    words = facts.desk.ban
-    return _rule("ban", not words, words or "none", "none", "wait until it ends")
+    text = facts.desk.ban
+    return _rule("ban", not text, text or "none", "none", "wait until it ends")
 
 
 def _yes(value: bool) -> str:

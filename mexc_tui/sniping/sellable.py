@@ -60,7 +60,7 @@ class SellableJudgement:
     """Whether it can be sold, and why not. Pass `confirmation` to the next call."""
 
     sellability: Sellability
-    words: str = ""
+    text: str = ""
     confirmation: Confirmation | None = None
 
 
@@ -77,7 +77,7 @@ def judge(
     """Return whether `quantity` base units can be sold now."""
     bid, last = _sane(prices.bid), _sane(prices.last)
     entry, high = _sane(prices.entry), _sane(prices.high)
-    best = max((one for one in (bid, last, entry) if one is not None), default=None)
+    best = max((price for price in (bid, last, entry) if price is not None), default=None)
     if best is None or not (fault := order_fault(quantity, bid or best, grid)):
         return SELLABLE
     if _is_small(quantity, (bid, last)):

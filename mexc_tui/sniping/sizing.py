@@ -6,7 +6,7 @@ Caps only lower a size. Nothing raises it: a size below the exchange's minimum i
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 from mexc_tui.model.policy import Sizing
 from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid
 

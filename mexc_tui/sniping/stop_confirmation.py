@@ -8,7 +8,7 @@ the same time, and one message is one observation. A price contradicted by the l
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 
 SAME_MS = 50
 """A bid of the same version counts again after this time: the order book has not changed."""

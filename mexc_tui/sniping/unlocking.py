@@ -29,9 +29,9 @@ def unlock_blockers(desk: DeskFacts) -> tuple[str, ...]:
     elif not desk.key.may_trade:
         found.append("the key cannot trade: enable spot trading")
     if not desk.trading.state.allows_entries:
-        found.append(f"trading is {desk.trading.state}: {desk.trading.words or 'resume first'}")
-    ill = (one for one in desk.workers if not one.is_healthy)
-    found += [f"{one.name} is not healthy: {one.words or 'starting'}" for one in ill]
+        found.append(f"trading is {desk.trading.state}: {desk.trading.text or 'resume first'}")
+    ill = (worker for worker in desk.workers if not worker.is_healthy)
+    found += [f"{worker.name} is not healthy: {worker.text or 'starting'}" for worker in ill]
     if not desk.is_reconciled:
         found.append("not reconciled with the exchange yet")
     if desk.ban:

@@ -163,8 +163,8 @@ class Notices:
         what = f"trading {spaced(risk.state)}"
         tone = Tone.GOOD if risk.state is TradingState.ACTIVE else Tone.BAD
         who = risk.by or "engine"
-        self._activity.add(ActivityEntry(risk.since_ms, who, what, risk.cause_words or "", tone))
-        words = f"{what} by {who}" + (f": {risk.cause_words}" if risk.cause_words else "")
+        self._activity.add(ActivityEntry(risk.since_ms, who, what, risk.cause_text or "", tone))
+        words = f"{what} by {who}" + (f": {risk.cause_text}" if risk.cause_text else "")
         return [Notice(words, tone, _is_grave(risk))]
 
 

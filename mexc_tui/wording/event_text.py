@@ -65,7 +65,7 @@ def _desk_text(event: AnyEvent) -> str:
         case events.CommandBegun():
             return f"{event.who}: {event.name} {event.args}"
         case events.CommandDone():
-            return f"{event.name} {event.outcome}: {event.words}"
+            return f"{event.name} {event.outcome}: {event.text}"
         case _:
             return ""
 

@@ -62,14 +62,14 @@ def _sold(row: PreviewRow) -> str:
 def _sale(sale: SaleRow) -> str:
     words = f"sell {price(sale.quantity)} {sale.base_asset}"
     if sale.value is None:
-        return f"{words}: {sale.words}"
+        return f"{words}: {sale.text}"
     words += f", worth {amount(sale.value)} USDT at bid {price(sale.bid)}"
     words += f", expected ~{price(sale.expected_price)}"
     words += "" if sale.slippage_pct is None else f" ({money_text(sale.slippage_pct)} % slippage)"
     words += f", P&L ~{signed(sale.pnl)} USDT"
     if sale.orders_to_cancel:
         words += f"; cancels {many(sale.orders_to_cancel, 'take-profit')} first"
-    return words + (f"; {sale.words}" if sale.words else "")
+    return words + (f"; {sale.text}" if sale.text else "")
 
 
 def tightening_text(row: Tightening) -> str:

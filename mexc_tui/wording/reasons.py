@@ -15,7 +15,7 @@ _TEXTS: dict[type[StrEnum], dict[str, str]] = {
         CloseReason.LADDER: "take-profits",
         CloseReason.TIME: "time stop",
         CloseReason.MANUAL: "manual",
-        CloseReason.GUARD: "risk monitor",
+        CloseReason.RISK_MONITOR: "risk monitor",
         CloseReason.PRACTICE_END: "end of the practice day",
         CloseReason.CORRECTED: "corrected",
     },
@@ -52,7 +52,7 @@ _SHORT = {
     CloseReason.LADDER.value: "TP",
     CloseReason.TIME.value: "time",
     CloseReason.MANUAL.value: "manual",
-    CloseReason.GUARD.value: "risk",
+    CloseReason.RISK_MONITOR.value: "risk",
     CloseReason.PRACTICE_END.value: "day end",
     CloseReason.CORRECTED.value: "gone",
 }

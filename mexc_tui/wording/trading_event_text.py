@@ -28,7 +28,7 @@ def trading_event_text(event: AnyEvent) -> str:
             side = event.side.value.lower()
             return f"{side} {price(event.quantity)} for {amount(event.value)}{realised}"
         case events.PositionChanged():
-            return _position(event.position, event.words)
+            return _position(event.position, event.text)
         case _:
             return _state_text(event)
 
@@ -36,7 +36,7 @@ def trading_event_text(event: AnyEvent) -> str:
 def _state_text(event: AnyEvent) -> str:
     match event:
         case events.TradingChanged():
-            words = f": {event.trading.words}" if event.trading.words else ""
+            words = f": {event.trading.text}" if event.trading.text else ""
             return f"trading {spaced(event.trading.state)}{words} (by {event.trading.by})"
         case events.RiskMonitorActed():
             return f"risk monitor {spaced(event.level)}: {event.finding}; {event.action}: {event.achieved}"
@@ -88,4 +88,4 @@ def _position(position: Position, words: str) -> str:
 
 def _entry(entry: LedgerEntry) -> str:
     moved = ", ".join(f"{spaced(one.account)} {one.amount:+f} {one.asset}" for one in entry.postings)
-    return f"{spaced(entry.kind)}: {moved}" + (f" ({entry.words})" if entry.words else "")
+    return f"{spaced(entry.kind)}: {moved}" + (f" ({entry.text})" if entry.text else "")

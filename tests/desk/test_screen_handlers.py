@@ -21,7 +21,7 @@ ACTED = RiskMonitorActed(
 HALTED = TradingChanged(
     at_ms=2,
     about="practice",
-    trading=Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="tea", since_ms=2, by="ann"),
+    trading=Trading(state=TradingState.HALTED, cause=Cause.MANUAL, text="tea", since_ms=2, by="ann"),
 )
 
 
@@ -46,7 +46,7 @@ async def test_risk_actions_and_halts_are_in_one_history(tmp_path: Path) -> None
         )
     assert everything.result is not None
     newest, halted, oldest = everything.result.rows
-    assert (halted.state, halted.cause, halted.by, halted.words) == ("halted", "manual", "ann", "tea")
+    assert (halted.state, halted.cause, halted.by, halted.text) == ("halted", "manual", "ann", "tea")
     assert (newest.level, newest.achieved) == (RiskLevel.MEDIUM, "1 of 1 positions trimmed")
     assert (everything.result.next, two.result.rows) == (None, [newest, halted])
     assert rest.result is not None

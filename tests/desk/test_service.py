@@ -113,7 +113,7 @@ async def test_long_lists_are_paged_with_fewer_large_rows_per_page(tmp_path: Pat
 
 
 async def test_a_view_follows_the_engine(tmp_path: Path) -> None:
-    face = FakeEngineQueries(active=[signal_row(listing_samples.signal(), stands=True)])
+    face = FakeEngineQueries(active=[signal_row(listing_samples.signal(), is_active=True)])
     store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     async with opened_service(store, face, tmp_path / "s.sock") as door:
         client = client_of(tmp_path / "s.sock")
@@ -136,7 +136,7 @@ async def test_the_first_viewer_receives_the_current_rows(tmp_path: Path) -> Non
     face = FakeEngineQueries()
     store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     async with opened_service(store, face, tmp_path / "s.sock"):
-        face.active = [signal_row(listing_samples.signal(), stands=True)]
+        face.active = [signal_row(listing_samples.signal(), is_active=True)]
         client = client_of(tmp_path / "s.sock")
         mirror = client.mirror(SIGNALS)
         seen: asyncio.Queue[list[str]] = asyncio.Queue()
@@ -158,7 +158,7 @@ async def test_a_failing_view_fails_no_command_and_is_updated_once_it_works_agai
             assert (
                 await client.send(engine_requests.STATUS, engine_requests.NoArguments(), deadline_s=5)
             ).result is not None
-            queries.is_broken, queries.active = False, [signal_row(listing_samples.signal(), stands=True)]
+            queries.is_broken, queries.active = False, [signal_row(listing_samples.signal(), is_active=True)]
             while await seen.get() != [DetectorName.READY_STATE]:
                 pass
     await store.close()

@@ -160,7 +160,7 @@ def test_a_dropped_listing_that_is_added_again_is_relabelled_and_counted_once(tm
         async with day.engine() as running:
             await running.queries.drop_listing("CLEANUSDT")
             await asyncio.sleep(6)
-            known = running.engine.known
+            known = running.engine.knowledge_store
             (dropped,) = (one for one in known.outcomes.values() if one.symbol == "CLEANUSDT")
             await running.queries.add_listing("CLEANUSDT", None)
             await running.engine.wait(until_done=True)

@@ -113,7 +113,7 @@ def test_knowledge_lost_to_a_failed_write_is_recovered_and_stored(tmp_path: Path
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            known = running.engine.known
+            known = running.engine.knowledge_store
             write = running.store.write
 
             async def fail(*_: object, **__: object) -> None:

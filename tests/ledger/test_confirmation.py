@@ -275,7 +275,7 @@ def test_a_dead_pair_costs_its_own_coin_and_everything_else_is_compared() -> Non
     assert comparing.runs[-1].problem == ""
     (excluded,) = comparing.runs[-1].excluded
     assert excluded.asset == "ABC"
-    assert "delisted or renamed" in excluded.words
+    assert "delisted or renamed" in excluded.text
 
 
 def test_a_pair_whose_history_was_not_read_waits_and_everything_else_is_compared() -> None:
@@ -301,7 +301,7 @@ def test_a_balance_that_cannot_be_read_is_not_missing_and_everything_else_is_com
     assert comparing.runs[-1].problem == ""
     (excluded,) = comparing.runs[-1].excluded
     assert (excluded.asset, excluded.cause) == ("ABC", ExcludedCause.UNREAD)
-    assert "could not be read" in excluded.words
+    assert "could not be read" in excluded.text
     comparing.compare(comparing.desk.exchange_snapshot())
     assert comparing.runs[-1].excluded == ()
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.ledger.accounts import start_entry, sum_balances
+from mexc_tui.ledger.arithmetic import pro_rata
 from mexc_tui.ledger.checks import (
     agrees,
     equity_identity,
@@ -19,7 +20,6 @@ from mexc_tui.ledger.checks import (
 )
 from mexc_tui.ledger.equity import PriceMark, drawdown, equity_point, equity_return, market_value, unrealised
 from mexc_tui.ledger.evidence import from_report
-from mexc_tui.ledger.numbers import pro_rata
 from mexc_tui.ledger.orders import advance
 from mexc_tui.ledger.positions import open_position
 from mexc_tui.model.account import Balance
@@ -156,7 +156,7 @@ MONEY = st.decimals(min_value="0.000000000000000001", max_value="1e20", places=1
 
 @given(MONEY, st.lists(MONEY, min_size=1, max_size=6))
 def test_parts_of_a_cost_add_up_to_the_cost(cost: Decimal, slices: list[Decimal]) -> None:
-    from mexc_tui.ledger.numbers import EXACT
+    from mexc_tui.ledger.arithmetic import EXACT
 
     left, whole = cost, Decimal(0)
     for one in slices:

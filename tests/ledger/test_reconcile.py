@@ -183,7 +183,7 @@ def test_a_list_with_another_orders_body_under_our_order_id_changes_nothing() ->
     other = msgspec.structs.replace(other, client_order_id="web_else")
     outcome = run(desk, replace(desk.exchange_snapshot(), orders=(other,)))
     assert [one.kind for one in outcome.run.unexplained] == [DifferenceKind.STATE]
-    assert "web_else" in outcome.run.unexplained[0].words
+    assert "web_else" in outcome.run.unexplained[0].text
     desk.correct(outcome.corrections)
     assert desk.orders["stop-1"].filled_quantity == 0
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.market.life import in_order, listing_from
-from mexc_tui.market.listings import KnownListings, Update
+from mexc_tui.market.listings import KnownListings, ListingUpdate
 from mexc_tui.model.listing import Listing, ListingFacts, ListingSource, Sighting, Triple
 from tests.support.samples.listing_sources import OPENS_MS, before
 
@@ -119,7 +119,9 @@ def test_each_update_reports_exactly_the_new_changes(
 ) -> None:
     in_time = in_order(orders[0])
     known = KnownListings()
-    updates: list[Update] = [update for seen in (ANCHOR, *in_time) if (update := known.see(seen)) is not None]
+    updates: list[ListingUpdate] = [
+        update for seen in (ANCHOR, *in_time) if (update := known.see(seen)) is not None
+    ]
     reported = [change for update in updates for change in update.changes]
     assert reported == [change for listing in known for change in listing.changes]
 

@@ -143,7 +143,7 @@ RUN = Reconciliation(
             value=Decimal(3),
             severity=Severity.WARNING,
             explained=False,
-            words="moved without us",
+            text="moved without us",
         ),
     ),
 )

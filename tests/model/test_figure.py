@@ -21,7 +21,7 @@ from mexc_tui.model.figure import Figure, FigureUnit, too_few, undefined, wilson
         (Figure(value=150_000.0, n=5, minimum=1, unit=FigureUnit.MS), "2.5 min, n 5"),
         (Figure(value=9_000_000.0, n=5, minimum=1, unit=FigureUnit.MS), "2.5 h, n 5"),
         (Figure(value=0.4, n=25, minimum=20, unit=FigureUnit.R), "0.40 R, n 25"),
-        (Figure(value=1.0, n=100, minimum=90, words="over 100 days"), "1.00, n 100, over 100 days"),
+        (Figure(value=1.0, n=100, minimum=90, text="over 100 days"), "1.00, n 100, over 100 days"),
         (too_few(12, 60), "not enough data (12 of 60)"),
         (undefined(30, 20, "no losses yet"), "n/a (no losses yet)"),
     ],
@@ -31,7 +31,7 @@ def test_a_figure_shows_its_number_or_the_reason_for_none(figure: Figure, words:
 
 
 def test_a_figure_travels_as_json_and_back() -> None:
-    figure = Figure(value=0.125, n=40, minimum=20, words="words", unit=FigureUnit.SHARE, low=0.1, high=0.2)
+    figure = Figure(value=0.125, n=40, minimum=20, text="words", unit=FigureUnit.SHARE, low=0.1, high=0.2)
     assert msgspec.json.decode(msgspec.json.encode(figure), type=Figure) == figure
 
 

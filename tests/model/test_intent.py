@@ -12,4 +12,4 @@ from mexc_tui.model.intent import CloseReason
     ],
 )
 def test_a_close_reason_reads_as_text(reason: CloseReason, words: str) -> None:
-    assert reason.words == words
+    assert reason.text == words

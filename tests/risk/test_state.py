@@ -6,8 +6,8 @@ from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.risk.state import flattened, restrict, resume
 
 ACTIVE = Trading(generation=3)
-HALTED = Trading(state=TradingState.HALTED, cause=Cause.DAILY_LOSS, words="2 %", generation=4)
-REDUCED = Trading(state=TradingState.REDUCE_ONLY, cause=Cause.ORDER_WORKER, words="restarting")
+HALTED = Trading(state=TradingState.HALTED, cause=Cause.DAILY_LOSS, text="2 %", generation=4)
+REDUCED = Trading(state=TradingState.REDUCE_ONLY, cause=Cause.ORDER_WORKER, text="restarting")
 
 
 def test_a_halt_starts_a_new_generation_and_keeps_its_cause() -> None:
@@ -16,12 +16,12 @@ def test_a_halt_starts_a_new_generation_and_keeps_its_cause() -> None:
 
 
 def test_a_breach_halts() -> None:
-    now = restrict(REDUCED, TradingState.HALTED, Cause.INVARIANT, "I7", by="guard", at_ms=1).trading
+    now = restrict(REDUCED, TradingState.HALTED, Cause.INVARIANT, "I7", by="risk monitor", at_ms=1).trading
     assert (now.state, now.cause) == (TradingState.HALTED, Cause.INVARIANT)
 
 
 def test_a_weaker_restriction_does_not_replace_a_halt() -> None:
-    change = restrict(HALTED, TradingState.REDUCE_ONLY, Cause.STORAGE, "slow", by="guard", at_ms=1)
+    change = restrict(HALTED, TradingState.REDUCE_ONLY, Cause.STORAGE, "slow", by="risk monitor", at_ms=1)
     assert (change.changed, change.trading) == (False, HALTED)
 
 
@@ -32,7 +32,7 @@ def test_a_manual_halt_does_not_hide_the_cause_of_a_loss_halt() -> None:
 
 def test_a_loss_halt_replaces_a_manual_halt() -> None:
     by_hand = replace(HALTED, cause=Cause.MANUAL)
-    change = restrict(by_hand, TradingState.HALTED, Cause.DRAWDOWN, "10 %", by="guard", at_ms=1)
+    change = restrict(by_hand, TradingState.HALTED, Cause.DRAWDOWN, "10 %", by="risk monitor", at_ms=1)
     assert change.trading.cause is Cause.DRAWDOWN
 
 
@@ -44,16 +44,16 @@ def test_flattening_after_a_loss_keeps_the_loss_as_its_cause() -> None:
 
 
 def test_resuming_after_a_loss_requires_the_typed_word() -> None:
-    assert not resume(HALTED, person="me", word="yes", blockers=(), at_ms=1).changed
-    now = resume(HALTED, person="me", word="Resume", blockers=(), at_ms=1).trading
+    assert not resume(HALTED, user="me", word="yes", blockers=(), at_ms=1).changed
+    now = resume(HALTED, user="me", word="Resume", blockers=(), at_ms=1).trading
     assert (now.state, now.generation) == (TradingState.ACTIVE, HALTED.generation)
 
 
 def test_unsettled_orders_prevent_resuming() -> None:
-    change = resume(HALTED, person="me", word="resume", blockers=("an unknown order",), at_ms=1)
+    change = resume(HALTED, user="me", word="resume", blockers=("an unknown order",), at_ms=1)
     assert "unknown order" in change.refused
 
 
 def test_flattening_prevents_resuming() -> None:
     flattening = replace(HALTED, state=TradingState.FLATTENING)
-    assert not resume(flattening, person="me", word="resume", blockers=(), at_ms=1).changed
+    assert not resume(flattening, user="me", word="resume", blockers=(), at_ms=1).changed

@@ -24,7 +24,7 @@ LIMITS = RiskLimits(max_positions=3, position_cap_quote=D(100), position_cap_pct
 def after(*at_ms: int) -> Tightening:
     now = NOT_TIGHTENED
     for moment in at_ms:
-        now = tighten(now, RULES, "daily loss", by="guard", at_ms=moment)
+        now = tighten(now, RULES, "daily loss", by="risk monitor", at_ms=moment)
     return now
 
 
@@ -59,7 +59,7 @@ def test_a_lowered_limit_is_above_zero_and_no_higher_than_configured(
     rules = TighteningRules(step_pct=step_pct, lasts_ms=1_000)
     now = NOT_TIGHTENED
     for _ in range(warnings):
-        now = tighten(now, rules, "", by="guard", at_ms=0)
+        now = tighten(now, rules, "", by="risk monitor", at_ms=0)
     limits = RiskLimits(max_positions=positions)
     lowered = tightened(limits, now, rules)
     assert now.steps <= MAX_STEPS

@@ -79,7 +79,7 @@ def test_what_one_low_bid_makes_too_small_is_held_and_trapped_only_when_it_lasts
     sale = escalate(held, GRID, SLIPPAGE, T0)
     assert (sale.method, sale.price, sale.trapped, sale.at_ms) == (SaleMethod.HOLD, None, "", T0 + 500)
     lasting = escalate(replace(held, holds=20), GRID, SLIPPAGE, T0)
-    assert (lasting.method, lasting.is_alarm, lasting.trapped) == (SaleMethod.HOLD, True, low.words)
+    assert (lasting.method, lasting.is_alarm, lasting.trapped) == (SaleMethod.HOLD, True, low.text)
 
 
 def test_a_rule_that_refuses_what_is_held_traps_it_at_once() -> None:
@@ -99,7 +99,7 @@ def test_a_sale_above_the_maximum_order_is_sliced() -> None:
 @pytest.mark.parametrize("bid", [None, D(0)])
 def test_a_bid_of_zero_is_no_bid(bid: Decimal | None) -> None:
     sale = escalate(replace(FIRST, bid=bid, is_urgent=True), GRID, SLIPPAGE, T0)
-    assert (sale.price, sale.words) == (None, "no bid")
+    assert (sale.price, sale.text) == (None, "no bid")
 
 
 def test_no_bid_keeps_the_plan_and_names_the_next_moment() -> None:

@@ -296,7 +296,7 @@ def test_a_stop_never_falls_and_never_unfires(ticks: list[tuple[Decimal, int, bo
 
 
 def test_a_fired_stop_keeps_its_reason() -> None:
-    memory = stop_now(remember(position()), CloseReason.GUARD, "critical")
-    assert stop_now(memory, CloseReason.MANUAL, "by hand").fired is CloseReason.GUARD
+    memory = stop_now(remember(position()), CloseReason.RISK_MONITOR, "critical")
+    assert stop_now(memory, CloseReason.MANUAL, "by hand").fired is CloseReason.RISK_MONITOR
     assert isinstance(memory, ExitMemory)
-    assert replace(memory, fired=NONE, fired_words="") == remember(position())  # nothing else changed
+    assert replace(memory, fired=NONE, fired_text="") == remember(position())  # nothing else changed

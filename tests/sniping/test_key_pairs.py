@@ -30,4 +30,4 @@ def test_only_a_current_list_from_after_the_pair_was_opened_to_keys_refuses(
 ) -> None:
     permission = key_may_trade("NEWUSDT", pairs, api_ms, NOW_MS)
     assert permission.is_allowed is answer
-    assert words in permission.words
+    assert words in permission.text

@@ -21,7 +21,7 @@ from mexc_tui.sniping.request import ArmFacts, KeyFacts, WorkerFact
 from tests.support.samples.sniping_samples import PAIR, PLAN, T0, D, facts, listing, proposal
 
 NOW = T0 - 60_000
-HALTED = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="by hand")
+HALTED = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, text="by hand")
 
 
 def with_pair(**changes: Any) -> ArmFacts:
@@ -71,7 +71,7 @@ WISHES: list[tuple[str, dict[str, Any]]] = [
     ("symbol_name", {"symbol": "new usdt"}),
     ("signal_id", {"signal_id": ""}),
     ("spend", {"spend": D(0)}),
-    ("spend", {"size_words": "too small"}),
+    ("spend", {"size_text": "too small"}),
     ("prices", {"price": D("NaN")}),
     ("opening_time", {"opens_ms": None}),
     ("opening_time", {"opens_ms": T0 // 1_000}),
@@ -99,7 +99,7 @@ WISHES: list[tuple[str, dict[str, Any]]] = [
 def test_without_a_size_the_verdict_states_the_next_step(known: bool, equity: D | None, flip: str) -> None:
     seen = with_pair() if known else with_pair(symbol=None)
     seen = replace(seen, book=replace(seen.book, equity=equity))
-    judgement = judge(proposal(spend=D(0), size_words="there is no size"), seen, NOW)
+    judgement = judge(proposal(spend=D(0), size_text="there is no size"), seen, NOW)
     assert next(one.flip for one in judgement.verdicts if one.name == "spend") == flip
 
 

@@ -13,7 +13,7 @@ from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected, SendO
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.sniping.plan import FireRules
-from mexc_tui.sniping.reaction import FiringProgress, FollowUp, Next, ReactionStep, react
+from mexc_tui.sniping.reaction import FiringProgress, FiringStep, FollowUp, ReactionStep, react
 from tests.support.samples.sniping_samples import GRID, T0, D
 
 RULES = FireRules()
@@ -36,7 +36,7 @@ def answer(code: int, text: str = "", status: int = 400) -> Rejected:
     return Rejected(explain(status, ErrorBody(code, text)))
 
 
-def after(code: int, progress: FiringProgress = START, text: str = "", now_ms: int = T0 + 90) -> Next:
+def after(code: int, progress: FiringProgress = START, text: str = "", now_ms: int = T0 + 90) -> FiringStep:
     return react(answer(code, text), progress, RULES, now_ms)
 
 
@@ -207,4 +207,4 @@ def test_no_chain_of_answers_leaves_window_attempts_rate_or_spend_cap(
 
 @pytest.mark.parametrize("reason", ["this line is closed", "not sent: this line is closed"])
 def test_what_was_not_sent_is_said_so_once(reason: str) -> None:
-    assert NotSent(reason).words == "not sent: this line is closed"
+    assert NotSent(reason).text == "not sent: this line is closed"

@@ -62,7 +62,7 @@ def test_a_missing_or_zero_bid_makes_no_dust(bid: Decimal | None) -> None:
 def test_a_changed_rule_traps_what_is_worth_something(grid: Grid, words: str) -> None:
     found = judge(D(20), grid, NORMAL, T0)
     assert found.sellability is Sellability.TRAPPED
-    assert words in found.words
+    assert words in found.text
     assert judge(D(20), grid, FLASH, T0).sellability is Sellability.TRAPPED
 
 
@@ -139,7 +139,7 @@ def test_dust_after_one_observation_is_worth_little_at_every_known_price(
         assert bid
         assert last
         assert all(quantity * one < DUST_VALUE for one in (bid, last, entry) if one is not None)
-    assert bool(found.words) is (found.sellability is not Sellability.SELLABLE)
+    assert bool(found.text) is (found.sellability is not Sellability.SELLABLE)
 
 
 @given(

@@ -21,7 +21,7 @@ def test_a_falling_bid_is_followed_to_the_cap_and_no_further() -> None:
         True,
         D("0.9"),
     )
-    assert "more than 10 % below the first bid of 1" in capped.words
+    assert "more than 10 % below the first bid of 1" in capped.text
 
 
 def test_a_rising_bid_is_used() -> None:
@@ -58,4 +58,4 @@ def test_a_manual_sale_waits_until_it_is_repeated() -> None:
     cap = observed(cap, D("0.7"), SLIPPAGE, T0 + 100 * CONFIRM_MS, is_manual=True)
     assert cap.first_bid == 1
     capped = escalate(replace(SALE, bid=D("0.7"), cap=cap), GRID, SLIPPAGE, T0)
-    assert "close again to sell at the current bid" in capped.words
+    assert "close again to sell at the current bid" in capped.text

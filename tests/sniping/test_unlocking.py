@@ -13,7 +13,7 @@ from mexc_tui.sniping.request import DeskFacts, KeyFacts, WorkerFact
 from mexc_tui.sniping.unlocking import phrase, unlock_blockers
 from tests.support.samples.sniping_samples import READY_DESK
 
-HALTED = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="lunch")
+HALTED = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, text="lunch")
 
 
 def test_a_healthy_desk_has_no_unlock_blockers() -> None:

@@ -17,8 +17,8 @@ def unlock(profile: str | None, as_json: bool) -> None:
     with command_runner(profile, as_json, Mode.LIVE.value) as runner:
         reply = runner.engine.query(PREVIEW, PreviewQuery(name=Preview.UNLOCK))
         if not reply.is_allowed:
-            fail(reply.words, NOT_DONE)
-        runner.send(UNLOCK, UnlockRequest(typed=typed_phrase(runner, reply.words, reply.typed)))
+            fail(reply.text, NOT_DONE)
+        runner.send(UNLOCK, UnlockRequest(typed=typed_phrase(runner, reply.text, reply.typed)))
 
 
 @click.command()

@@ -134,7 +134,7 @@ def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
         if not yes:
             expected = runner.engine.query(WHAT_IF, args)
             if not expected.approved:
-                fail(f"{expected.symbol} would be refused: {expected.words}", NOT_DONE)
+                fail(f"{expected.symbol} would be refused: {expected.text}", NOT_DONE)
             agree(runner, arm_plan(expected))
         runner.send(ARM, args)
 

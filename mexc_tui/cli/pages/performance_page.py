@@ -44,7 +44,7 @@ def _plus(value: Decimal) -> str:
 
 
 def _metric(row: MetricRow) -> tuple[TextCell, ...]:
-    return TextCell(row.name), TextCell(row.words, TextTone.FAINT if row.value is None else TextTone.PLAIN)
+    return TextCell(row.name), TextCell(row.text, TextTone.FAINT if row.value is None else TextTone.PLAIN)
 
 
 def _days(days: Sequence[TradingDay], pen: Pen) -> str:

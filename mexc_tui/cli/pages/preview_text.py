@@ -89,7 +89,7 @@ def _position_without_stop(row: PositionRow) -> str:
 def resume_plan(row: RiskRow) -> str:
     """Return the preview of resuming: cause of the halt, equity and drawdown."""
     return (
-        f"RESUME: trading is {row.state.value} ({row.cause_words or row.cause.value}). Equity "
+        f"RESUME: trading is {row.state.value} ({row.cause_text or row.cause.value}). Equity "
         f"{amount(row.equity)} {row.quote_asset}, today {day_text(row)}, "
         f"{drawdown_text(row)}. Entries are then allowed again."
     )

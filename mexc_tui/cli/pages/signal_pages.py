@@ -51,7 +51,7 @@ def _signal(row: SignalRow) -> tuple[TextCell, ...]:
         TextCell(row.symbol),
         TextCell(row.detector, _SEVERITIES.get(row.severity, TextTone.PLAIN)),
         TextCell(row.topic),
-        TextCell("active" if row.stands else "ended", TextTone.PLAIN if row.stands else TextTone.FAINT),
+        TextCell("active" if row.is_active else "ended", TextTone.PLAIN if row.is_active else TextTone.FAINT),
         TextCell(claim_text(row)),
         TextCell(probability(row)),
         TextCell(f"{row.n} few" if 0 < row.n < MIN_N_FOR_RATE else str(row.n)),
@@ -86,10 +86,10 @@ def _story(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str]:
     yield from _opening(row, now_ms, pen)
     for words in row.disagreements:
         yield from _toned(f"  ! {words}", TextTone.WARN, pen)
-    said = sorted((one for says in story.detectors for one in says.said), key=lambda one: -one.at_ms)
-    yield from _part("Active", [one for one in said if one.stands], day_ms, pen)
-    yield from _part("Ended", [one for one in said if not one.stands], day_ms, pen)
-    yield from _silent([says for says in story.detectors if not says.said and says.why_not], pen)
+    said = sorted((one for says in story.detectors for one in says.signals), key=lambda one: -one.at_ms)
+    yield from _part("Active", [one for one in said if one.is_active], day_ms, pen)
+    yield from _part("Ended", [one for one in said if not one.is_active], day_ms, pen)
+    yield from _silent([says for says in story.detectors if not says.signals and says.why_not], pen)
     yield pen.write("Sources", TextTone.HEAD)
     widest = max((len(source.source) for source in story.sources), default=0)
     for source in story.sources:
@@ -134,7 +134,7 @@ def _part(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterab
     for one in said:
         tone = _SEVERITIES.get(one.severity, TextTone.PLAIN)
         yield f"  {clock(one.at_ms, day_ms)}  {pen.write(f'{one.detector} {one.topic}', tone)}"
-        yield from fold(f"    {claim_text(one)}: {one.words}", " " * 6, pen)
+        yield from fold(f"    {claim_text(one)}: {one.text}", " " * 6, pen)
         yield from fold(f"    reasons: {'; '.join(map(readable, one.reasons))}", " " * 6, pen)
 
 
@@ -147,7 +147,7 @@ def _silent(detectors: Sequence[DetectorDetail], pen: Pen) -> Iterable[str]:
 
 
 def _source(source: SourceDetail, widest: int, day_ms: int) -> str:
-    words = (readable(source.words) or "listed") if source.present else "no longer listed"
+    words = (readable(source.text) or "listed") if source.present else "no longer listed"
     return f"  {clock(source.since_ms, day_ms)}  {source.source:<{widest}}  {words}"
 
 

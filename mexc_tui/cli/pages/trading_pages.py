@@ -170,9 +170,9 @@ def _mark(row: PositionRow) -> str:
 def _protection(row: PositionRow, pen: Pen) -> str:
     """Return how a position is protected, or why it was closed."""
     if row.closed_ms is not None:
-        return f"closed {when(row.closed_ms)} UTC by {row.close_reason.words}"
+        return f"closed {when(row.closed_ms)} UTC by {row.close_reason.text}"
     is_watched = row.protection is Protection.ENGINE
-    parts = [pen.write(row.protection_words, TextTone.PLAIN if is_watched else TextTone.WARN)]
+    parts = [pen.write(row.protection_text, TextTone.PLAIN if is_watched else TextTone.WARN)]
     parts += [f"rung {one.number} {price(one.price)} ({one.where})" for one in row.rungs]
     return "; ".join(parts)
 
@@ -180,13 +180,12 @@ def _protection(row: PositionRow, pen: Pen) -> str:
 def risk_page(row: RiskRow, pen: Pen) -> str:
     """Return equity, trading state and the remaining room of each limit."""
     tone = TextTone.GOOD if row.state is TradingState.ACTIVE else TextTone.BAD
-    guard = TextTone.PLAIN if row.guard is RiskLevel.NORMAL else TextTone.WARN
+    guard = TextTone.PLAIN if row.risk_level is RiskLevel.NORMAL else TextTone.WARN
     estimate = "" if row.is_complete else " (an estimate: a price is missing)"
     lines = [
-        f"trading   {pen.write(label(row.state), tone)}"
-        + (f": {row.cause_words}" if row.cause_words else ""),
-        f"guard     {pen.write(label(row.guard), guard)}"
-        + (f": {row.guard_words}" if row.guard_words else ""),
+        f"trading   {pen.write(label(row.state), tone)}" + (f": {row.cause_text}" if row.cause_text else ""),
+        f"guard     {pen.write(label(row.risk_level), guard)}"
+        + (f": {row.risk_text}" if row.risk_text else ""),
         f"equity    {amount(row.equity)} {row.quote_asset}{estimate}, cash {amount(row.cash)}, "
         f"reserved {amount(row.reserved)}, positions {amount(row.exposure)}",
         f"today     {day_text(row)}, realised {signed(row.realised)}, {drawdown_text(row)}",
@@ -214,7 +213,7 @@ def limits_page(rows: Sequence[LimitRow], pen: Pen) -> str:
             _of(row.limit, row.unit),
             _of(_left(row), row.unit),
             TextCell(row.unit),
-            TextCell(row.words),
+            TextCell(row.text),
         )
         for row in rows
     ]
@@ -255,7 +254,7 @@ def what_if_page(row: WhatIfRow, pen: Pen) -> str:
     caps = f", {row.bound}" if row.bound else ""
     spend = f", spending {amount(row.spend_cap)}{caps}" if row.spend_cap is not None else ""
     lines = fold(f"{pen.write(row.symbol, TextTone.HEAD)}  {verdict}{spend}", " " * 4, pen)
-    lines += fold(f"  {row.words}", " " * 4, pen) if row.words else []
+    lines += fold(f"  {row.text}", " " * 4, pen) if row.text else []
     return "\n".join([*lines, *verdict_lines(row.verdicts, pen)])
 
 
@@ -282,7 +281,7 @@ def reconciliation_page(row: ReconciliationRow, pen: Pen) -> str:
     for one in row.unexplained:
         lines += fold(pen.write(f"  unexplained: {_difference(one)}", TextTone.BAD), " " * 6, pen)
     for one in row.excluded:
-        lines += fold(pen.write(f"  not compared: {one.words}", TextTone.WARN), " " * 6, pen)
+        lines += fold(pen.write(f"  not compared: {one.text}", TextTone.WARN), " " * 6, pen)
     for one in row.explained:
         lines += fold(f"  explained: {_difference(one)}", " " * 6, pen)
     return "\n".join(lines)
@@ -291,4 +290,4 @@ def reconciliation_page(row: ReconciliationRow, pen: Pen) -> str:
 def _difference(one: Difference) -> str:
     worth = f", worth {amount(one.value)}" if one.value else ""
     kind = label(one.kind)
-    return f"{kind} of {one.about}: ledger {one.ours}, exchange {one.theirs}{worth}: {one.words}"
+    return f"{kind} of {one.about}: ledger {one.ours}, exchange {one.theirs}{worth}: {one.text}"

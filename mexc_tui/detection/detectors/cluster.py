@@ -14,7 +14,11 @@ def groups(listings: Iterable[Listing], window_ms: int) -> Mapping[str, tuple[Li
     The key is the id of the representative: the member known longest.
     """
     timed = sorted(
-        [one for one in listings if one.opens_ms is not None and one.stage is not ListingStage.CANCELLED],
+        [
+            listing
+            for listing in listings
+            if listing.opens_ms is not None and listing.stage is not ListingStage.CANCELLED
+        ],
         key=_opens_ms,
     )
     found: dict[str, tuple[Listing, ...]] = {}
@@ -32,13 +36,13 @@ def find(data: DetectorInput) -> Iterable[DetectorFinding]:
     """Find the group that this listing represents."""
     if not data.together:
         return ()
-    return (DetectorFinding("together", " ".join(sorted(one.id for one in data.together))),)
+    return (DetectorFinding("together", " ".join(sorted(member.id for member in data.together))),)
 
 
 def explain(data: DetectorInput, finding: DetectorFinding) -> Explanation:
     """List the members and the time span between them."""
-    times = [_opens_ms(one)[0] for one in data.together]
-    names = ", ".join(one.symbol for one in data.together)
+    times = [_opens_ms(member)[0] for member in data.together]
+    names = ", ".join(member.symbol for member in data.together)
     span = minutes(max(times) - min(times))
     return Explanation(
         Severity.INFO,
@@ -59,7 +63,7 @@ def _opens_ms(listing: Listing) -> tuple[int, str]:
 
 
 def _representative(together: Iterable[Listing]) -> Listing:
-    return min(together, key=lambda one: (one.first_seen_ms, one.id))
+    return min(together, key=lambda member: (member.first_seen_ms, member.id))
 
 
 DETECTOR = Detector(DetectorName.CLUSTER, 1, find, explain)

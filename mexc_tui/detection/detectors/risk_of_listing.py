@@ -10,7 +10,7 @@ def moved(data: DetectorInput) -> str | None:
     return f"move {data.listing.moves}" if data.listing.moves else None
 
 
-def moved_words(data: DetectorInput) -> str:
+def moved_text(data: DetectorInput) -> str:
     """State the source, the amount and the notice of the move."""
     change = data.listing.last(ChangeKind.MOVED)
     assert change is not None, "a moved listing has a change in its history"
@@ -33,7 +33,7 @@ def renamed(data: DetectorInput) -> str | None:
     return f"{change.after} since {change.at_ms}" if change is not None else None
 
 
-def renamed_words(data: DetectorInput) -> str:
+def renamed_text(data: DetectorInput) -> str:
     """State the old and the new name."""
     change = data.listing.last(ChangeKind.RENAMED)
     assert change is not None, "a renamed listing has a change in its history"
@@ -45,7 +45,7 @@ def cancelled(data: DetectorInput) -> str | None:
     return f"since {data.listing.cancelled_ms}" if data.stage is ListingStage.CANCELLED else None
 
 
-def cancelled_words(data: DetectorInput) -> str:
+def cancelled_text(data: DetectorInput) -> str:
     """State how the listing was cancelled."""
     by_hand = data.listing.latest_from(ListingSource.BY_HAND)
     if by_hand is not None and not by_hand.present:
@@ -61,9 +61,13 @@ def withdrawn(data: DetectorInput) -> str | None:
     return f"since {change.at_ms}" if change is not None else None
 
 
-def withdrawn_words(data: DetectorInput) -> str:
+def withdrawn_text(data: DetectorInput) -> str:
     """Name the sources that list it and those that do not."""
-    return next(str(one) for one in data.listing.disagreements if one.topic is ListingTopic.PRESENCE)
+    return next(
+        str(difference)
+        for difference in data.listing.disagreements
+        if difference.topic is ListingTopic.PRESENCE
+    )
 
 
 def disagreement(data: DetectorInput) -> str | None:
@@ -71,14 +75,14 @@ def disagreement(data: DetectorInput) -> str | None:
     if not data.listing.disagreements:
         return None
     found = [
-        str(one)
-        for one in data.listing.disagreements
-        if one.topic in (ListingTopic.OPENING, ListingTopic.NAME)
+        str(difference)
+        for difference in data.listing.disagreements
+        if difference.topic in (ListingTopic.OPENING, ListingTopic.NAME)
     ]
     return "; ".join(found) or None
 
 
-def disagreement_words(data: DetectorInput) -> str:
+def disagreement_text(data: DetectorInput) -> str:
     """State what each source reports."""
     return disagreement(data) or ""
 
@@ -92,7 +96,7 @@ def overdue(data: DetectorInput) -> str | None:
     return f"move {listing.moves}" if late else None
 
 
-def overdue_words(data: DetectorInput) -> str:
+def overdue_text(data: DetectorInput) -> str:
     """State how long the opening is overdue."""
     return f"overdue by {minutes(data.now_ms - (data.listing.opens_ms or 0))}, not open"
 
@@ -105,7 +109,7 @@ def early(data: DetectorInput) -> str | None:
     return "early" if listing.opens_ms - listing.opened_ms > SAME_MOMENT_MS else None
 
 
-def early_words(data: DetectorInput) -> str:
+def early_text(data: DetectorInput) -> str:
     """State by how much it was early."""
     ahead_ms = (data.listing.opens_ms or 0) - (data.listing.opened_ms or 0)
     return f"opened {minutes(ahead_ms)} before the planned time"
@@ -125,7 +129,7 @@ def never_api(data: DetectorInput) -> str | None:
     return "suspected" if listing.opens_ms - data.now_ms <= data.settings.api_warning_ms else None
 
 
-def never_api_words(data: DetectorInput) -> str:
+def never_api_text(data: DetectorInput) -> str:
     """State how certain that is."""
     zone = f" (zone {data.listing.zone})" if data.listing.zone else ""
     match never_api(data):
@@ -151,11 +155,11 @@ def own_key(data: DetectorInput) -> str | None:
     return f"since {since_ms}" if data.now_ms - since_ms >= data.settings.stale_ms else None
 
 
-def own_key_words(data: DetectorInput) -> str:
+def own_key_text(data: DetectorInput) -> str:
     """State the remedy."""
     return "not in selfSymbols: this API key may not trade it; check the key's symbols on the exchange"
 
 
 def _disagrees(data: DetectorInput, topic: ListingTopic) -> bool:
     found = data.listing.disagreements
-    return bool(found) and any(one.topic is topic for one in found)
+    return bool(found) and any(difference.topic is topic for difference in found)

@@ -14,7 +14,7 @@ def side_closed(data: DetectorInput) -> str | None:
     return f"{sides.name.lower()} since {_since(data, ChangeKind.SIDES)}"
 
 
-def side_closed_words(data: DetectorInput) -> str:
+def side_closed_text(data: DetectorInput) -> str:
     """State which side remains open."""
     match data.listing.sides:
         case TradeSides.BUY_ONLY:
@@ -33,7 +33,7 @@ def suspended(data: DetectorInput) -> str | None:
     return f"{status.name.lower()} since {_since(data, ChangeKind.STATUS)}"
 
 
-def suspended_words(data: DetectorInput) -> str:
+def suspended_text(data: DetectorInput) -> str:
     """State the exchange status."""
     paused = data.listing.status is SymbolStatus.PAUSED
     return "trading paused by the exchange" if paused else "symbol taken offline by the exchange"
@@ -47,7 +47,7 @@ def delisted(data: DetectorInput) -> str | None:
     return f"since {seen.at_ms}" if seen is not None and not seen.present else None
 
 
-def delisted_words(data: DetectorInput) -> str:
+def delisted_text(data: DetectorInput) -> str:
     """State the consequence for positions."""
     return "no longer in exchangeInfo: positions cannot be sold on the exchange"
 
@@ -57,7 +57,7 @@ def at_risk(data: DetectorInput) -> str | None:
     return f"since {_since(data, ChangeKind.AT_RISK)}" if data.listing.at_risk else None
 
 
-def at_risk_words(data: DetectorInput) -> str:
+def at_risk_text(data: DetectorInput) -> str:
     """State the exchange's warning."""
     return "marked by the exchange as at risk of delisting"
 
@@ -72,7 +72,7 @@ def thin_book(data: DetectorInput) -> str | None:
     return "thin" if min(now.bid_value, now.ask_value) < data.settings.thin_value else None
 
 
-def thin_book_words(data: DetectorInput) -> str:
+def thin_book_text(data: DetectorInput) -> str:
     """State the depth of each side."""
     now = data.liquidity
     if now is None:
@@ -91,7 +91,7 @@ def wide_spread(data: DetectorInput) -> str | None:
     return "wide" if ratio is None or ratio > data.settings.wide_spread else None
 
 
-def wide_spread_words(data: DetectorInput) -> str:
+def wide_spread_text(data: DetectorInput) -> str:
     """State the spread."""
     ratio = data.liquidity.spread_ratio if data.liquidity is not None else None
     return f"spread {ratio:.1%}" if ratio is not None else "one side of the order book is empty"

@@ -11,29 +11,29 @@ from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
 
 class RiskWarning(NamedTuple):
-    """One risk check. `state` returns None without a finding; `words` describes it."""
+    """One risk check. `state` returns None without a finding; `text` describes it."""
 
     state: Callable[[DetectorInput], str | None]
-    words: Callable[[DetectorInput], str]
+    text: Callable[[DetectorInput], str]
     severity: Severity = Severity.WARNING
 
 
 RISKS: dict[str, RiskWarning] = {
-    "moved": RiskWarning(listing_risks.moved, listing_risks.moved_words),
-    "renamed": RiskWarning(listing_risks.renamed, listing_risks.renamed_words),
-    "cancelled": RiskWarning(listing_risks.cancelled, listing_risks.cancelled_words, Severity.ERROR),
-    "withdrawn": RiskWarning(listing_risks.withdrawn, listing_risks.withdrawn_words),
-    "disagreement": RiskWarning(listing_risks.disagreement, listing_risks.disagreement_words),
-    "overdue": RiskWarning(listing_risks.overdue, listing_risks.overdue_words),
-    "early": RiskWarning(listing_risks.early, listing_risks.early_words),
-    "never_api": RiskWarning(listing_risks.never_api, listing_risks.never_api_words),
-    "own_key": RiskWarning(listing_risks.own_key, listing_risks.own_key_words),
-    "side_closed": RiskWarning(market_risks.side_closed, market_risks.side_closed_words, Severity.ERROR),
-    "suspended": RiskWarning(market_risks.suspended, market_risks.suspended_words, Severity.CRITICAL),
-    "delisted": RiskWarning(market_risks.delisted, market_risks.delisted_words, Severity.CRITICAL),
-    "at_risk": RiskWarning(market_risks.at_risk, market_risks.at_risk_words),
-    "thin_book": RiskWarning(market_risks.thin_book, market_risks.thin_book_words),
-    "wide_spread": RiskWarning(market_risks.wide_spread, market_risks.wide_spread_words),
+    "moved": RiskWarning(listing_risks.moved, listing_risks.moved_text),
+    "renamed": RiskWarning(listing_risks.renamed, listing_risks.renamed_text),
+    "cancelled": RiskWarning(listing_risks.cancelled, listing_risks.cancelled_text, Severity.ERROR),
+    "withdrawn": RiskWarning(listing_risks.withdrawn, listing_risks.withdrawn_text),
+    "disagreement": RiskWarning(listing_risks.disagreement, listing_risks.disagreement_text),
+    "overdue": RiskWarning(listing_risks.overdue, listing_risks.overdue_text),
+    "early": RiskWarning(listing_risks.early, listing_risks.early_text),
+    "never_api": RiskWarning(listing_risks.never_api, listing_risks.never_api_text),
+    "own_key": RiskWarning(listing_risks.own_key, listing_risks.own_key_text),
+    "side_closed": RiskWarning(market_risks.side_closed, market_risks.side_closed_text, Severity.ERROR),
+    "suspended": RiskWarning(market_risks.suspended, market_risks.suspended_text, Severity.CRITICAL),
+    "delisted": RiskWarning(market_risks.delisted, market_risks.delisted_text, Severity.CRITICAL),
+    "at_risk": RiskWarning(market_risks.at_risk, market_risks.at_risk_text),
+    "thin_book": RiskWarning(market_risks.thin_book, market_risks.thin_book_text),
+    "wide_spread": RiskWarning(market_risks.wide_spread, market_risks.wide_spread_text),
 }
 
 _ONCE_OPEN = frozenset({"early", "delisted", "thin_book", "wide_spread"})
@@ -59,7 +59,7 @@ def explain(data: DetectorInput, finding: DetectorFinding) -> Explanation:
             Input("ask_value", f"{data.liquidity.ask_value:.2f}"),
         ]
     return Explanation(
-        risk.severity, Claim(ClaimKind.GOES_WRONG), (risk.words(data),), finding.topic, tuple(inputs)
+        risk.severity, Claim(ClaimKind.GOES_WRONG), (risk.text(data),), finding.topic, tuple(inputs)
     )
 
 

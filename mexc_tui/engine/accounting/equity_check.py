@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from mexc_tui.engine.market.prices import QUOTE
 from mexc_tui.ledger.accounts import sum_flows
+from mexc_tui.ledger.arithmetic import exactly
 from mexc_tui.ledger.equity import PriceMark, market_value
-from mexc_tui.ledger.numbers import exactly
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import LedgerAccount, LedgerEntry, Position
 from mexc_tui.model.snipe import Snipe
@@ -80,12 +80,17 @@ def compute_identity(tables: TradingTables, positions: Iterable[Position], marks
 
 def all_positions(tables: TradingTables) -> Iterator[Position]:
     """Return all positions, newest first."""
-    return _pages(lambda ms, name: tables.positions.page(ms, name, PAGE), lambda one: (one.opened_ms, one.id))
+    return _pages(
+        lambda ms, name: tables.positions.page(ms, name, PAGE),
+        lambda position: (position.opened_ms, position.id),
+    )
 
 
 def all_snipes(tables: TradingTables) -> Iterator[Snipe]:
     """Return all snipes, newest first."""
-    return _pages(lambda ms, name: tables.snipes.page(ms, name, PAGE), lambda one: (one.armed_ms, one.id))
+    return _pages(
+        lambda ms, name: tables.snipes.page(ms, name, PAGE), lambda snipe: (snipe.armed_ms, snipe.id)
+    )
 
 
 def _pages(read: Callable[[int, str], list[T]], key: Callable[[T], tuple[int, str]]) -> Iterator[T]:
@@ -104,5 +109,9 @@ def _entries(tables: TradingTables) -> Iterator[LedgerEntry]:
 
 def _start(entry: LedgerEntry | None) -> Decimal:
     postings = () if entry is None else entry.postings
-    amounts = (one.amount for one in postings if one.account is LedgerAccount.DESK and one.asset == QUOTE)
+    amounts = (
+        posting.amount
+        for posting in postings
+        if posting.account is LedgerAccount.DESK and posting.asset == QUOTE
+    )
     return sum(amounts, ZERO)

@@ -171,8 +171,8 @@ class EquityMonitor:
 
     def _marks(self) -> list[PriceMark]:
         return [
-            PriceMark(one, self._bid(one.symbol), self._fee(one.symbol))
-            for one in self._ledger.state.booked_positions()
+            PriceMark(position, self._bid(position.symbol), self._fee(position.symbol))
+            for position in self._ledger.state.booked_positions()
         ]
 
     def _bid(self, symbol: str) -> Decimal | None:
@@ -211,7 +211,7 @@ class EquityMonitor:
 
     async def _save_point(self, point: EquityPoint) -> None:
         self._has_filled, self._stored_ms = False, point.at_ms
-        held = {one.position.symbol: one.bid for one in self._marks() if one.bid is not None}
+        held = {mark.position.symbol: mark.bid for mark in self._marks() if mark.bid is not None}
         prices = tuple(HeldPrice(symbol, bid) for symbol, bid in held.items())
         point = msgspec.structs.replace(point, prices=prices)
 
@@ -256,7 +256,7 @@ def _found(desk: LedgerTransaction, resumed_ms: int) -> _Found:
     closes = tables.equity.daily_closes(2)
     complete = latest if latest is not None and latest.is_complete else closes[-1] if closes else None
     today_ms = desk.now_ms - desk.now_ms % DAY_MS
-    before = [one for one in closes if one.at_ms < today_ms]
+    before = [point for point in closes if point.at_ms < today_ms]
     day_start = before[-1] if before else _first_since(tables.equity, today_ms, desk.now_ms)
     limit_start = day_start
     if resumed_ms > today_ms:
@@ -274,7 +274,7 @@ def _found(desk: LedgerTransaction, resumed_ms: int) -> _Found:
 
 def _first_since(table: EquityTable, from_ms: int, now_ms: int) -> EquityPoint | None:
     points = table.between(from_ms, now_ms + 1, MAX_POINTS_READ)
-    return next((one for one in points if one.is_complete), None)
+    return next((point for point in points if point.is_complete), None)
 
 
 def _dated(point: EquityPoint | None, at_ms: int) -> EquityPoint | None:

@@ -127,13 +127,13 @@ class ExchangeReader:
 
     def _since_ms(self) -> int:
         memory, now_ms = self._ledger.state, self._trading.now_ms()
-        began = [one.created_ms for one in (*memory.orders.values(), *memory.intents.values())]
+        began = [row.created_ms for row in (*memory.orders.values(), *memory.intents.values())]
         return max(min(began, default=now_ms) - 60_000, now_ms - HISTORY_MS)
 
     async def _trades(self, dead: Container[str], unanswered: dict[str, str]) -> tuple[TradeReport, ...]:
         """Return trades of orders with unreported fees; add failures to `unanswered`."""
         found: list[TradeReport] = []
-        for order in [one for one in self._ledger.state.orders.values() if needs_trades_query(one)]:
+        for order in [order for order in self._ledger.state.orders.values() if needs_trades_query(order)]:
             if order.symbol in dead:
                 continue
             try:
@@ -178,4 +178,4 @@ def _record_failure(
 
 def totals(balances: Iterable[Balance]) -> dict[str, object]:
     """Return the non-zero balances by asset."""
-    return {one.asset: one.total for one in balances if one.total}
+    return {balance.asset: balance.total for balance in balances if balance.total}

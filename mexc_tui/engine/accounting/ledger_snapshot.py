@@ -75,10 +75,10 @@ def read_ledger(tables: TradingTables, known: ComparisonBaseline) -> LedgerSnaps
             orders[order.client_order_id] = order
     positions = tables.positions.open()
     for position in positions:
-        orders |= {one.client_order_id: one for one in tables.orders.of_position(position.id)}
+        orders |= {order.client_order_id: order for order in tables.orders.of_position(position.id)}
     for order in known.orders:
         orders.setdefault(order.client_order_id, order)
-    intents = {one.id: one for one in tables.intents.open()}
+    intents = {intent.id: intent for intent in tables.intents.open()}
     for report in theirs.orders:
         name = report.client_order_id or ""
         intent = tables.intents.by_client_id(name) if name else None
@@ -93,7 +93,7 @@ def read_ledger(tables: TradingTables, known: ComparisonBaseline) -> LedgerSnaps
         orders=tuple(orders.values()),
         intents=tuple(intents.values()),
         positions=tuple(positions),
-        balances={(one.account, one.asset): one.amount for one in tables.entries.balances()},
+        balances={(balance.account, balance.asset): balance.amount for balance in tables.entries.balances()},
         agreed_ms=known.agreed_ms or (0 if agreed is None else agreed.at_ms),
         changed_assets=_moved(tables, known),
         unconfirmed=known.unconfirmed,
@@ -109,8 +109,8 @@ def _moved(tables: TradingTables, known: ComparisonBaseline) -> frozenset[str]:
     ]
     assets = {posting.asset for entry in newer for posting in entry.postings}
     if len(newer) == MOVED_ENTRIES:
-        assets |= {one.asset for one in tables.entries.balances()}
-    unbooked = {one.intent_id for one in known.orders if one.client_order_id in known.unbooked}
+        assets |= {balance.asset for balance in tables.entries.balances()}
+    unbooked = {order.intent_id for order in known.orders if order.client_order_id in known.unbooked}
     for intent in filter(None, map(tables.intents.get, unbooked)):
         assets |= {intent.base_asset, intent.quote_asset}
     return frozenset(assets)
@@ -121,5 +121,5 @@ def _written_off(tables: TradingTables, at_ms: int) -> Iterable[Position]:
     since_ms = at_ms - REVERSED_WITHIN_MS
     for position in (*tables.positions.open(), *tables.positions.closed(since_ms)):
         entries = tables.entries.of_position(position.id) if position.gone else ()
-        if any(one.at_ms >= since_ms and "/gone/" in one.id for one in entries):
+        if any(entry.at_ms >= since_ms and "/gone/" in entry.id for entry in entries):
             yield position

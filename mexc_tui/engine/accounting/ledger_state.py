@@ -37,7 +37,7 @@ class OrderEvidence:
     @property
     def has_fill(self) -> bool:
         """Whether the evidence reports a fill."""
-        return any(one.filled_quantity or one.trades for one in self.evidence)
+        return any(evidence.filled_quantity or evidence.trades for evidence in self.evidence)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,15 +67,15 @@ class LedgerState:
 
     def position_of(self, symbol: str) -> Position | None:
         """Return the open position of a pair."""
-        return next((one for one in self.positions.values() if one.symbol == symbol), None)
+        return next((position for position in self.positions.values() if position.symbol == symbol), None)
 
     def booked_positions(self) -> list[Position]:
         """Return the open positions that are stored."""
-        return [one for one in self.positions.values() if one.id not in self.unstored]
+        return [position for position in self.positions.values() if position.id not in self.unstored]
 
     def snipe_of(self, symbol: str) -> Snipe | None:
         """Return the active snipe of a pair."""
-        return next((one for one in self.snipes.values() if one.symbol == symbol), None)
+        return next((snipe for snipe in self.snipes.values() if snipe.symbol == symbol), None)
 
     def live_orders(self, symbol: str = "") -> list[Order]:
         """Return the desk's orders that are resting on the exchange, or may be."""
@@ -107,8 +107,8 @@ class LedgerState:
 
     def symbols(self) -> frozenset[str]:
         """Return the pairs with positions, intents, orders or snipes: they need streams."""
-        held = (one.symbol for one in (*self.positions.values(), *self.intents.values()))
-        live = (one.symbol for one in self.orders.values() if not one.state.is_terminal)
+        held = (row.symbol for row in (*self.positions.values(), *self.intents.values()))
+        live = (order.symbol for order in self.orders.values() if not order.state.is_terminal)
         return frozenset((*held, *live, *(snipe.symbol for snipe in self.snipes.values())))
 
     def active_symbols(self, now_ms: int) -> frozenset[str]:
@@ -117,14 +117,14 @@ class LedgerState:
         Pairs that are only armed for a future opening are left out: nothing was sent, and the history of
         a pair weighs 10. Eight armed snipes would delay a start by half a minute.
         """
-        ahead = {one.id for one in self.snipes.values() if one.opens_ms - SENT_EARLY_MS > now_ms}
+        ahead = {snipe.id for snipe in self.snipes.values() if snipe.opens_ms - SENT_EARLY_MS > now_ms}
         rows = (
             *self.positions.values(),
-            *(one for one in self.intents.values() if one.id not in ahead),
-            *(one for one in self.orders.values() if not one.state.is_terminal),
-            *(one for one in self.snipes.values() if one.id not in ahead),
+            *(intent for intent in self.intents.values() if intent.id not in ahead),
+            *(order for order in self.orders.values() if not order.state.is_terminal),
+            *(snipe for snipe in self.snipes.values() if snipe.id not in ahead),
         )
-        return frozenset(one.symbol for one in rows)
+        return frozenset(row.symbol for row in rows)
 
     # ---- for the ledger writer
 
@@ -149,7 +149,7 @@ class LedgerState:
         self.trading, self.unbooked, self.unstored = before.trading, before.unbooked, before.unstored
         for name in self.unstored:
             self.positions[name] = before.positions[name]
-            self.intents |= {one.id: one for one in before.intents_of(name)}
+            self.intents |= {intent.id: intent for intent in before.intents_of(name)}
         for name in (*self.unbooked, *sent):
             if name in before.orders:
                 self.put_order(self.orders.get(name, before.orders[name]))
@@ -173,7 +173,9 @@ class LedgerState:
 
     def mark_booked(self, reported: OrderEvidence) -> None:
         """Remove evidence that is stored; call before `apply`."""
-        left = [one for one in self.unbooked.pop(reported.client_order_id, []) if one != reported]
+        left = [
+            evidence for evidence in self.unbooked.pop(reported.client_order_id, []) if evidence != reported
+        ]
         if left:
             self.unbooked[reported.client_order_id] = left
         order = self.orders.get(reported.client_order_id)
@@ -228,20 +230,24 @@ class LedgerState:
 
 def load(tables: TradingTables) -> LedgerState:
     """Read all open rows."""
-    positions = {one.id: one for one in tables.positions.open()}
+    positions = {position.id: position for position in tables.positions.open()}
     lately = (
-        one for one in tables.orders.page(limit=RECENT_ORDERS) if one.intent_id and has_unsettled_fees(one)
+        order
+        for order in tables.orders.page(limit=RECENT_ORDERS)
+        if order.intent_id and has_unsettled_fees(order)
     )
-    held = (one for name in positions for one in tables.orders.of_position(name))
+    held = (order for name in positions for order in tables.orders.of_position(name))
     orders = (*lately, *tables.orders.open(), *held)
     return LedgerState(
         trading=tables.state.get(),
-        snipes={one.id: one for one in tables.snipes.open()},
-        intents={one.id: one for one in tables.intents.open()},
-        orders={one.client_order_id: one for one in sorted(orders, key=lambda one: one.created_ms)},
+        snipes={snipe.id: snipe for snipe in tables.snipes.open()},
+        intents={intent.id: intent for intent in tables.intents.open()},
+        orders={order.client_order_id: order for order in sorted(orders, key=lambda order: order.created_ms)},
         positions=positions,
-        foreign={one.client_order_id: one for one in tables.orders.foreign() if not one.state.is_terminal},
-        balances={(one.account, one.asset): one.amount for one in tables.entries.balances()},
+        foreign={
+            order.client_order_id: order for order in tables.orders.foreign() if not order.state.is_terminal
+        },
+        balances={(balance.account, balance.asset): balance.amount for balance in tables.entries.balances()},
         equity=tables.equity.latest(),
         reconciled=tables.reconciliations.latest(),
     )

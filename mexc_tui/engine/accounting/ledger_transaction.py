@@ -82,7 +82,7 @@ class LedgerTransaction:
         self.tables.positions.save(position)
         self.changes.positions.append(position)
         if is_loud:
-            event = PositionChanged(at_ms=self.now_ms, about=position.symbol, position=position, words=text)
+            event = PositionChanged(at_ms=self.now_ms, about=position.symbol, position=position, text=text)
             self.unit.record(event)
 
     def add_entry(self, entry: LedgerEntry, about: str) -> None:
@@ -226,7 +226,7 @@ class LedgerTransaction:
             rungs_done=position.rungs_done,
             trapped=position.trapped,
             fired=position.fired,
-            fired_words=position.fired_words,
+            fired_text=position.fired_text,
             plan=position.plan,
         )
         self.save_position(after, text, is_loud=bool(text))
@@ -258,9 +258,9 @@ class LedgerTransaction:
 
     def protect(self, client_ids: Sequence[str]) -> None:
         """Store the stop intent of a position that just opened."""
-        for position in {one.id: one for one in self.changes.positions}.values():
+        for position in {position.id: position for position in self.changes.positions}.values():
             intents = self.tables.intents.of_position(position.id)
-            has_stop = any(one.role is OrderRole.STOP and one.is_open for one in intents)
+            has_stop = any(intent.role is OrderRole.STOP and intent.is_open for intent in intents)
             if position.is_open and client_ids and not has_stop:
                 self.save_intent(stop_intent(position, client_ids, self.now_ms))
                 return
@@ -301,8 +301,8 @@ class LedgerTransaction:
         orders = self.tables.orders.of_intent(order.intent_id)
         after = msgspec.structs.replace(
             snipe,
-            filled_quantity=sum((one.filled_quantity for one in orders), Decimal(0)),
-            filled_value=sum((one.filled_value for one in orders), Decimal(0)),
+            filled_quantity=sum((order.filled_quantity for order in orders), Decimal(0)),
+            filled_value=sum((order.filled_value for order in orders), Decimal(0)),
         )
         if after != snipe:
             self.save_snipe(after)

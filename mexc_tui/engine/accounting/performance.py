@@ -64,7 +64,7 @@ def performance_of(tables: TradingTables, scope: str, marks: Marks) -> Performan
     money = compute_identity(tables, positions, marks)
     closes = tables.equity.daily_closes(CLOSES)
     snipes = list(all_snipes(tables))
-    attempts = [one for snipe in snipes for one in tables.attempts.of_snipe(snipe.id)]
+    attempts = [attempt for snipe in snipes for attempt in tables.attempts.of_snipe(snipe.id)]
     closed = [one for position in positions if (one := trade_of(position))]
     named = (
         *_of_account(closes),
@@ -73,7 +73,12 @@ def performance_of(tables: TradingTables, scope: str, marks: Marks) -> Performan
         *_of_entries(tables, snipes, attempts),
         *_of_execution(attempts),
         *_of_days(closes, money.equity),
-        *_of_holdings(tables, [one for one in positions if one.is_open and one.remaining], marks, money),
+        *_of_holdings(
+            tables,
+            [position for position in positions if position.is_open and position.remaining],
+            marks,
+            money,
+        ),
     )
     return PerformanceRow(
         scope=scope,
@@ -95,7 +100,7 @@ def metric_row(name: str, figure: Figure) -> MetricRow:
     """Return a figure as a row for front ends."""
     return MetricRow(
         name=name,
-        words=str(figure),
+        text=str(figure),
         value=figure.value,
         n=figure.n,
         minimum=figure.minimum,
@@ -143,12 +148,16 @@ def _of_trades(closed: Sequence[ClosedTrade], closes: Sequence[EquityPoint]) -> 
 def _of_time(tables: TradingTables, positions: Sequence[Position]) -> Iterable[Named]:
     """Yield the share of time with an open position, from the opening entry to the last mark."""
     latest, start = tables.equity.latest(), tables.entries.get("start")
-    ends = [one.closed_ms or one.opened_ms for one in positions]
-    begins = [one.opened_ms for one in positions]
+    ends = [position.closed_ms or position.opened_ms for position in positions]
+    begins = [position.opened_ms for position in positions]
     ends += [] if latest is None else [latest.at_ms]
     begins += [] if start is None else [start.at_ms]
     from_ms, until_ms = min(begins, default=0), max(ends, default=0)
-    spans = [(one.opened_ms, one.closed_ms or until_ms) for one in positions if one.bought_quantity]
+    spans = [
+        (position.opened_ms, position.closed_ms or until_ms)
+        for position in positions
+        if position.bought_quantity
+    ]
     yield "time in market", trades.time_in_market(spans, from_ms, until_ms)
 
 
@@ -156,27 +165,27 @@ def _of_entries(
     tables: TradingTables, snipes: Sequence[Snipe], attempts: Sequence[Attempt]
 ) -> Iterable[Named]:
     """Yield entry figures: slippage to the ask and to the decision price, fill ratio (formulas E6)."""
-    ended = [one for one in snipes if one.attempts]
+    ended = [snipe for snipe in snipes if snipe.attempts]
     to_ask, to_decision, shortfalls = list[Figure](), list[Figure](), list[Figure]()
-    for one in ended:
-        prices = entry_prices(one, (tried for tried in attempts if tried.snipe_id == one.id))
-        average = one.filled_value / one.filled_quantity if one.filled_quantity else None
+    for snipe in ended:
+        prices = entry_prices(snipe, (tried for tried in attempts if tried.snipe_id == snipe.id))
+        average = snipe.filled_value / snipe.filled_quantity if snipe.filled_quantity else None
         to_ask.append(slippage_bps(Side.BUY, average, prices.arrival))
         to_decision.append(slippage_bps(Side.BUY, average, prices.decision))
-        shortfall = entry_shortfall(one, prices, tables.orders.of_intent(one.id))
+        shortfall = entry_shortfall(snipe, prices, tables.orders.of_intent(snipe.id))
         shortfalls += [] if shortfall is None else [shortfall.bps]
     yield "entry slippage to the ask", _median(to_ask, FigureUnit.BPS)
     yield "entry slippage to the decision price", _median(to_decision, FigureUnit.BPS)
     yield "implementation shortfall", _median(shortfalls, FigureUnit.BPS)
-    shares = [fill_ratio(one.filled_value, one.spend_cap) for one in ended]
+    shares = [fill_ratio(snipe.filled_value, snipe.spend_cap) for snipe in ended]
     yield "entry filled", _median(shares, FigureUnit.SHARE)
 
 
 def _of_execution(attempts: Sequence[Attempt]) -> Iterable[Named]:
     """Yield rejection rates by code and stage latencies of attempts (formulas E6)."""
-    for rate in refusal_rates([one.code for one in attempts]):
+    for rate in refusal_rates([attempt.code for attempt in attempts]):
         yield f"refused with {rate.code}", rate.rate
-    for stage in stage_latencies(one.stamps for one in attempts):
+    for stage in stage_latencies(attempt.stamps for attempt in attempts):
         if stage.percentiles.n or stage.span is LatencySpan.DECISION_TO_WIRE:
             yield f"{stage.span.value}, p50", stage.percentiles.p50
             yield f"{stage.span.value}, p99", stage.percentiles.p99
@@ -194,7 +203,7 @@ def _of_holdings(
     tables: TradingTables, held: Sequence[Position], marks: Marks, money: EquityIdentity
 ) -> Iterable[Named]:
     """Yield figures of open positions (formulas E1, E2)."""
-    holdings = [_holding(one, marks) for one in held]
+    holdings = [_holding(position, marks) for position in held]
     equity = money.equity
     yield "exposure", _unpriced(share_of_equity(gross_exposure(holdings), equity), money)
     yield "concentration (HHI)", concentration(holdings)
@@ -235,7 +244,7 @@ def _unpriced(figure: Figure, money: EquityIdentity) -> Figure:
         return figure
     text = f"{money.unpriced} at cost: no current price"
     return (
-        Figure(value=figure.value, n=figure.n, minimum=figure.minimum, words=text, unit=figure.unit)
+        Figure(value=figure.value, n=figure.n, minimum=figure.minimum, text=text, unit=figure.unit)
         if figure.value
         else figure
     )
@@ -243,7 +252,7 @@ def _unpriced(figure: Figure, money: EquityIdentity) -> Figure:
 
 def _median(figures: Iterable[Figure], unit: FigureUnit) -> Figure:
     """Return the median of the figures with a value."""
-    values = [one.value for one in figures if one.value is not None]
+    values = [figure.value for figure in figures if figure.value is not None]
     if not values:
         return too_few(0, 1, unit)
-    return Figure(value=median(values), n=len(values), minimum=1, words="median", unit=unit)
+    return Figure(value=median(values), n=len(values), minimum=1, text="median", unit=unit)

@@ -54,7 +54,7 @@ class RecentActivity:
 
         def read(stored: Stored) -> tuple[TradingDay, tuple[int, ...], LossRun, tuple[Position, ...]]:
             tables = stored.trading(scope)
-            entries_ms = tuple(one.opened_ms for one in tables.positions.page(limit=ENTRIES))
+            entries_ms = tuple(position.opened_ms for position in tables.positions.page(limit=ENTRIES))
             closed = tuple(tables.positions.closed(since_ms, CLOSED))
             return tables.days.get(today), entries_ms, tables.limits.losses_in_a_row(resumed_ms), closed
 
@@ -63,10 +63,12 @@ class RecentActivity:
     def _on_changes(self, written: LedgerChanges) -> None:
         if not written.positions:
             return
-        over = tuple(one for one in written.positions if not one.is_open)
+        over = tuple(position for position in written.positions if not position.is_open)
         if over:
-            names = {one.id for one in over}
-            self.closed = (*over, *(one for one in self.closed if one.id not in names))[:CLOSED]
+            names = {position.id for position in over}
+            self.closed = (*over, *(position for position in self.closed if position.id not in names))[
+                :CLOSED
+            ]
         self._is_behind = True
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._catch_up())

@@ -126,7 +126,7 @@ class Reconciler:
     @property
     def pause_reason(self) -> str:
         """Return why entries pause until the next comparison; empty: no reason."""
-        return describe(one for one in self._unconfirmed if one.pauses_entries)
+        return describe(difference for difference in self._unconfirmed if difference.pauses_entries)
 
     @property
     def refusal(self) -> str:
@@ -315,7 +315,9 @@ class Reconciler:
 
     def _suspects(self, at_ms: int) -> frozenset[str]:
         """Return the pairs whose orders may explain a difference about to be booked."""
-        assets = tuple(one.asset for one in self._unconfirmed if needs_history(one, at_ms))
+        assets = tuple(
+            difference.asset for difference in self._unconfirmed if needs_history(difference, at_ms)
+        )
         if not QUOTES.isdisjoint(assets):
             return self._exchange.active_symbols()
         return frozenset(symbol for symbol in self._exchange.active_symbols() if symbol.startswith(assets))
@@ -359,19 +361,23 @@ class Reconciler:
     async def _save_run(self, outcome: ComparisonResult, duration_ms: int) -> Reconciliation:
         run = msgspec.structs.replace(outcome.run, duration_ms=duration_ms)
 
-        known = {one.asset for one in self._unconfirmed}
-        new_pauses = [one for one in outcome.unconfirmed if one.pauses_entries and one.asset not in known]
+        known = {difference.asset for difference in self._unconfirmed}
+        new_pauses = [
+            difference
+            for difference in outcome.unconfirmed
+            if difference.pauses_entries and difference.asset not in known
+        ]
 
         def work(desk: LedgerTransaction) -> None:
             desk.tables.reconciliations.add(run)
             if run.explained or run.unexplained:
                 desk.unit.record(Reconciled(at_ms=run.at_ms, about="books", run=run))
-            for one in run.unexplained:
-                desk.alert("books:difference", one.about, one.words)
-            for one in outcome.run.excluded:
-                desk.alert(f"books:{one.cause}", one.asset, one.words)
-            for one in new_pauses:
-                desk.alert("books:unconfirmed", one.asset, f"{one.text}; no entries until then")
+            for difference in run.unexplained:
+                desk.alert("books:difference", difference.about, difference.text)
+            for excluded in outcome.run.excluded:
+                desk.alert(f"books:{excluded.cause}", excluded.asset, excluded.text)
+            for difference in new_pauses:
+                desk.alert("books:unconfirmed", difference.asset, f"{difference.text}; no entries until then")
 
         await self._ledger.write("reconciliation", work)
         self._unconfirmed = outcome.unconfirmed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mexc_tui.engine.accounting.ledger_state import LedgerState
 from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
-from mexc_tui.ledger.numbers import plain
+from mexc_tui.ledger.arithmetic import plain
 from mexc_tui.model.event import RecoveryReported
 from mexc_tui.model.intent import Order
 from mexc_tui.model.position import Position
@@ -56,9 +56,9 @@ async def publish_recovery(
 
 async def _until_ended(left: OpenAtStart, ledger: LedgerWriter) -> None:
     """Wait briefly for snipes that were firing to close: their attempts are settled by now."""
-    firing = {one.id for one in left.snipes if one.state in IN_DOUBT}
+    firing = {snipe.id for snipe in left.snipes if snipe.state in IN_DOUBT}
     for _ in range(LOOKS):
-        if all(one.state not in IN_DOUBT for one in ledger.state.snipes.values() if one.id in firing):
+        if all(snipe.state not in IN_DOUBT for snipe in ledger.state.snipes.values() if snipe.id in firing):
             return
         await asyncio.sleep(LOOK_S)
 
@@ -70,9 +70,9 @@ def recovery_lines(
     return (
         f"{many(len(left.positions), 'position')}, {many(len(left.orders), 'order')} and "
         f"{many(len(left.snipes), 'snipe')} were open",
-        *(_position(one, tables.positions.get(one.id)) for one in left.positions),
-        *(_order(one, tables.orders.get(one.client_order_id)) for one in left.orders),
-        *(_snipe(one, tables.snipes.get(one.id)) for one in left.snipes),
+        *(_position(position, tables.positions.get(position.id)) for position in left.positions),
+        *(_order(order, tables.orders.get(order.client_order_id)) for order in left.orders),
+        *(_snipe(snipe, tables.snipes.get(snipe.id)) for snipe in left.snipes),
         *_differences(tuple(runs)),
     )
 
@@ -104,14 +104,14 @@ def _snipe(then: Snipe, now: Snipe | None) -> str:
 
 
 def _differences(runs: tuple[Reconciliation, ...]) -> Iterator[str]:
-    found = [one for run in runs for one in (*run.unexplained, *run.explained)]
-    explained = sum(one.explained for one in found)
+    found = [difference for run in runs for difference in (*run.unexplained, *run.explained)]
+    explained = sum(difference.explained for difference in found)
     yield (
         f"reconciliations: {len(runs)}, explained differences: {explained}, "
         f"unexplained: {len(found) - explained}"
     )
-    for one in found[:MOST_DIFFERENCES]:
-        about = "" if one.words.startswith(one.about) else f"{one.about}: "
-        yield f"{'explained' if one.explained else 'UNEXPLAINED'}: {about}{one.words}"
+    for difference in found[:MOST_DIFFERENCES]:
+        about = "" if difference.text.startswith(difference.about) else f"{difference.about}: "
+        yield f"{'explained' if difference.explained else 'UNEXPLAINED'}: {about}{difference.text}"
     if len(found) > MOST_DIFFERENCES:
         yield f"and {len(found) - MOST_DIFFERENCES} more: see mexc-tui journal --kind reconciled"

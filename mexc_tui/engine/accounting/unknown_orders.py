@@ -83,7 +83,11 @@ class UnknownOrders:
         since_ms = max(trading.now_ms() - LOOKED_BACK_MS, self._resumed_ms())
         await self._report((await trading.open_orders(purpose=Purpose.EXIT)).rows, 0)
         balances = (await trading.account(purpose=Purpose.EXIT)).balances
-        coins = [one.asset for one in balances if one.free + one.locked > 0 and one.asset != QUOTE]
+        coins = [
+            balance.asset
+            for balance in balances
+            if balance.free + balance.locked > 0 and balance.asset != QUOTE
+        ]
         for symbol in _pairs(coins):
             if symbol not in self._read:
                 await self._report(await self._history(symbol, since_ms), since_ms)

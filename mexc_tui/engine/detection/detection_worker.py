@@ -38,7 +38,7 @@ class DetectionWorker:
         self,
         *,
         market: Market,
-        known: KnowledgeStore,
+        knowledge_store: KnowledgeStore,
         clock: Clock,
         settings: Callable[[], DetectionSettings],
         every_s: Callable[[], float],
@@ -47,7 +47,7 @@ class DetectionWorker:
     ) -> None:
         """`read_ms`: when each source was last read; `is_opening`: a snipe is firing, so passes wait."""
         self._market = market
-        self._known = known
+        self._knowledge_store = knowledge_store
         self._clock = clock
         self._settings = settings
         self._every_s = every_s
@@ -60,7 +60,7 @@ class DetectionWorker:
         self.counts: dict[DetectorName, DetectorCounts] = {
             detector.name: DetectorCounts() for detector in DETECTORS
         }
-        known.on_change(self._wake.set)
+        knowledge_store.on_change(self._wake.set)
 
     async def run(self, started: Started) -> None:
         """Run passes until cancelled; the first completes before the worker counts as started.
@@ -68,7 +68,7 @@ class DetectionWorker:
         Each pass first reloads knowledge that could not be stored.
 
         """
-        await self._known.load()
+        await self._knowledge_store.load()
         await self.run_pass()
         started()
         while True:
@@ -80,7 +80,7 @@ class DetectionWorker:
                 pass
             if self._is_opening():  # performance 10
                 continue
-            await self._known.load()
+            await self._knowledge_store.load()
             await self.run_pass()
 
     async def run_pass(self) -> None:
@@ -92,9 +92,9 @@ class DetectionWorker:
         """Run one pass; memory and store are updated in the same step."""
         self._wake.clear()
         now_ms, began_ns = self._market.now_ms(), self._clock.monotonic_ns()
-        knowledge = self._known.knowledge
+        knowledge = self._knowledge_store.knowledge
         found = await self._detect(now_ms)
-        if self._known.knowledge is not knowledge:
+        if self._knowledge_store.knowledge is not knowledge:
             self._wake.set()  # knowledge was reloaded meanwhile: the findings are outdated
             return
         done = DetectionPass(
@@ -114,17 +114,17 @@ class DetectionWorker:
             _store(unit, raised, over)
             unit.passes.add(done)
 
-        await self._known.write("pass of detection", work)
+        await self._knowledge_store.write("pass of detection", work)
 
     async def _detect(self, now_ms: int) -> PassResult:
-        known = self._known
+        store = self._knowledge_store
         parts = detect_in_slices(
             self._listings(now_ms),
             now_ms,
-            known.active_states,
+            store.active_states,
             settings=self._settings(),
-            history=known.history,
-            liquidity=known.liquidity(),
+            history=store.history,
+            liquidity=store.liquidity(),
         )
         while True:
             try:
@@ -135,26 +135,26 @@ class DetectionWorker:
 
     def _symbol_of(self, key: SignalKey) -> str:
         """Return the symbol of an active signal, which is also that of its alert; empty: not active."""
-        signal = self._known.signals.get(key)
+        signal = self._knowledge_store.signals.get(key)
         return signal.symbol if signal is not None else ""
 
     def _listings(self, now_ms: int) -> tuple[Listing, ...]:
         """Return the listings in progress, and ended ones with an active signal."""
-        live = self._known.live(now_ms)
+        live = self._knowledge_store.live(now_ms)
         given = {listing.id for listing in live}
-        left = {key.subject for key in self._known.signals} - given
-        over = (self._known.knowledge.listings.get(listing_id) for listing_id in sorted(left))
+        left = {key.subject for key in self._knowledge_store.signals} - given
+        over = (self._knowledge_store.knowledge.listings.get(listing_id) for listing_id in sorted(left))
         return live + tuple(listing for listing in over if listing is not None)
 
     def _apply(self, found: PassResult) -> None:
         for signal in found.raised:
-            self._known.signals[signal.key] = signal
+            self._knowledge_store.signals[signal.key] = signal
             count = self.counts[signal.key.detector]
             count.raised, count.last_ms = count.raised + 1, signal.at_ms
         for ended in found.ended:
-            signal, later = self._known.signals.pop(ended.key, None), ended.goes_on_as
+            signal, later = self._knowledge_store.signals.pop(ended.key, None), ended.goes_on_as
             if signal is not None and later is not None:
-                self._known.signals.setdefault(later, msgspec.structs.replace(signal, key=later))
+                self._knowledge_store.signals.setdefault(later, msgspec.structs.replace(signal, key=later))
 
 
 def rule_of(key: SignalKey) -> str:

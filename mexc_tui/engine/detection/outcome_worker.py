@@ -24,15 +24,15 @@ class OutcomeWorker:
     """Worker that labels outcomes."""
 
     def __init__(
-        self, market: Market, known: KnowledgeStore, settings: Callable[[], DetectionSettings]
+        self, market: Market, knowledge_store: KnowledgeStore, settings: Callable[[], DetectionSettings]
     ) -> None:
         self._market = market
-        self._known = known
+        self._knowledge_store = knowledge_store
         self._settings = settings
 
     async def run(self, started: Started) -> None:
         """Label decided outcomes every few seconds."""
-        await self._known.load()
+        await self._knowledge_store.load()
         started()
         while True:
             await self.label()
@@ -41,15 +41,15 @@ class OutcomeWorker:
     async def label(self) -> None:
         """Label every listing with a decided outcome, then reload the history."""
         now_ms, settings = self._market.now_ms(), self._settings()
-        known = self._known
-        together = groups(tuple(known.knowledge.listings), settings.cluster_window_ms)
-        size = {one.id: len(group) for group in together.values() for one in group}
+        store = self._knowledge_store
+        together = groups(tuple(store.knowledge.listings), settings.cluster_window_ms)
+        size = {listing.id: len(group) for group in together.values() for listing in group}
         labelled = 0
-        for listing_id in [one.id for one in known.knowledge.listings]:
-            listing = known.knowledge.listings.get(listing_id)  # may have changed during a write
+        for listing_id in [listing.id for listing in store.knowledge.listings]:
+            listing = store.knowledge.listings.get(listing_id)  # may have changed during a write
             if listing is None:
                 continue
-            past = known.outcomes.get(listing.id)
+            past = store.outcomes.get(listing.id)
             if past is not None and past.end not in REVISED:
                 continue
             found = outcome_of(
@@ -60,22 +60,22 @@ class OutcomeWorker:
                 cluster_size=size.get(listing.id, 1),
             )
             if found is None:
-                known.outcomes.pop(listing.id, None)
+                store.outcomes.pop(listing.id, None)
             elif past is None or past.end is not found.end:
-                known.outcomes[listing.id] = found
+                store.outcomes[listing.id] = found
                 await self._store(listing, found, now_ms, settings)
                 labelled += 1
         if labelled:
-            await known.reload_history()
+            await store.reload_history()
 
     def _tape_of(self, listing: Listing) -> Tape | None:
         """Return the tape with the trades of a listing; trades lost since are recorded as a gap."""
         tapes = [
-            self._known.histories[name]
+            self._knowledge_store.histories[name]
             for name in (listing.symbol, *listing.names)
-            if name in self._known.histories
+            if name in self._knowledge_store.histories
         ]
-        seen = next((one for one in tapes if one.tape.trades), tapes[0] if tapes else None)
+        seen = next((history for history in tapes if history.tape.trades), tapes[0] if tapes else None)
         if seen is None:
             return None
         if seen.gap_since_ms is not None:
@@ -93,4 +93,4 @@ class OutcomeWorker:
             unit.listings.save(listing, stage)
             save_outcome(unit, listing, outcome)
 
-        await self._known.write("outcome of a listing", work)
+        await self._knowledge_store.write("outcome of a listing", work)

@@ -55,8 +55,8 @@ class ArmRefused(DeskError):
     Raised in the transaction that arms, which leaves nothing behind. Store `verdicts` and show the text.
     """
 
-    def __init__(self, verdicts: tuple[Verdict, ...], words: str = "") -> None:
-        super().__init__(words or "; ".join(map(refusal_text, verdicts)))
+    def __init__(self, verdicts: tuple[Verdict, ...], text: str = "") -> None:
+        super().__init__(text or "; ".join(map(refusal_text, verdicts)))
         self.verdicts = verdicts
 
 
@@ -118,7 +118,7 @@ class Arming:
         request = self._context.build_request(listing, symbol, f"{MANUAL}/{by}/{self._now_ms()}", None, None)
         judged = await self._judge(request)
         if not judged.judgement.approved or listing is None:
-            lines = "; ".join(refusal_text(one) for one in refusals(judged.judgement.verdicts))
+            lines = "; ".join(refusal_text(refusal) for refusal in refusals(judged.judgement.verdicts))
             raise CommandRefused(f"{symbol} not armed: {lines or 'not listed by any source'}")
         try:
             return await self._arm(judged, listing, by)
@@ -215,12 +215,12 @@ class Arming:
         return snipe
 
     async def _report_refusal(self, listing: Listing, signal_id: str, verdicts: tuple[Verdict, ...]) -> None:
-        names = tuple(one.name for one in verdicts if one.name not in TRANSIENT_CHECKS)
+        names = tuple(verdict.name for verdict in verdicts if verdict.name not in TRANSIENT_CHECKS)
         if not verdicts or self._reported.get(signal_id) == names:
             return
         self._reported[signal_id] = names
         # Only refusals by risk limits alone are reported: other stages refuse what cannot be bought yet.
-        only_risk = all(one.stage is CheckStage.RISK for one in verdicts)
+        only_risk = all(verdict.stage is CheckStage.RISK for verdict in verdicts)
         limits = "; ".join(map(refusal_text, verdicts)) if only_risk and names else ""
         if limits and (listing.symbol, names) not in self._logged:
             self._logged.add((listing.symbol, names))

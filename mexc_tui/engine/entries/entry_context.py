@@ -138,7 +138,7 @@ class EntryContext:
         reference = self.reference(symbol) if snipe is None else snipe.reference_price
         cap = None if grid is None else price_cap(reference, grid, parameters.fire)
         conditions = self.conditions()
-        spend, size_words = self._size(parameters, grid, conditions)
+        spend, size_text = self._size(parameters, grid, conditions)
         proposal = ArmProposal(
             symbol=symbol,
             signal_id=signal_id,
@@ -150,7 +150,7 @@ class EntryContext:
             reference_price=reference,
             plan=parameters.plan,
             probability=None if signal is None else signal.probability.value,
-            size_words=size_words if snipe is None else "",
+            size_text=size_text if snipe is None else "",
             snipe_id="" if snipe is None else snipe.id,
         )
         return ArmRequest(
@@ -191,8 +191,8 @@ class EntryContext:
     def equity(self, memory: LedgerState) -> Decimal | None:
         """Return the current equity of the desk; None: a price is missing."""
         marks = (
-            PriceMark(one, self._prices.of(one.symbol).bid, self.fee(one.symbol))
-            for one in memory.positions.values()
+            PriceMark(position, self._prices.of(position.symbol).bid, self.fee(position.symbol))
+            for position in memory.positions.values()
         )
         point = equity_point(memory.cash(QUOTE), marks, ZERO, None, 0)
         return point.equity if point.is_complete else None
@@ -261,16 +261,16 @@ def key_permission(
 
 def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: EntryConditions) -> RiskBook:
     """Return the inputs of the risk limits from the ledger as this transaction sees it."""
-    intents = [one for one in tables.intents.open() if one.role is OrderRole.ENTRY]
+    intents = [intent for intent in tables.intents.open() if intent.role is OrderRole.ENTRY]
     opens_ms = {snipe.id: snipe.opens_ms for snipe in tables.snipes.open()}
     reserved = tuple(
         Reserved(
-            snipe_id=one.snipe_id,
-            symbol=one.symbol,
-            amount=one.reserved,
-            opens_ms=opens_ms.get(one.snipe_id, now_ms),
+            snipe_id=intent.snipe_id,
+            symbol=intent.symbol,
+            amount=intent.reserved,
+            opens_ms=opens_ms.get(intent.snipe_id, now_ms),
         )
-        for one in intents
+        for intent in intents
     )
     losses = tables.limits.losses_in_a_row(conditions.resumed_ms)
     exit_ms = tables.limits.last_exit_ms(symbol)
@@ -278,9 +278,11 @@ def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Entry
     return RiskBook(
         equity=conditions.equity,
         peak=max(conditions.peak, conditions.equity or ZERO),
-        free_cash=cash - sum((one.amount for one in reserved), ZERO),
+        free_cash=cash - sum((reservation.amount for reservation in reserved), ZERO),
         day_equity=conditions.day_equity,
-        held=tuple(HeldPosition(one.symbol, one.remaining_cost) for one in tables.positions.open()),
+        held=tuple(
+            HeldPosition(position.symbol, position.remaining_cost) for position in tables.positions.open()
+        ),
         reserved=reserved,
         # An open entry counts as its reservation.
         entries_ms=tables.limits.entries_ms(now_ms - 2 * DAY_MS),

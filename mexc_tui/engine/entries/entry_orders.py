@@ -64,8 +64,8 @@ class EntryOrders:
 
     def committed(self, other_than: Order) -> Decimal:
         """Return the cost of all other orders, with what open and unknown ones may still cost."""
-        others = tuple(one for one in self.all() if one != other_than)
-        open_value = sum((_open_value(one) for one in others), Decimal(0))
+        others = tuple(order for order in self.all() if order != other_than)
+        open_value = sum((_open_value(order) for order in others), Decimal(0))
         return spent(self._intent, others) + open_value * (1 + self._grid.taker_fee)
 
     def is_enough(self) -> bool:

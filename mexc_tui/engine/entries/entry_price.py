@@ -13,7 +13,7 @@ from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.stream import TopLevels
 from mexc_tui.ports.clock import Clock
 from mexc_tui.sniping.plan import FireRules, FirstOrder, book_price, first_order, price_cap
-from mexc_tui.sniping.reaction import Next
+from mexc_tui.sniping.reaction import FiringStep
 from mexc_tui.sniping.reference import CONFIRM_MS, confirmed_price
 from mexc_tui.sniping.rounding import Grid, misfit
 
@@ -80,7 +80,7 @@ class EntryPrice:
         price = cap if ask is None else book_price(ask, cap, self._grid, self._rules)
         return first_order(self._snipe.type, price, self._snipe.spend_cap, self._grid)
 
-    def current(self, step: Next) -> Next:
+    def current(self, step: FiringStep) -> FiringStep:
         """Lower the limit of a planned attempt to the current order book."""
         ask, cap = self.ask, self.cap()
         if ask is None or cap is None or step.price is None or step.quantity is None or step.type is None:

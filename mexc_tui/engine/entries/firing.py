@@ -36,7 +36,7 @@ from mexc_tui.sniping.plan import (
     has_moved_away,
     result_text,
 )
-from mexc_tui.sniping.reaction import FiringProgress, FollowUp, Next, ReactionStep, react
+from mexc_tui.sniping.reaction import FiringProgress, FiringStep, FollowUp, ReactionStep, react
 from mexc_tui.sniping.rounding import Grid
 
 log = logging.getLogger(__name__)
@@ -152,9 +152,9 @@ class Firing:
             return FiringResult(SnipeState.MISSED, "the spend cap is below one step at this price", 0)
         target, now_ns = self._aim(), self._clock.monotonic_ns()
         leave_ns = target.leave_ns if target.leave_ns > now_ns else None
-        step = Next(
+        step = FiringStep(
             step=ReactionStep.SEND,
-            reason=target.words,
+            reason=target.text,
             at_ms=max(round(target.arrive_ms), self._trading.now_ms() if leave_ns is None else 0),
             type=first.type,
             price=first.price,
@@ -190,7 +190,7 @@ class Firing:
 
     # ---- one attempt
 
-    async def _attempt(self, step: Next, leave_ns: int | None) -> Next:
+    async def _attempt(self, step: FiringStep, leave_ns: int | None) -> FiringStep:
         if step.at_ms is not None and leave_ns is None:
             # Wait first, then decide from the order book of that moment.
             left_ns = self._trading.exchange_ns(step.at_ms) - self._clock.monotonic_ns()
@@ -198,7 +198,7 @@ class Firing:
         off = await self._plan.until_ready()
         name = "" if off else self._ledger.next_id(self._intent)
         if not name:
-            return Next(step=ReactionStep.STOP, reason=off or "no attempts left")
+            return FiringStep(step=ReactionStep.STOP, reason=off or "no attempts left")
         decided_ns, step = self._clock.monotonic_ns(), self._price.current(step)
         signed = self._sign(step, name, leave_ns or decided_ns)
         signed_ns, best_ask = self._clock.monotonic_ns(), None
@@ -237,7 +237,7 @@ class Firing:
             return f"entry window of {window_ms} ms over, {late_ms / 1_000:.1f} s after the opening"
         return self._orders.sold_reason or self._cancel_reason()
 
-    def _sign(self, step: Next, client_order_id: str, leave_ns: int) -> SignedOrder:
+    def _sign(self, step: FiringStep, client_order_id: str, leave_ns: int) -> SignedOrder:
         assert step.type is not None
         order = NewOrder(
             symbol=self.snipe.symbol,
@@ -312,7 +312,7 @@ class Firing:
 
     # ---- state
 
-    def _progress(self, step: Next, order: Order) -> FiringProgress:
+    def _progress(self, step: FiringStep, order: Order) -> FiringProgress:
         cap = self._price.cap()
         assert step.price is not None
         assert step.quantity is not None
@@ -346,7 +346,12 @@ class Firing:
         self._on_chore(follow_up, reason)
 
     def _note_attempt(
-        self, step: Next, sent: SendResult, after: Next, began_ns: tuple[int, int], best_ask: Decimal | None
+        self,
+        step: FiringStep,
+        sent: SendResult,
+        after: FiringStep,
+        began_ns: tuple[int, int],
+        best_ask: Decimal | None,
     ) -> None:
         fired = sent.fired or FireResult(outcome=sent.outcome)
         decided_ns, signed_ns = (max(at_ns, fired.aim_ns or at_ns) for at_ns in began_ns)
@@ -359,7 +364,7 @@ class Firing:
             aim_ms=step.at_ms or self.snipe.opens_ms,
             price=step.price,
             quantity=step.quantity,
-            answer=_words(sent.outcome),
+            answer=_outcome_text(sent.outcome),
             code=sent.outcome.refusal.code if isinstance(sent.outcome, Rejected) else None,
             next_step=f"{after.step}: {after.reason}",
             stamps=Stamps(
@@ -375,7 +380,7 @@ class Firing:
         )
         self.attempts.append(attempt)
 
-    def _ended(self, step: Next) -> FiringResult:
+    def _ended(self, step: FiringStep) -> FiringResult:
         bought, is_complete = self._orders.bought(), self._orders.is_enough()
         state = ended_state(bought, is_complete=is_complete, was_refused=self._refused)
         if step.step is ReactionStep.QUERY or self._orders.is_any_open():
@@ -386,12 +391,12 @@ class Firing:
         return FiringResult(state, reason, self._sent)
 
 
-def _words(outcome: SendOutcome[PlacedOrder]) -> str:
+def _outcome_text(outcome: SendOutcome[PlacedOrder]) -> str:
     match outcome:
         case NotSent():
-            return outcome.words
+            return outcome.text
         case Rejected(refusal):
-            return refusal.words
+            return refusal.text
         case Accepted():
             return "accepted"
         case _:

@@ -127,7 +127,7 @@ class Readiness:
         if known is not None or snipe is None:
             return known or ReadinessCheck(())
         verdicts = self._verdicts(snipe, _Line(), self._free_when_reconciled(), self._parameters().silent_ms)
-        return ReadinessCheck(tuple(one for one in verdicts if one.name not in CONNECTION_CHECKS))
+        return ReadinessCheck(tuple(verdict for verdict in verdicts if verdict.name not in CONNECTION_CHECKS))
 
     def _verdicts(
         self, snipe: Snipe, line: _Line, free: Decimal | None, silent_ms: int
@@ -165,7 +165,7 @@ class Readiness:
 
     def _free_when_reconciled(self) -> Decimal | None:
         """Return the free balance at the last reconciliation; None: unknown."""
-        return next((one.free for one in self._reconciler.balances if one.asset == QUOTE), None)
+        return next((balance.free for balance in self._reconciler.balances if balance.asset == QUOTE), None)
 
     async def _free_quote(self) -> Decimal | None:
         try:

@@ -142,15 +142,15 @@ class Sniper:
         """Whether a snipe is about to fire or fires: slow work waits (performance 10)."""
         now_ms = self._trading.now_ms()
         return any(
-            one.opens_ms - QUIET_BEFORE_MS <= now_ms <= one.opens_ms + QUIET_AFTER_MS
-            for one in self._ledger.state.snipes.values()
+            snipe.opens_ms - QUIET_BEFORE_MS <= now_ms <= snipe.opens_ms + QUIET_AFTER_MS
+            for snipe in self._ledger.state.snipes.values()
         )
 
-    def end_buying(self, symbol: str, words: str) -> None:
+    def end_buying(self, symbol: str, text: str) -> None:
         """End the firing of a pair for good, because it is being sold."""
         for snipe in self._ledger.state.snipes.values():
             if snipe.symbol == symbol and snipe.id in self._tasks:
-                self._sold_reasons.setdefault(snipe.id, f"{symbol} is being sold: {words}")
+                self._sold_reasons.setdefault(snipe.id, f"{symbol} is being sold: {text}")
 
     def _drop_finished_tasks(self) -> None:
         for name, task in list(self._tasks.items()):
@@ -165,7 +165,7 @@ class Sniper:
 
     # ---- commands
 
-    async def disarm(self, symbol: str, by: str, words: str = "disarmed manually") -> Snipe:
+    async def disarm(self, symbol: str, by: str, text: str = "disarmed manually") -> Snipe:
         """Disarm the snipe of a pair. Raises CommandRefused if there is none, or it is firing."""
         snipe = self._ledger.state.snipe_of(symbol)
         if snipe is None:
@@ -173,13 +173,13 @@ class Sniper:
         if snipe.state in (SnipeState.FIRING, SnipeState.UNKNOWN):
             raise CommandRefused(f"{symbol} is already firing: halt to stop it, or close the position.")
         self._arming.block_rearming(snipe)
-        return await self._disarm(snipe, f"{words} ({by})")
+        return await self._disarm(snipe, f"{text} ({by})")
 
-    async def disarm_all(self, words: str) -> int:
+    async def disarm_all(self, text: str) -> int:
         """Disarm every snipe that is not firing yet; return how many."""
-        waiting = [one for one in self._ledger.state.snipes.values() if one.state.is_unfired]
+        waiting = [snipe for snipe in self._ledger.state.snipes.values() if snipe.state.is_unfired]
         for snipe in waiting:
-            await self._disarm(snipe, words)
+            await self._disarm(snipe, text)
         return len(waiting)
 
     # ---- following
@@ -234,8 +234,8 @@ class Sniper:
             is_complete=bought >= snipe.spend_cap * 9 / 10,
             was_refused=any(order.state is OrderState.REJECTED for order in orders),
         )
-        words = f"all attempts resolved: {result_text(state, bought, QUOTE)}"
-        await self._end(snipe, FiringResult(state, words, len(orders)))
+        text = f"all attempts resolved: {result_text(state, bought, QUOTE)}"
+        await self._end(snipe, FiringResult(state, text, len(orders)))
 
     async def _orders_of(self, intent_id: str) -> tuple[Order, ...]:
         """Return an intent's orders: the stored ones and those not stored yet."""
@@ -243,18 +243,18 @@ class Sniper:
         stored = await self._store.read(
             "orders of an intent", lambda found: found.trading(scope).orders.of_intent(intent_id)
         )
-        rows = {one.client_order_id: one for one in stored}
+        rows = {order.client_order_id: order for order in stored}
         for order in self._ledger.state.orders.values():
             if order.intent_id == intent_id:
                 rows[order.client_order_id] = order
         return tuple(rows.values())
 
-    async def _disarm(self, snipe: Snipe, words: str) -> Snipe:
+    async def _disarm(self, snipe: Snipe, text: str) -> Snipe:
         task = self._tasks.pop(snipe.id, None)
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        await self._end(snipe, FiringResult(SnipeState.DISARMED, words, 0))
+        await self._end(snipe, FiringResult(SnipeState.DISARMED, text, 0))
         return snipe
 
     async def _end(self, snipe: Snipe, ended: FiringResult) -> None:
@@ -271,8 +271,8 @@ class Sniper:
         await self._free_intents()
 
     async def _alert_failed(self, snipe: Snipe) -> None:
-        words = f"entry of {snipe.symbol} after {many(snipe.attempts, 'attempt')}: {snipe.reason}"
-        await self._ledger.write("failed entry", lambda desk: desk.alert_failed_order(snipe.symbol, words))
+        text = f"entry of {snipe.symbol} after {many(snipe.attempts, 'attempt')}: {snipe.reason}"
+        await self._ledger.write("failed entry", lambda desk: desk.alert_failed_order(snipe.symbol, text))
 
     async def _free_intents(self) -> None:
         """End the entry intents of ended snipes.
@@ -323,7 +323,7 @@ class Sniper:
     async def _check(self, firing: Firing) -> str:
         """Return the failed checks; empty: none."""
         refused = refusals(await self.readiness.check(firing))
-        return f"checklist: {'; '.join(refusal_text(one) for one in refused)}" if refused else ""
+        return f"checklist: {'; '.join(refusal_text(verdict) for verdict in refused)}" if refused else ""
 
     async def _with_current_filters(self, firing: Firing, intent: Intent, pair: Symbol) -> Firing:
         """Return the firing with the current symbol filters of the pair (reliability O11)."""

@@ -8,8 +8,8 @@ from decimal import Decimal
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.runtime.command_result import CommandResult
+from mexc_tui.ledger.arithmetic import plain
 from mexc_tui.ledger.dust import FEE_ASSET, conversion_entry, written_off_dust
-from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.account import DustCandidate, DustConversion, is_read
 from mexc_tui.model.errors import CommandRefused, ExchangeError
 from mexc_tui.model.intent import ZERO
@@ -51,7 +51,7 @@ class DustConverter:
         if not ours:
             return DustRow(at_ms=self._port.now_ms(), coins=())
         try:
-            theirs = {one.asset: one for one in await self._port.dust_candidates()}
+            theirs = {candidate.asset: candidate for candidate in await self._port.dust_candidates()}
         except ExchangeError as error:
             raise CommandRefused(f"Convertible dust could not be queried: {error}") from None
         coins, left = list[DustCoin](), list[str]()
@@ -87,7 +87,7 @@ class DustConverter:
     def _blocked_reason(self, asset: str, amount: Decimal, candidate: DustCandidate | None) -> str:
         """Return why a coin cannot be converted; empty: it can."""
         memory = self._ledger.state
-        is_wanted = any(one.base_asset == asset for one in memory.intents.values())
+        is_wanted = any(intent.base_asset == asset for intent in memory.intents.values())
         if is_wanted or memory.balances.get((LedgerAccount.DESK, asset)):
             return "the desk holds or trades this coin now"
         if candidate is None:
@@ -102,12 +102,12 @@ class DustConverter:
         async with self._reconciler.lock:
             row = await self.offered()
             chosen = _chosen(row, assets)
-            outcome = await self._port.convert_dust([one.asset for one in chosen])
+            outcome = await self._port.convert_dust([coin.asset for coin in chosen])
             match outcome:
                 case NotSent(reason=reason):
                     raise CommandRefused(f"Nothing converted: {reason}")
                 case Rejected(refusal=refusal):
-                    raise CommandRefused(f"Conversion rejected by the exchange: {refusal.words}")
+                    raise CommandRefused(f"Conversion rejected by the exchange: {refusal.text}")
                 case Accepted(response=answer):
                     done = _outcome_by_answer(answer, chosen, row.left)
                 case Ambiguous():
@@ -116,7 +116,7 @@ class DustConverter:
         result = DustConverted(coins=done.coins, received_mx=done.received, fee_mx=done.fee, left=done.left)
         is_all = len(done.coins) == len(chosen) and not unbooked
         return CommandResult(
-            f"{_words(done)}{unbooked or await self._reconcile_after()}", result, is_all=is_all
+            f"{_result_text(done)}{unbooked or await self._reconcile_after()}", result, is_all=is_all
         )
 
     async def _outcome_by_balances(
@@ -124,30 +124,32 @@ class DustConverter:
     ) -> _Done:
         """Compare balances once the request can no longer be executed; it is never sent again."""
         await asyncio.sleep(max(outcome.fence_ms - self._port.now_ms() + 1, 0) / 1_000)
-        names = [one.asset for one in chosen]
+        names = [coin.asset for coin in chosen]
         try:
             account = await self._port.account()
         except ExchangeError as error:
             unknown_reason = f"Conversion outcome unknown ({outcome.reason}; {error}): reconcile to check."
             return _Done(coins=(), received=ZERO, fee=None, left=left, unknown_reason=unknown_reason)
-        totals = {one.asset: one.total for one in account.balances}
+        totals = {balance.asset: balance.total for balance in account.balances}
         if not all(is_read(asset, account.balances, account.skipped) for asset in (*names, FEE_ASSET)):
             unknown_reason = f"Conversion outcome unknown ({outcome.reason}; a balance could not be read)."
             return _Done(coins=(), received=ZERO, fee=None, left=left, unknown_reason=unknown_reason)
-        gone = tuple(one for one in chosen if not totals.get(one.asset))
+        gone = tuple(coin for coin in chosen if not totals.get(coin.asset))
         held = self._ledger.state.balances
         known = sum(
             (held.get((whose, FEE_ASSET), ZERO) for whose in (LedgerAccount.DESK, LedgerAccount.OWN)), ZERO
         )
         received = max(totals.get(FEE_ASSET, ZERO) - known, ZERO) if gone else ZERO
-        stayed = (f"{plain(one.quantity)} {one.asset}: {outcome.reason}" for one in chosen if one not in gone)
+        stayed = (
+            f"{plain(coin.quantity)} {coin.asset}: {outcome.reason}" for coin in chosen if coin not in gone
+        )
         return _Done(coins=gone, received=received, fee=None, left=(*left, *stayed))
 
     async def _book(self, done: _Done) -> str:
         """Book the conversion; return why that failed, empty: booked."""
         if not done.coins:
             return ""
-        coins = {one.asset: one.quantity for one in done.coins}
+        coins = {coin.asset: coin.quantity for coin in done.coins}
         entry = conversion_entry(coins, done.received, done.fee or ZERO, self._port.now_ms())
         try:
             await self._ledger.write("dust converted", lambda desk: desk.add_entry(entry, "dust"))
@@ -169,7 +171,9 @@ def _written_off_dust(tables: TradingTables) -> dict[str, Decimal]:
     while page := tables.entries.page(before, PAGE):
         before = page[-1][0]
         found += [
-            entry for _, entry in page if any(one.account is LedgerAccount.OWN for one in entry.postings)
+            entry
+            for _, entry in page
+            if any(posting.account is LedgerAccount.OWN for posting in entry.postings)
         ]
     return written_off_dust(reversed(found))
 
@@ -178,10 +182,10 @@ def _chosen(row: DustRow, assets: Sequence[str]) -> tuple[DustCoin, ...]:
     """Return the requested coins. Raises CommandRefused unless all can be converted."""
     if not row.coins:
         raise CommandRefused(_nothing(row.left))
-    missing = [asset for asset in assets if asset not in {one.asset for one in row.coins}]
+    missing = [asset for asset in assets if asset not in {coin.asset for coin in row.coins}]
     if missing:
         raise CommandRefused(f"{', '.join(missing)} cannot be converted now. Check the list and retry.")
-    return tuple(one for one in row.coins if not assets or one.asset in assets)
+    return tuple(coin for coin in row.coins if not assets or coin.asset in assets)
 
 
 def _nothing(left: Iterable[str]) -> str:
@@ -192,22 +196,22 @@ def _nothing(left: Iterable[str]) -> str:
 
 def _outcome_by_answer(answer: DustConversion, chosen: tuple[DustCoin, ...], left: tuple[str, ...]) -> _Done:
     """Return the outcome in the response. MX it omitted is booked by the next reconciliation."""
-    why = {one.asset: f"{one.message or 'refused'} ({one.code})" for one in answer.failed}
-    done = tuple(one for one in chosen if one.asset in answer.converted)
+    why = {failure.asset: f"{failure.message or 'refused'} ({failure.code})" for failure in answer.failed}
+    done = tuple(coin for coin in chosen if coin.asset in answer.converted)
     stayed = (
-        f"{plain(one.quantity)} {one.asset}: {why.get(one.asset, 'no reason given by the exchange')}"
-        for one in chosen
-        if one not in done
+        f"{plain(coin.quantity)} {coin.asset}: {why.get(coin.asset, 'no reason given by the exchange')}"
+        for coin in chosen
+        if coin not in done
     )
     return _Done(coins=done, received=answer.total or ZERO, fee=answer.fee, left=(*left, *stayed))
 
 
-def _words(done: _Done) -> str:
+def _result_text(done: _Done) -> str:
     if done.unknown_reason:
         return done.unknown_reason
     left = f" Not converted: {'; '.join(done.left)}." if done.left else ""
     if not done.coins:
         return f"Nothing converted.{left}"
-    coins = ", ".join(f"{plain(one.quantity)} {one.asset}" for one in done.coins)
+    coins = ", ".join(f"{plain(coin.quantity)} {coin.asset}" for coin in done.coins)
     fee = "" if done.fee is None else f", after a fee of {plain(done.fee)} {FEE_ASSET}"
     return f"Converted {coins} into {plain(done.received)} {FEE_ASSET}{fee}.{left}"

@@ -90,7 +90,7 @@ class ExitExecution:
         share_pct: Decimal | None,
         role: OrderRole,
         reason: CloseReason,
-        words: str,
+        text: str,
     ) -> CloseResult:
         """Sell a share of a position now (None: all); return the progress after some seconds at most.
 
@@ -103,20 +103,20 @@ class ExitExecution:
         part = self._part(now.symbol, left, share_pct)
         if part <= 0:
             return CloseResult(
-                sold=ZERO, left=left, words=f"the share is less than one quantity step of {now.symbol}"
+                sold=ZERO, left=left, text=f"the share is less than one quantity step of {now.symbol}"
             )
-        sale = self.begin(now, left - part, role, reason, words)
+        sale = self.begin(now, left - part, role, reason, text)
         sold_before, goal = sale.sold, sale.goal
         try:
             async with asyncio.timeout(REPORT_TIMEOUT_S):
                 await sale.reported.wait()
                 await self._ledger.wait_until_booked()
         except TimeoutError:
-            log.warning("%s is still being sold: %s", sale.symbol, sale.status or words)
+            log.warning("%s is still being sold: %s", sale.symbol, sale.status or text)
         after = self._ledger.state.positions.get(position.id)
         left = ZERO if after is None else self.left(after)
         status = (sale.status or "sale still in progress") if left > goal else ""
-        return CloseResult(sold=sale.sold - sold_before, left=left, words=status, dust=sale.dust)
+        return CloseResult(sold=sale.sold - sold_before, left=left, text=status, dust=sale.dust)
 
     def _part(self, symbol: str, left: Decimal, share_pct: Decimal | None) -> Decimal:
         grid = self._symbol_filters.of(symbol)
@@ -126,10 +126,10 @@ class ExitExecution:
         return part if grid is None else floored(part, grid.quantity_step)
 
     def begin(
-        self, position: Position, goal: Decimal, role: OrderRole, reason: CloseReason, words: str
+        self, position: Position, goal: Decimal, role: OrderRole, reason: CloseReason, text: str
     ) -> ExitJob:
         """Start selling down to `goal` in the background, or join the running sale."""
-        self._on_sale(position.symbol, words)
+        self._on_sale(position.symbol, text)
         sale = self._running.get(position.id)
         if sale is None:
             is_manual = reason is CloseReason.MANUAL
@@ -139,7 +139,7 @@ class ExitExecution:
                 goal=goal,
                 role=role,
                 reason=reason,
-                words=words,
+                text=text,
                 is_manual=is_manual,
             )
             self._running[position.id] = sale
@@ -155,7 +155,7 @@ class ExitExecution:
         if has_priority or goal < sale.goal:
             sale.goal = min(goal, sale.goal)
             if has_priority or not sale.is_urgent:
-                sale.role, sale.reason, sale.words = role, reason, words
+                sale.role, sale.reason, sale.text = role, reason, text
             sale.reported.clear()
             sale.wake.set()
             sale.joined.set()
@@ -249,10 +249,10 @@ class ExitExecution:
             sale.refusal = None
             return True
         if plan.method is SaleMethod.DUST and sale.goal > 0:
-            self._recorder.leave_part(sale, position, plan.words)
+            self._recorder.leave_part(sale, position, plan.text)
             return False
         if plan.method is SaleMethod.DUST:
-            return await self._recorder.leave_dust(sale, position, plan.words)
+            return await self._recorder.leave_dust(sale, position, plan.text)
         if not plan.is_order:
             await self._wait_for_better(sale, position, plan)
             return True
@@ -278,7 +278,7 @@ class ExitExecution:
         """
         await self._intent_of(sale, position)
         sale.tries += plan.method is not SaleMethod.CAPPED
-        sale.refusal, sale.status = None, plan.words
+        sale.refusal, sale.status = None, plan.text
         if plan.method is SaleMethod.CAPPED:
             sale.reported.set()
         sale.wakes_at = plan.wakes_at
@@ -306,9 +306,9 @@ class ExitExecution:
         Its intent is stored first, so a restart resumes it.
         """
         if sale.goal > 0 and (plan.trapped or plan.sellability in UNSELLABLE):
-            self._recorder.leave_part(sale, position, plan.words)
+            self._recorder.leave_part(sale, position, plan.text)
             return False
-        sale.holds, sale.status = sale.holds + 1, plan.words
+        sale.holds, sale.status = sale.holds + 1, plan.text
         self._recorder.report_blocked(sale, position, plan)
         await self._intent_of(sale, position)
         await self._wait_for(sale, plan.at_ms)
@@ -318,9 +318,9 @@ class ExitExecution:
         price = self._prices.of(sale.symbol)
         resting = sum(
             (
-                one.open_quantity
-                for one in self._ledger.state.orders_of(sale.position_id)
-                if _is_sell(one) and sale.is_holding(one)
+                order.open_quantity
+                for order in self._ledger.state.orders_of(sale.position_id)
+                if _is_sell(order) and sale.is_holding(order)
             ),
             ZERO,
         )
@@ -406,7 +406,7 @@ class ExitExecution:
     async def _intent_of(self, sale: ExitJob, position: Position) -> Intent | None:
         """Return the intent to sell under; None: a stop joined during the write and does not wait for it."""
         wanted = ExitRequest(
-            role=sale.role, reason=sale.reason, words=sale.words, quantity=self.left(position) - sale.goal
+            role=sale.role, reason=sale.reason, text=sale.text, quantity=self.left(position) - sale.goal
         )
         making = asyncio.ensure_future(self._intents.of(position, wanted, sale.intent))
         if sale.is_urgent:
@@ -422,16 +422,16 @@ class ExitExecution:
             joining.cancel()
         if making.done():
             return self._adopt_intent(sale, making.result())
-        self._recorder.begin(self._drop(making, sale.words))
+        self._recorder.begin(self._drop(making, sale.text))
         return None
 
     def _adopt_intent(self, sale: ExitJob, intent: Intent) -> Intent:
-        self._recorder.end_intent(sale.replace_intent(intent), sale.words)
+        self._recorder.end_intent(sale.replace_intent(intent), sale.text)
         return intent
 
-    async def _drop(self, making: "asyncio.Future[Intent]", words: str) -> None:
+    async def _drop(self, making: "asyncio.Future[Intent]", text: str) -> None:
         """Close an unused intent: the sale continues under one of higher priority."""
-        self._recorder.end_intent(await making, words)
+        self._recorder.end_intent(await making, text)
 
     # ---- waiting
 
@@ -458,7 +458,7 @@ class ExitExecution:
         """Whether something was sold, or an order needs resolving, since the last check."""
         now = self._ledger.state.positions.get(sale.position_id)
         orders = self._ledger.state.orders_of(sale.position_id)
-        is_live = any(_is_sell(one) and one.role is not OrderRole.TAKE_PROFIT for one in orders)
+        is_live = any(_is_sell(order) and order.role is not OrderRole.TAKE_PROFIT for order in orders)
         return now is None or self.left(now) != sale.left or is_live
 
     def _on_move(self, move: PriceMove) -> None:

@@ -31,7 +31,7 @@ class ExitRequest:
 
     role: OrderRole
     reason: CloseReason
-    words: str
+    text: str
     quantity: Decimal
     rung: int = 0
 
@@ -68,7 +68,7 @@ class ExitIntents:
     def _covers(self, kept: Intent, wanted: ExitRequest) -> bool:
         """Whether an intent has the requested role and reason, and enough unsold quantity."""
         orders = self._ledger.state.orders_of(kept.position_id)
-        sold = sum((one.filled_quantity for one in orders if one.intent_id == kept.id), ZERO)
+        sold = sum((order.filled_quantity for order in orders if order.intent_id == kept.id), ZERO)
         is_same = (kept.role, kept.close_reason) == (wanted.role, wanted.reason)
         return is_same and kept.quantity - sold >= wanted.quantity
 
@@ -103,7 +103,7 @@ class ExitIntents:
     def stop_of(self, position_id: str) -> Intent | None:
         """Return the intent prepared for a position's stop."""
         intents = self._ledger.state.intents_of(position_id)
-        return next((one for one in intents if one.role is OrderRole.STOP), None)
+        return next((intent for intent in intents if intent.role is OrderRole.STOP), None)
 
     async def next_id(self, intent: Intent) -> tuple[Intent, str]:
         """Return an unused client order id and the intent that contains it.
@@ -147,7 +147,7 @@ class ExitIntents:
             snipe_id=position.snipe_id,
             position_id=position.id,
             created_ms=self._trading.now_ms(),
-            reason=wanted.words,
+            reason=wanted.text,
             close_reason=wanted.reason,
             rung=wanted.rung,
         )

@@ -21,7 +21,7 @@ class ExitJob:
     """Quantity to keep."""
     role: OrderRole
     reason: CloseReason
-    words: str
+    text: str
     intent: Intent | None = None
     tries: int = 0
     refusal: Refusal | None = None

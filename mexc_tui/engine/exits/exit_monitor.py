@@ -137,7 +137,7 @@ class ExitMonitor:
         """Evaluate one message as one observation: the newest of its trades."""
         now_ms, price = self._trading.now_ms(), move.price
         if move.trades:
-            newest = max(reversed(move.trades), key=lambda one: one.time_ms)
+            newest = max(reversed(move.trades), key=lambda trade: trade.time_ms)
             self._decide(watch, Tick(price=newest.price, at_ms=newest.time_ms, is_trade=True), now_ms)
         elif price.bid is not None:
             tick = Tick(price=price.bid, at_ms=now_ms, is_after_gap=watch.is_after_gap, version=price.version)
@@ -193,8 +193,8 @@ class ExitMonitor:
             done = rungs_done(position, sold, grid, resting)
         if done != position.rungs_done:
             position = watch.position = msgspec.structs.replace(position, rungs_done=done)
-            watch.words = f"rung {done[-1]} sold"
-        held = sum((one.open_quantity for one in resting), ZERO)
+            watch.text = f"rung {done[-1]} sold"
+        held = sum((order.open_quantity for order in resting), ZERO)
         watch.holding = ExitHolding(
             position=position, grid=grid, free=position.remaining - held, resting=resting, sold=sold
         )
@@ -214,7 +214,7 @@ class ExitMonitor:
         elif watch.memory.observed.touch is not None and not watch.memory.fired:
             self._poll(watch, now_ms, TOUCHED_POLL_MS)
         if decision.stop_move:
-            watch.words = watch.words or f"stop moved {decision.stop_move}"
+            watch.text = watch.text or f"stop moved {decision.stop_move}"
         if decision.is_rung_reached:
             self._take_profits.begin(watch.position.id)
         if decision.wake_ms is not None and decision.wake_ms < self._wake_ms:
@@ -224,7 +224,7 @@ class ExitMonitor:
     def _fire(self, watch: WatchedPosition, now_ms: int) -> None:
         """Start the sale, then store the triggered exit, so that a restart resumes it at any price."""
         self._sell(watch, now_ms)
-        watch.words = watch.words or f"{watch.memory.fired} fired: {watch.memory.fired_words}"
+        watch.text = watch.text or f"{watch.memory.fired} fired: {watch.memory.fired_text}"
         watch.saved_ms = 0
         self._save_if_changed(watch, now_ms)
 
@@ -233,7 +233,7 @@ class ExitMonitor:
         watch.begun_ms = now_ms
         reason = watch.memory.fired
         role = OrderRole.STOP if reason in BY_PRICE else OrderRole.CLOSE
-        self._exit_execution.begin(watch.position, ZERO, role, reason, watch.memory.fired_words)
+        self._exit_execution.begin(watch.position, ZERO, role, reason, watch.memory.fired_text)
 
     def _resume_sale(self, position: Position) -> None:
         """Resume a sale that the previous engine began, less what it already sold."""
@@ -241,8 +241,8 @@ class ExitMonitor:
         for intent in memory.intents_of(position.id):
             if intent.role not in (OrderRole.CLOSE, OrderRole.FLATTEN):
                 continue
-            orders = [one for one in memory.orders_of(position.id) if one.intent_id == intent.id]
-            sold = sum((one.filled_quantity for one in orders), ZERO)
+            orders = [order for order in memory.orders_of(position.id) if order.intent_id == intent.id]
+            sold = sum((order.filled_quantity for order in orders), ZERO)
             goal = max(position.remaining - max(intent.quantity - sold, ZERO), ZERO)
             sale = self._exit_execution.begin(position, goal, intent.role, intent.close_reason, intent.reason)
             if sale.is_manual:
@@ -302,8 +302,8 @@ class ExitMonitor:
         at_ms = exits.time_stop_ms(watch.position)
         if at_ms is None or now_ms < at_ms or watch.memory.fired:
             return
-        words = f"held for {watch.position.plan.time_stop_s} s"
-        watch.memory = exits.stop_now(watch.memory, CloseReason.TIME, words)
+        text = f"held for {watch.position.plan.time_stop_s} s"
+        watch.memory = exits.stop_now(watch.memory, CloseReason.TIME, text)
         self._fire(watch, now_ms)
 
     def _maintain(self, watch: WatchedPosition, now_ms: int) -> None:
@@ -318,7 +318,7 @@ class ExitMonitor:
     def _save_if_changed(self, watch: WatchedPosition, now_ms: int) -> None:
         memory = watch.memory
         is_moved = watch.saved != (memory.stop_price, memory.high_price, memory.fired)
-        if (is_moved or watch.words) and now_ms - watch.saved_ms >= SAVE_MS:
+        if (is_moved or watch.text) and now_ms - watch.saved_ms >= SAVE_MS:
             watch.saved_ms = now_ms
             self._begin(watch, "save", self._save(watch))
 
@@ -334,9 +334,9 @@ class ExitMonitor:
         judged = self._sellability.of(position, position.remaining, grid)
         if judged.sellability is Sellability.DUST:
             orders = self._ledger.state.orders_of(position.id)
-            if _is_remainder(position, grid) and not any(one.state.is_on_exchange for one in orders):
-                self._begin(watch, "dust", self._write_off(position, judged.words))
-        trapped = judged.words if judged.sellability is Sellability.TRAPPED else ""
+            if _is_remainder(position, grid) and not any(order.state.is_on_exchange for order in orders):
+                self._begin(watch, "dust", self._write_off(position, judged.text))
+        trapped = judged.text if judged.sellability is Sellability.TRAPPED else ""
         if trapped != position.trapped:
             self._begin(watch, "trapped", self._save_trapped(position, trapped))
 
@@ -346,37 +346,37 @@ class ExitMonitor:
             return
         watch.is_price_stale = True
         age = "no price yet" if age_ms is None else f"the last price is {age_ms} ms old"
-        words = f"{watch.position.symbol}: {age}, no current price for the stop; querying the order book"
-        log.warning("%s", words)
+        text = f"{watch.position.symbol}: {age}, no current price for the stop; querying the order book"
+        log.warning("%s", text)
         symbol = watch.position.symbol
-        self._begin(watch, "alert", self._alert(symbol, words))
+        self._begin(watch, "alert", self._alert(symbol, text))
 
     # ---- background tasks
 
     async def _save(self, watch: WatchedPosition) -> None:
-        memory, words, watch.words = watch.memory, watch.words, ""
+        memory, text, watch.text = watch.memory, watch.text, ""
         after = msgspec.structs.replace(
             watch.position,
             stop_price=memory.stop_price,
             high_price=memory.high_price,
             low_price=memory.low_price,
             fired=memory.fired,
-            fired_words=memory.fired_words,
+            fired_text=memory.fired_text,
         )
-        await self._ledger.save_exits(after, words)
+        await self._ledger.save_exits(after, text)
         watch.saved = (memory.stop_price, memory.high_price, memory.fired)
 
     async def _write_off(self, position: Position, why: str) -> None:
-        words = f"dust: {why}"
-        await self._ledger.write_off(position.id, words, left=position.remaining)
+        text = f"dust: {why}"
+        await self._ledger.write_off(position.id, text, left=position.remaining)
 
-    async def _save_trapped(self, position: Position, words: str) -> None:
-        await self._ledger.save_trapped(position.id, words)
-        if words:
-            await self._alert(position.symbol, f"{position.symbol} cannot be sold: {words}")
+    async def _save_trapped(self, position: Position, text: str) -> None:
+        await self._ledger.save_trapped(position.id, text)
+        if text:
+            await self._alert(position.symbol, f"{position.symbol} cannot be sold: {text}")
 
-    async def _alert(self, symbol: str, words: str) -> None:
-        await self._ledger.write("alert", lambda desk: desk.alert("guardian", symbol, words))
+    async def _alert(self, symbol: str, text: str) -> None:
+        await self._ledger.write("alert", lambda desk: desk.alert("guardian", symbol, text))
 
     def _begin(self, watch: WatchedPosition | None, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run a task in the background, at most one of a kind per position."""
@@ -400,7 +400,7 @@ class ExitMonitor:
 
 def _cap_of(orders: Sequence[Order], slippage_pct: Decimal) -> SlippageCap | None:
     """Return the slippage cap of a manual sale: its first order was priced at the first bid."""
-    first = min(orders, key=lambda one: one.created_ms, default=None)
+    first = min(orders, key=lambda order: order.created_ms, default=None)
     if first is None or first.price is None:
         return None
     return SlippageCap(first_bid=first.price, slippage_pct=slippage_pct, is_manual=True)

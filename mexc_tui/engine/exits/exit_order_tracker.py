@@ -54,18 +54,18 @@ class ExitOrderTracker:
 
         `is_offered`: sell the free quantity immediately, while resting orders are being cancelled.
         """
-        live = [one for one in self._ledger.state.orders_of(position.id) if one.state.is_on_exchange]
+        live = [order for order in self._ledger.state.orders_of(position.id) if order.state.is_on_exchange]
         self._cancel_entries(sale, live)
-        if left <= sale.goal <= 0 and any(one.side is Side.BUY for one in live):
+        if left <= sale.goal <= 0 and any(order.side is Side.BUY for order in live):
             sale.status = "a buy is not resolved yet"
             await sale.pause(CHECK_INTERVAL_S)
             return True
-        sells = [one for one in live if one.side is Side.SELL and sale.is_holding(one)]
-        ours = [one for one in sells if one.role is not OrderRole.TAKE_PROFIT]
+        sells = [order for order in live if order.side is Side.SELL and sale.is_holding(order)]
+        ours = [order for order in sells if order.role is not OrderRole.TAKE_PROFIT]
         if ours:
             await self._await_order_end(ours[0], sale)
             return True
-        resting = sum((one.open_quantity for one in sells), ZERO)
+        resting = sum((order.open_quantity for order in sells), ZERO)
         is_needed = sale.goal <= 0 or left - resting < left - sale.goal
         if not sells or not is_needed:
             return False
@@ -75,7 +75,7 @@ class ExitOrderTracker:
         return not is_offered
 
     async def exists_despite_rejection(self, order: Order, refusal: Refusal) -> bool:
-        """Return whether a refused order exists after all; False if the order list does not arrive in time."""
+        """Return whether a refused order exists after all; False if the order list is not read in time."""
         try:
             async with asyncio.timeout(LISTED_S):
                 return await self._execution.exists_despite_rejection(order, refusal)
@@ -95,10 +95,10 @@ class ExitOrderTracker:
 
     def _cancelling(self, sale: ExitJob, sells: list[Order]) -> "asyncio.Future[list[bool]]":
         """Cancel by id; the whole pair if the rate budget is short and all its open orders are the desk's."""
-        is_pair_ours = all(one.symbol != sale.symbol for one in self._ledger.state.foreign.values())
+        is_pair_ours = all(order.symbol != sale.symbol for order in self._ledger.state.foreign.values())
         if len(sells) > 1 and is_pair_ours and self._is_short(len(sells)):
-            return asyncio.ensure_future(self._execution.cancel_pair(sale.symbol, sells, sale.words))
-        cancels = (self._execution.cancel(one, sale.words, Purpose.STOP) for one in sells)
+            return asyncio.ensure_future(self._execution.cancel_pair(sale.symbol, sells, sale.text))
+        cancels = (self._execution.cancel(order, sale.text, Purpose.STOP) for order in sells)
         return asyncio.gather(*cancels)
 
     def _is_short(self, requests: int) -> bool:
@@ -128,7 +128,7 @@ class ExitOrderTracker:
         for order in live:
             if order.side is Side.BUY and order.client_order_id not in sale.cancelled:
                 sale.cancelled.add(order.client_order_id)
-                self._begin(self._execution.cancel(order, sale.words, Purpose.STOP))
+                self._begin(self._execution.cancel(order, sale.text, Purpose.STOP))
 
     async def _await_order_end(self, order: Order, sale: ExitJob) -> None:
         """Wait for the stream to report an order; then query it, or cancel it if it may rest."""
@@ -141,7 +141,7 @@ class ExitOrderTracker:
         now = self._ledger.state.orders.get(order.client_order_id)
         if now is not None and now.type is OrderType.LIMIT and now.state in RESTING:
             sale.status = "limit order resting: the best bid is below the price band"
-            await self._execution.cancel(now, sale.words, Purpose.STOP)
+            await self._execution.cancel(now, sale.text, Purpose.STOP)
             return
         sale.status = "outcome of the last order unknown"
         if now is not None and now.state is OrderState.UNKNOWN:
@@ -151,13 +151,13 @@ class ExitOrderTracker:
 
     def _expedite(self, sale: ExitJob, orders: list[Order]) -> None:
         """Request resolution of unknown outcomes now, once per order; later ones wait their turn."""
-        fresh = {one.client_order_id for one in orders} - sale.expedited
+        fresh = {order.client_order_id for order in orders} - sale.expedited
         if fresh:
             sale.expedited |= fresh
             self._order_resolution.wake()
 
     def _are_live(self, orders: list[Order]) -> bool:
-        rows = (self._ledger.state.orders.get(one.client_order_id) for one in orders)
+        rows = (self._ledger.state.orders.get(order.client_order_id) for order in orders)
         return any(row is not None and row.state.is_on_exchange for row in rows)
 
     def _begin(self, cancel: Awaitable[bool]) -> None:

@@ -25,7 +25,7 @@ class CloseResult:
 
     sold: Decimal
     left: Decimal
-    words: str = ""
+    text: str = ""
     """Reason for a remainder."""
     dust: Decimal = ZERO
     """Written off: too small to sell."""
@@ -49,25 +49,25 @@ class ExitRecorder:
     def finish(self, sale: ExitJob, position: Position) -> None:
         """Close the intent of a sale that leaves a remainder; a closed position closes it anyway."""
         intent, sale.intent = sale.intent, None
-        self.end_intent(intent, sale.words)
+        self.end_intent(intent, sale.text)
         if position.trapped:
             self.begin(self._ledger.save_trapped(position.id, ""))
 
-    def end_intent(self, intent: Intent | None, words: str) -> None:
-        """Close the intent of a sale, so that no restart resumes it. The intent of a stop closes with its position."""
+    def end_intent(self, intent: Intent | None, text: str) -> None:
+        """Close the intent of a sale, so that no restart resumes it. A stop's closes with its position."""
         if intent is not None and intent.role is not OrderRole.STOP:
-            self.begin(self._ledger.end_intent(intent.id, words))
+            self.begin(self._ledger.end_intent(intent.id, text))
 
-    async def leave_dust(self, sale: ExitJob, position: Position, words: str) -> bool:
+    async def leave_dust(self, sale: ExitJob, position: Position, text: str) -> bool:
         """Write off an unsellable remainder once its sales are booked; return whether that is pending."""
-        sale.status = f"remainder cannot be sold: {words}"
+        sale.status = f"remainder cannot be sold: {text}"
         if self._ledger.is_behind:
             sale.reported.set()
             await sale.pause(EVENT_WAIT_S)
             return True
         is_entering = position.state is PositionState.OPENING
         if not is_entering:
-            await self._ledger.write_off(position.id, f"dust: {words}", left=position.remaining)
+            await self._ledger.write_off(position.id, f"dust: {text}", left=position.remaining)
             if position.id in self._ledger.state.positions:
                 await sale.pause(EVENT_WAIT_S)
                 return True
@@ -76,9 +76,9 @@ class ExitRecorder:
             self.finish(sale, position)
         return False
 
-    def leave_part(self, sale: ExitJob, position: Position, words: str) -> None:
+    def leave_part(self, sale: ExitJob, position: Position, text: str) -> None:
         """End a sale of a part that is not a valid order; the position stays unchanged."""
-        sale.status = f"remainder of the share cannot be sold: {words}"
+        sale.status = f"remainder of the share cannot be sold: {text}"
         self.finish(sale, position)
 
     def report_blocked(self, sale: ExitJob, position: Position, plan: Sale) -> None:
@@ -90,15 +90,15 @@ class ExitRecorder:
         if not plan.is_alarm or (sale.alarmed_ms is not None and now_ms - sale.alarmed_ms < ALARM_EVERY_MS):
             return
         sale.alarmed_ms = now_ms
-        words = f"cannot be sold: {plan.trapped or sale.status or plan.words}; retrying"
-        log.error("%s: %s", sale.symbol, words)
-        self.begin(self._ledger.write("alarm", lambda desk: desk.repeat_alert("selling", sale.symbol, words)))
+        text = f"cannot be sold: {plan.trapped or sale.status or plan.text}; retrying"
+        log.error("%s: %s", sale.symbol, text)
+        self.begin(self._ledger.write("alarm", lambda desk: desk.repeat_alert("selling", sale.symbol, text)))
 
-    async def _report_trapped(self, sale: ExitJob, position: Position, words: str) -> None:
+    async def _report_trapped(self, sale: ExitJob, position: Position, text: str) -> None:
         """Return the result to the caller of the sale once the state is stored, or storing failed."""
         try:
-            if position.trapped != words:
-                await self._ledger.save_trapped(position.id, words)
+            if position.trapped != text:
+                await self._ledger.save_trapped(position.id, text)
         finally:
             sale.reported.set()
 

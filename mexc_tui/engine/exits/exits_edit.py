@@ -15,7 +15,7 @@ from mexc_tui.engine.exits.exit_monitor import ExitMonitor
 from mexc_tui.engine.exits.take_profits import TakeProfits
 from mexc_tui.engine.market.prices import QUOTE, PriceCache
 from mexc_tui.engine.market.symbol_filters import SymbolFilters
-from mexc_tui.ledger.numbers import exactly, plain, short
+from mexc_tui.ledger.arithmetic import exactly, plain, short
 from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import ZERO, OrderRole
@@ -148,7 +148,7 @@ class ExitsEditor:
             position=position, memory=memory, grid=grid, sold=self._take_profits.sold(position), bid=bid
         )
 
-    async def _apply(self, before: Position, stop_before: Decimal, edited: Edited, words: str) -> None:
+    async def _apply(self, before: Position, stop_before: Decimal, edited: Edited, text: str) -> None:
         """Monitor with the new exits immediately and store them; on failure restore the old ones."""
 
         def work(desk: LedgerTransaction) -> None:
@@ -156,11 +156,11 @@ class ExitsEditor:
             if stored is None or not stored.is_open:
                 raise CommandRefused(f"{before.symbol} was closed in the meantime.")
             after = msgspec.structs.replace(stored, plan=edited.plan, stop_price=edited.stop_price)
-            desk.save_position(after, words)
+            desk.save_position(after, text)
             for intent in desk.tables.intents.of_position(before.id):
                 if intent.role is OrderRole.STOP and intent.is_open:
                     quantity = max(intent.quantity, stored.remaining)
-                    reason = f"a stop at {short(edited.stop_price)}: {words}"
+                    reason = f"a stop at {short(edited.stop_price)}: {text}"
                     desk.save_intent(msgspec.structs.replace(intent, quantity=quantity, reason=reason))
 
         self._monitor.apply_exits(before.id, edited.plan, edited.stop_price)
@@ -190,21 +190,21 @@ class ExitsEditor:
             return 0
         resting = self._take_profits.resting(position)
         planned = {
-            one.number: one.price
-            for one in rungs(position, grid, self._take_profits.sold(position))
-            if one.place is RungPlace.EXCHANGE
+            rung.number: rung.price
+            for rung in rungs(position, grid, self._take_profits.sold(position))
+            if rung.place is RungPlace.EXCHANGE
         }
-        right = {one.rung for one in resting if planned.get(one.rung) == one.price}
-        return sum(one.rung not in right for one in resting) + len(planned.keys() - right)
+        right = {order.rung for order in resting if planned.get(order.rung) == order.price}
+        return sum(order.rung not in right for order in resting) + len(planned.keys() - right)
 
     def _resting(self, position: Position) -> set[str]:
-        return {one.client_order_id for one in self._take_profits.resting(position)}
+        return {order.client_order_id for order in self._take_profits.resting(position)}
 
 
 def _moved_stop(held: EditedPosition, edited: Edited) -> Decimal:
     """Return the stop after a trailing stop or break-even that applies immediately."""
     after = msgspec.structs.replace(held.position, plan=edited.plan)
-    moves = [one.price for one in higher_stops(after, held.memory.high_price, held.grid)]
+    moves = [stop.price for stop in higher_stops(after, held.memory.high_price, held.grid)]
     return max([edited.stop_price, *moves])
 
 
@@ -231,34 +231,34 @@ def worst_pnl(position: Position, stop_price: Decimal, fee: Decimal) -> Decimal:
     return SHOWN.plus(position.remaining * stop_price * (1 - fee) - position.remaining_cost)
 
 
-def exits_words(changed: ExitsChange) -> str:
+def exits_text(changed: ExitsChange) -> str:
     """Return the result of a change as text."""
     position, stop = changed.position, f"{short(changed.position.stop_price)}"
     moved = changed.stop_before != position.stop_price
-    words = [f"stop {short(changed.stop_before)} -> {stop}" if moved else f"stop stays at {stop}"]
+    parts = [f"stop {short(changed.stop_before)} -> {stop}" if moved else f"stop stays at {stop}"]
     if changed.stop_next > position.stop_price:
-        words.append(f"trailing stop now {short(changed.stop_next)}")
-    words += _set_words(changed.plan_before, position.plan)
-    words.append(f"{changed.cancelled} take-profits cancelled, {changed.placed} placed")
+        parts.append(f"trailing stop now {short(changed.stop_next)}")
+    parts += _changed_settings(changed.plan_before, position.plan)
+    parts.append(f"{changed.cancelled} take-profits cancelled, {changed.placed} placed")
     if changed.waiting:
-        words.append(f"{changed.waiting} orders still being adjusted")
-    return f"{position.symbol}: {'; '.join(words)}."
+        parts.append(f"{changed.waiting} orders still being adjusted")
+    return f"{position.symbol}: {'; '.join(parts)}."
 
 
-def _set_words(before: ExitPlan, after: ExitPlan) -> list[str]:
+def _changed_settings(before: ExitPlan, after: ExitPlan) -> list[str]:
     """Return the changed settings of trailing stop, break-even and time stop as text."""
-    words = list[str]()
-    if _trail_words(before) != _trail_words(after):
-        words.append(_trail_words(after))
+    parts = list[str]()
+    if _trailing_text(before) != _trailing_text(after):
+        parts.append(_trailing_text(after))
     if before.break_even_rung != after.break_even_rung:
         rung = after.break_even_rung
-        words.append(f"break-even after take-profit {rung}" if rung else "no break-even")
+        parts.append(f"break-even after take-profit {rung}" if rung else "no break-even")
     if before.time_stop_s != after.time_stop_s:
-        words.append(f"time stop after {after.time_stop_s} s" if after.time_stop_s else "no time stop")
-    return words
+        parts.append(f"time stop after {after.time_stop_s} s" if after.time_stop_s else "no time stop")
+    return parts
 
 
-def _trail_words(plan: ExitPlan) -> str:
+def _trailing_text(plan: ExitPlan) -> str:
     if not plan.trailing:
         return "no trailing stop"
     distance, gain = plain(plan.trailing_distance_pct), plain(plan.trailing_after_pct)

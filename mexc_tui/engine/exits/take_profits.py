@@ -68,7 +68,7 @@ class TakeProfits:
         `anew`: the ladder changed, so earlier refusals of its rungs do not count.
         """
         if anew:
-            self._refused = {key: one for key, one in self._refused.items() if key[0] != position_id}
+            self._refused = {key: refusal for key, refusal in self._refused.items() if key[0] != position_id}
         if position_id in self._tasks:
             self._again.add(position_id)
             return
@@ -83,18 +83,18 @@ class TakeProfits:
         """Return the take-profits of a position that rest, or may."""
         return tuple(
             RestingRung(
-                rung=self._rung(one),
-                client_order_id=one.client_order_id,
-                price=one.price or ZERO,
-                open_quantity=one.open_quantity,
+                rung=self._rung(order),
+                client_order_id=order.client_order_id,
+                price=order.price or ZERO,
+                open_quantity=order.open_quantity,
             )
-            for one in self._orders(position)
-            if one.state.is_on_exchange
+            for order in self._orders(position)
+            if order.state.is_on_exchange
         )
 
     def sold(self, position: Position) -> RungSales:
         """Return the quantity sold by each rung."""
-        orders = [(self._rung(one), one.filled_quantity) for one in self._orders(position)]
+        orders = [(self._rung(order), order.filled_quantity) for order in self._orders(position)]
         return tuple(
             (rung, sum((sold for number, sold in orders if number == rung), ZERO))
             for rung in sorted({rung for rung, _ in orders})
@@ -131,7 +131,7 @@ class TakeProfits:
             return
         resting = self.resting(position)
         plans = rungs(position, grid, self.sold(position), resting=resting)
-        held = sum((one.open_quantity for one in resting), ZERO)
+        held = sum((order.open_quantity for order in resting), ZERO)
         todo = align(plans, resting, position, position.remaining - held, grid)
         for name in todo.cancel:
             order = self._ledger.state.orders.get(name)
@@ -139,7 +139,7 @@ class TakeProfits:
                 await self._execution.cancel(order, "the ladder changed")
         if todo.cancel:
             self._order_resolution.wake()
-            if not set(todo.cancel) & {one.client_order_id for one in self.resting(position)}:
+            if not set(todo.cancel) & {order.client_order_id for order in self.resting(position)}:
                 self._again.add(position_id)
             return
         if self._execution.refusal(OrderRole.TAKE_PROFIT, position.symbol):
@@ -154,17 +154,17 @@ class TakeProfits:
         if position is None or self._exit_execution.is_selling(position_id) or self._ledger.is_behind:
             return None
         orders = self._ledger.state.orders_of(position_id)
-        others = (one for one in orders if one.role is not OrderRole.TAKE_PROFIT)
-        is_busy = any(one.state.is_on_exchange for one in others)
+        others = (order for order in orders if order.role is not OrderRole.TAKE_PROFIT)
+        is_busy = any(order.state.is_on_exchange for order in others)
         return None if is_busy or not position.remaining else position
 
     async def _place(self, position: Position, plan: RungPlan) -> bool:
         """Place one rung; return whether the next ones may follow."""
-        words = f"rung {plan.number} at {plan.price:f}"
+        text = f"rung {plan.number} at {plan.price:f}"
         wanted = ExitRequest(
             role=OrderRole.TAKE_PROFIT,
             reason=CloseReason.LADDER,
-            words=words,
+            text=text,
             quantity=plan.quantity,
             rung=plan.number,
         )
@@ -192,7 +192,7 @@ class TakeProfits:
         before = self._refused.get((position.id, plan.number))
         times = 1 if before is None else before.times + 1
         self._refused[position.id, plan.number] = _Refused(times, self._trading.now_ms())
-        log.warning("%s of %s was not accepted: %s", words, position.symbol, sent.order.reason)
+        log.warning("%s of %s was not accepted: %s", text, position.symbol, sent.order.reason)
         return True
 
     def _is_changed(self, before: Position) -> bool:
@@ -210,7 +210,7 @@ class TakeProfits:
 
     def _orders(self, position: Position) -> list[Order]:
         orders = self._ledger.state.orders_of(position.id)
-        return [one for one in orders if one.role is OrderRole.TAKE_PROFIT]
+        return [order for order in orders if order.role is OrderRole.TAKE_PROFIT]
 
     def _rung(self, order: Order) -> int:
         intent = self._ledger.state.intents.get(order.intent_id)

@@ -25,7 +25,7 @@ class WatchedPosition:
     holding: ExitHolding | None = None
     saved: tuple[Decimal, Decimal, CloseReason] = (ZERO, ZERO, CloseReason.NONE)
     """Stop, high price and triggered stop as stored."""
-    words: str = ""
+    text: str = ""
     """Text of the next save."""
     saved_ms: int = 0
     begun_ms: int = 0

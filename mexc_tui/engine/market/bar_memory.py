@@ -23,7 +23,7 @@ def limit_histories(
     idle = sorted(
         histories.keys() - set(streamed) - set(expected), key=lambda name: histories[name].updated_ms or 0
     )
-    bars = sum(len(one.tape) for one in histories.values())
+    bars = sum(len(history.tape) for history in histories.values())
     for name in idle:
         if len(histories) <= MAX_PAIRS and bars <= MAX_TOTAL_BARS:
             return
@@ -40,7 +40,7 @@ def limit_histories(
 
 def _trim(pairs: Iterable[PairHistory], capacity: int, least: int) -> None:
     """Cut the longest tapes to a common length, so that all fit; none below `least`."""
-    tapes = sorted((one.tape for one in pairs), key=len)
+    tapes = sorted((pair.tape for pair in pairs), key=len)
     for index, tape in enumerate(tapes):
         longest = max(capacity // (len(tapes) - index), least)
         tape.keep_newest(longest)

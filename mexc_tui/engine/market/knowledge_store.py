@@ -17,7 +17,7 @@ from mexc_tui.detection.outcomes import outcome_of_ended_session
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.market.outcome_labels import label_version, save_outcome
 from mexc_tui.market.knowledge import Knowledge
-from mexc_tui.market.listings import Update
+from mexc_tui.market.listings import ListingUpdate
 from mexc_tui.market.symbols import PairChange
 from mexc_tui.market.tape import Liquidity, Tape
 from mexc_tui.model.event import Event, ListingChanged, ListingSeen, SignalEnded
@@ -134,7 +134,9 @@ class KnowledgeStore:
         version = label_version(self._detection())
         self.history = await self._store.read("load history", lambda stored: _history(stored, version))
 
-    async def save(self, updates: Sequence[Update], now_ms: int, pairs: Sequence[PairChange] = ()) -> None:
+    async def save(
+        self, updates: Sequence[ListingUpdate], now_ms: int, pairs: Sequence[PairChange] = ()
+    ) -> None:
         """Store changes just applied in memory, with their events.
 
         Raises StorageError; the next `load` then reloads memory.
@@ -147,7 +149,7 @@ class KnowledgeStore:
         def work(unit: UnitOfWork) -> None:
             if pairs:
                 new = [change.after for change in pairs if change.after is not None]
-                unit.pairs.save(new, [one.symbol for one in pairs if one.after is None], now_ms)
+                unit.pairs.save(new, [change.symbol for change in pairs if change.after is None], now_ms)
             for listing, update in zip(newest, updates, strict=True):
                 stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
                 unit.listings.save(listing, stage, update.absorbed)
@@ -162,7 +164,7 @@ class KnowledgeStore:
     def _newest(self, listing: Listing) -> Listing:
         """Return the current version of a listing, which may have changed or been merged meanwhile."""
         listings = self.knowledge.listings
-        absorber = (one for one in listings if listing.id in one.also_ids)
+        absorber = (candidate for candidate in listings if listing.id in candidate.also_ids)
         return listings.get(listing.id) or next(absorber, listing)
 
     async def write(self, name: str, work: Callable[[UnitOfWork], None]) -> None:
@@ -189,16 +191,16 @@ class KnowledgeStore:
         return {name: seen.liquidity for name, seen in self.histories.items() if seen.liquidity is not None}
 
 
-def facts_of(update: Update) -> Iterable[Event]:
+def facts_of(update: ListingUpdate) -> Iterable[Event]:
     """Yield the journal events of one update: sightings first, then changes."""
     listing = update.after
     seen = (
-        ListingSeen(at_ms=one.at_ms, about=listing.symbol, listing_id=listing.id, sighting=one)
-        for one in update.seen
+        ListingSeen(at_ms=sighting.at_ms, about=listing.symbol, listing_id=listing.id, sighting=sighting)
+        for sighting in update.seen
     )
     changed = (
-        ListingChanged(at_ms=one.at_ms, about=listing.symbol, listing_id=listing.id, change=one)
-        for one in update.changes
+        ListingChanged(at_ms=change.at_ms, about=listing.symbol, listing_id=listing.id, change=change)
+        for change in update.changes
     )
     return chain(seen, changed)
 
@@ -214,32 +216,36 @@ def _close_session(unit: UnitOfWork, since_ms: int, settings: DetectionSettings)
     for alert in unit.alerts.open():
         if alert.last_ms < since_ms:
             unit.alerts.close(alert.alert.rule, alert.alert.about, since_ms)
-    left = {one.id: one for one in unit.listings.unfinished() if one.first_seen_ms < since_ms}
+    left = {listing.id: listing for listing in unit.listings.unfinished() if listing.first_seen_ms < since_ms}
     for listing in left.values():
         unit.listings.save(listing, listing.stage, is_over=True)
     # Listings that ended just before the engine stopped may have no outcome yet.
-    recent = {one.id: one for one in unit.listings.latest(RECENT) if one.first_seen_ms < since_ms}
+    recent = {
+        listing.id: listing for listing in unit.listings.latest(RECENT) if listing.first_seen_ms < since_ms
+    }
     for listing in (left | recent).values():
         if unit.outcomes.newest(listing.id) is None:
             save_outcome(unit, listing, outcome_of_ended_session(listing, since_ms, settings))
 
 
 def _load(stored: Stored, version: str, since_ms: int) -> _Loaded:
-    listings = [one for one in stored.listings.unfinished() if one.first_seen_ms >= since_ms]
+    listings = [listing for listing in stored.listings.unfinished() if listing.first_seen_ms >= since_ms]
     standing = stored.signals.standing()
     known = {listing.id for listing in listings}
     missing = {signal.key.subject for signal in standing} - known
     named = {signal.symbol for signal in standing if signal.key.subject in missing}
-    over = [one for name in sorted(named) for one in stored.listings.named(name) if one.id in missing]
-    recent = [
-        one
-        for one in stored.listings.latest()
-        if one.id not in known and one.id not in missing and one.first_seen_ms >= since_ms
+    over = [
+        listing for name in sorted(named) for listing in stored.listings.named(name) if listing.id in missing
     ]
-    held = {one.id: one for one in (*recent, *over, *listings)}
+    recent = [
+        listing
+        for listing in stored.listings.latest()
+        if listing.id not in known and listing.id not in missing and listing.first_seen_ms >= since_ms
+    ]
+    held = {listing.id: listing for listing in (*recent, *over, *listings)}
     outcomes = {key: found for key in held if (found := stored.outcomes.of(key, version)) is not None}
     return _Loaded(
-        listings=sorted(held.values(), key=lambda one: one.first_seen_ms),
+        listings=sorted(held.values(), key=lambda listing: listing.first_seen_ms),
         pairs=stored.pairs.all(since_ms),
         standing=standing,
         history=_history(stored, version),
@@ -250,7 +256,8 @@ def _load(stored: Stored, version: str, since_ms: int) -> _Loaded:
 def _history(stored: Stored, version: str) -> CalibrationHistory:
     verdicts = stored.verdicts(version)
     cases = {
-        CaseKey(one.detector, one.version, one.stratum): Tally(one.n, one.hits) for one in verdicts.tallies()
+        CaseKey(tally.detector, tally.version, tally.stratum): Tally(tally.n, tally.hits)
+        for tally in verdicts.tallies()
     }
     base = {kind: Tally(n, hits) for kind, (n, hits) in verdicts.base().items()}
     return CalibrationHistory(cases, base)

@@ -21,7 +21,7 @@ def label_version(settings: DetectionSettings) -> str:
 def signals_of(stored: Stored, listing: Listing, limit: int) -> list[Signal]:
     """Return the newest signals about a listing under any of its ids, newest first."""
     ids = (listing.id, *listing.also_ids)
-    found = [signal for one in ids for signal in stored.signals.of_listing(one, limit)]
+    found = [signal for listing_id in ids for signal in stored.signals.of_listing(listing_id, limit)]
     return sorted(found, key=lambda signal: -signal.at_ms)[:limit]
 
 
@@ -37,7 +37,7 @@ def _save_verdicts(unit: UnitOfWork, outcome: ListingOutcome, signals: Iterable[
     verdicts = unit.verdicts(outcome.label_version)
     verdicts.forget(outcome.listing_id)
     done: set[tuple[str, int, str]] = set()
-    for signal in sorted(signals, key=lambda one: one.at_ms):
+    for signal in sorted(signals, key=lambda signal: signal.at_ms):
         case = (signal.key.detector.value, signal.version, signal.stratum)
         verdict = judge(signal, outcome)
         if case not in done and verdict is not ClaimVerdict.CENSORED:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.runtime.supervisor import Started
-from mexc_tui.market.listings import Update
+from mexc_tui.market.listings import ListingUpdate
 from mexc_tui.market.polling import Bounds, Poll, PollInterval, affordable, plan
 from mexc_tui.market.symbols import SLICE, PairChange, diff_in_slices
 from mexc_tui.model.errors import ExchangeError, WebUnavailable
@@ -66,23 +66,23 @@ class PollWorker:
         self,
         *,
         market: Market,
-        known: KnowledgeStore,
+        knowledge_store: KnowledgeStore,
         parameters: Callable[[], PollParameters],
         is_opening: Callable[[], bool] = lambda: False,
     ) -> None:
         """`is_opening`: whether a snipe is firing, which pauses expensive sources (performance 10)."""
         self._market = market
-        self._known = known
+        self._knowledge_store = knowledge_store
         self._parameters = parameters
         self.is_opening = is_opening
         self._states = {source: _SourceState() for source in self._sources()}
         self._polled_ms: dict[ListingSource, int] = {}
         self._wake = asyncio.Event()
-        known.on_change(self._wake.set)
+        knowledge_store.on_change(self._wake.set)
 
     async def run(self, started: Started) -> None:
         """Poll every source once, then at its interval. A failed source is polled again when due."""
-        await self._known.load()
+        await self._knowledge_store.load()
         for source in FIRST:
             if source in self._states:
                 await self._poll(source)
@@ -101,7 +101,7 @@ class PollWorker:
 
     def rows(self) -> tuple[SourceRow, ...]:
         """Return the state of every source; an implausible response counts as a problem."""
-        implausible = self._known.knowledge.doubts
+        implausible = self._knowledge_store.knowledge.doubts
         return tuple(
             SourceRow(
                 source=source.value,
@@ -171,7 +171,7 @@ class PollWorker:
         parameters = self._parameters()
         ladder = {source: every for source, every in parameters.ladder.items() if source in self._states}
         return plan(
-            self._known.live(now_ms),
+            self._knowledge_store.live(now_ms),
             now_ms,
             self._polled_ms,
             weight_per_10s=parameters.weight_per_10s,
@@ -208,30 +208,32 @@ class PollWorker:
 
     async def _read_calendar(self) -> None:
         calendar = await self._market.calendar()
-        await self._save(self._known.knowledge.read_calendar(calendar, self._market.now_ms()))
+        await self._save(self._knowledge_store.knowledge.read_calendar(calendar, self._market.now_ms()))
 
     async def _read_web_symbols(self) -> None:
         response = await self._market.web_symbols()
-        await self._save(self._known.knowledge.read_web_symbols(response, self._market.now_ms()))
+        await self._save(self._knowledge_store.knowledge.read_web_symbols(response, self._market.now_ms()))
 
     async def _read_default_symbols(self) -> None:
         names = await self._market.default_symbols()
         at_ms = self._market.now_ms()
-        await self._save(self._known.knowledge.read_names(ListingSource.DEFAULT_SYMBOLS, names, at_ms))
+        await self._save(
+            self._knowledge_store.knowledge.read_names(ListingSource.DEFAULT_SYMBOLS, names, at_ms)
+        )
 
     async def _read_self_symbols(self) -> None:
         names = await self._market.self_symbols()
         at_ms = self._market.now_ms()
-        await self._save(self._known.knowledge.read_names(ListingSource.SELF_SYMBOLS, names, at_ms))
+        await self._save(self._knowledge_store.knowledge.read_names(ListingSource.SELF_SYMBOLS, names, at_ms))
 
     async def _read_announcements(self) -> None:
         headlines = await self._market.announcements()
-        await self._save(self._known.knowledge.read_announcements(headlines, self._market.now_ms()))
+        await self._save(self._knowledge_store.knowledge.read_announcements(headlines, self._market.now_ms()))
 
     async def _read_pairs(self) -> None:
         """Apply exchangeInfo in slices, yielding to the event loop in between; each slice is stored."""
         response = await self._market.pairs()
-        knowledge, at_ms = self._known.knowledge, self._market.now_ms()
+        knowledge, at_ms = self._knowledge_store.knowledge, self._market.now_ms()
         before = knowledge.pairs
         # A pair with a malformed row is not delisted: it keeps its previous version.
         unread = [before[row.name] for row in response.skipped if row.name in before]
@@ -245,12 +247,14 @@ class PollWorker:
         for updates in knowledge.read_pairs_in_slices(current, at_ms):
             await self._save(updates)
             await asyncio.sleep(0)
-            if self._known.knowledge is not knowledge:
+            if self._knowledge_store.knowledge is not knowledge:
                 return  # reloaded meanwhile: the next poll compares with the new state
         # A removal that was judged implausible left its pair in place: it is not stored.
         now = knowledge.pairs
-        accepted = [one for one in changes.values() if (one.after is None) == (one.symbol not in now)]
-        await self._known.save((), at_ms, accepted)
+        accepted = [
+            change for change in changes.values() if (change.after is None) == (change.symbol not in now)
+        ]
+        await self._knowledge_store.save((), at_ms, accepted)
 
-    async def _save(self, updates: tuple[Update, ...]) -> None:
-        await self._known.save(updates, self._market.now_ms())
+    async def _save(self, updates: tuple[ListingUpdate, ...]) -> None:
+        await self._knowledge_store.save(updates, self._market.now_ms())

@@ -26,8 +26,8 @@ async def poll_price(
     except (ExchangeError, TimeoutError) as error:
         log.info("no polled price of %s: %s", symbol, error)
         return
-    bid, bids = (Decimal(one) for one in depth.bids[0]) if depth.bids else NO_LEVEL
-    ask, asks = (Decimal(one) for one in depth.asks[0]) if depth.asks else NO_LEVEL
+    bid, bids = (Decimal(text) for text in depth.bids[0]) if depth.bids else NO_LEVEL
+    ask, asks = (Decimal(text) for text in depth.asks[0]) if depth.asks else NO_LEVEL
     prices.on_quote(
         BestQuote(
             symbol=symbol,

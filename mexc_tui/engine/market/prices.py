@@ -151,7 +151,7 @@ class PriceCache:
         if not deals:
             return
         now_ns, now_ms = self._clock.monotonic_ns(), self._now_ms()
-        newest = max(reversed(deals), key=lambda one: one.time_ms)
+        newest = max(reversed(deals), key=lambda deal: deal.time_ms)
         moved = replace(self.of(newest.symbol), updated_ms=now_ms)
         if newest.time_ms >= moved.last_ms:
             last_ms = min(newest.time_ms, now_ms)

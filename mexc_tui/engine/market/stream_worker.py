@@ -9,7 +9,7 @@ from mexc_tui.engine.market.knowledge_store import KnowledgeStore, PairHistory
 from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.market.attention import StreamKind, may_have_opened, opening_soon, wanted_streams
-from mexc_tui.market.listings import Update
+from mexc_tui.market.listings import ListingUpdate
 from mexc_tui.market.tape import liquidity_of_levels, liquidity_of_quote
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.storage import StorageError
@@ -30,7 +30,7 @@ class StreamWorker:
         self,
         *,
         market: Market,
-        known: KnowledgeStore,
+        knowledge_store: KnowledgeStore,
         within_ms: Callable[[], int],
         maturity_ms: Callable[[], int],
         watched: Callable[[], Collection[str]] = tuple,
@@ -43,21 +43,21 @@ class StreamWorker:
         trading components, updated before anything else.
         """
         self._market = market
-        self._known = known
+        self._knowledge_store = knowledge_store
         self._within_ms = within_ms
         self._maturity_ms = maturity_ms
-        self._updates: list[Update] = []
+        self._updates: list[ListingUpdate] = []
         self._missed_openings: set[str] = set()
         """Pairs that may have opened before their trades were streamed."""
         self._wake = asyncio.Event()
         self._watched = watched
         self._held = held
         self._prices = prices
-        known.on_change(self._wake.set)
+        knowledge_store.on_change(self._wake.set)
 
     async def run(self, started: Started) -> None:
         """Update subscriptions and store changes until cancelled."""
-        await self._known.load()
+        await self._knowledge_store.load()
         self._update_subscriptions()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._market.run_streams(self))
@@ -82,8 +82,8 @@ class StreamWorker:
     async def _save_updates(self) -> None:
         updates, self._updates = self._updates, []
         try:
-            await self._known.load()
-            await self._known.save(updates, self._market.now_ms())
+            await self._knowledge_store.load()
+            await self._knowledge_store.save(updates, self._market.now_ms())
         except StorageError as error:  # price updates must continue for the stops
             log.warning("stream updates were not stored and will be reloaded: %s", error)
 
@@ -99,7 +99,9 @@ class StreamWorker:
             except ExchangeError as error:
                 log.info("no earlier trades of %s: %s", symbol, error)
                 continue
-            self._queue_update(self._known.knowledge.merge_trades(symbol, trades, self._market.now_ms()))
+            self._queue_update(
+                self._knowledge_store.knowledge.merge_trades(symbol, trades, self._market.now_ms())
+            )
             return
 
     def request_update(self) -> None:
@@ -108,7 +110,7 @@ class StreamWorker:
 
     def _update_subscriptions(self) -> None:
         now_ms = self._market.now_ms()
-        live = self._known.live(now_ms)
+        live = self._knowledge_store.live(now_ms)
         wanted = wanted_streams(
             live,
             now_ms,
@@ -118,9 +120,11 @@ class StreamWorker:
             held=self._held(),
         )
         self._market.stream(wanted, opening_soon(live, now_ms))
-        streamed = {one.symbol for one in wanted}
+        streamed = {stream.symbol for stream in wanted}
         limit_histories(
-            self._known.histories, streamed, {name for one in live for name in (one.symbol, *one.names)}
+            self._knowledge_store.histories,
+            streamed,
+            {name for listing in live for name in (listing.symbol, *listing.names)},
         )
         if self._prices is not None:
             self._prices.evict_idle(streamed)
@@ -136,7 +140,7 @@ class StreamWorker:
             if history.tape.add(deal):
                 history.trades.append(deal)
             history.updated_ms = now_ms
-            self._queue_update(self._known.knowledge.merge_deal(deal, now_ms))
+            self._queue_update(self._knowledge_store.knowledge.merge_deal(deal, now_ms))
 
     def on_quote(self, quote: BestQuote) -> None:
         """Apply best prices; the first ask of a listing is its opening.
@@ -152,7 +156,7 @@ class StreamWorker:
         lacks_a_side = quote.bid_price is None or quote.ask_price is None
         if lacks_a_side or history.liquidity is None or not history.liquidity.ask_value:
             history.liquidity = liquidity_of_quote(quote, at_ms)
-        self._queue_update(self._known.knowledge.merge_quote(quote, at_ms))
+        self._queue_update(self._knowledge_store.knowledge.merge_quote(quote, at_ms))
 
     def on_levels(self, levels: TopLevels) -> None:
         """Apply the best levels: liquidity near the best prices."""
@@ -176,7 +180,7 @@ class StreamWorker:
         if kind is not StreamKind.DEALS:
             return
         history, now_ms = self._history(symbol), self._market.now_ms()
-        listing = self._known.knowledge.listings.named(symbol)
+        listing = self._knowledge_store.knowledge.listings.named(symbol)
         if is_closed and listing is not None and may_have_opened(listing, now_ms):
             self._missed_openings.add(symbol)
             self._wake.set()
@@ -187,9 +191,9 @@ class StreamWorker:
             history.gap_since_ms = now_ms
 
     def _history(self, symbol: str) -> PairHistory:
-        return self._known.histories.setdefault(symbol, PairHistory())
+        return self._knowledge_store.histories.setdefault(symbol, PairHistory())
 
-    def _queue_update(self, update: Update | None) -> None:
+    def _queue_update(self, update: ListingUpdate | None) -> None:
         if update is not None:
             self._updates.append(update)
             self._wake.set()

@@ -44,5 +44,5 @@ class WatchedSymbols:
         return tuple(self._requested_ms)
 
     def _remove_expired(self, now_ms: int) -> None:
-        for name in [one for one, at_ms in self._requested_ms.items() if now_ms - at_ms > WATCH_MS]:
+        for name in [symbol for symbol, at_ms in self._requested_ms.items() if now_ms - at_ms > WATCH_MS]:
             del self._requested_ms[name]

@@ -76,11 +76,11 @@ class CancelSweep:
     async def _cancel(self, rows: Mapping[str, Order], at_once: int) -> None:
         is_short = bool(self._trading.ban()) or self._trading.orders_left(Purpose.STOP) < len(rows)
         whole = self._whole_pairs(rows) if is_short else []
-        alone = [one for one in rows.values() if one.symbol not in whole]
+        alone = [order for order in rows.values() if order.symbol not in whole]
         groups = [whole[first : first + at_once] for first in range(0, len(whole), at_once)]
         await asyncio.gather(
             *(self._cancel_pairs(group, rows) for group in groups),
-            *(self._execution.cancel(one, WORDS, Purpose.STOP) for one in alone),
+            *(self._execution.cancel(order, WORDS, Purpose.STOP) for order in alone),
         )
         self._resolution.wake()
 
@@ -89,22 +89,22 @@ class CancelSweep:
         if not self._trading.private_state().is_live:
             return []
         memory = self._ledger.state
-        others = {one.symbol for one in memory.foreign.values() if one.client_order_id not in rows}
-        others |= {one.symbol for one in memory.live_orders() if one.client_order_id not in rows}
-        return sorted({one.symbol for one in rows.values()} - others)
+        others = {order.symbol for order in memory.foreign.values() if order.client_order_id not in rows}
+        others |= {order.symbol for order in memory.live_orders() if order.client_order_id not in rows}
+        return sorted({order.symbol for order in rows.values()} - others)
 
     async def _cancel_pairs(self, symbols: Sequence[str], rows: Mapping[str, Order]) -> None:
         """Cancel pairs with one request; if rejected, pair by pair, then order by order."""
-        orders = [one for one in rows.values() if one.symbol in symbols]
+        orders = [order for order in rows.values() if order.symbol in symbols]
         if await self._execution.cancel_pairs(symbols, orders, WORDS):
             return
         if len(symbols) > 1:
             await asyncio.gather(*(self._cancel_pairs((symbol,), rows) for symbol in symbols))
         else:
-            await asyncio.gather(*(self._execution.cancel(one, WORDS, Purpose.STOP) for one in orders))
+            await asyncio.gather(*(self._execution.cancel(order, WORDS, Purpose.STOP) for order in orders))
 
     def _known(self, wanted: Wanted) -> dict[str, Order]:
-        return {one.client_order_id: one for one in self._ledger.state.live_orders() if wanted(one)}
+        return {order.client_order_id: order for order in self._ledger.state.live_orders() if wanted(order)}
 
     async def _live(self, wanted: Wanted) -> tuple[dict[str, Order], str]:
         """Return the desk's live orders by ledger and exchange, and the problem of the listing."""

@@ -92,4 +92,4 @@ def facts_of(rights: KeyRights, lasting: str) -> KeyFacts | None:
         return None
     reads = "It can also read withdrawals. " if rights.reads_withdrawals is KeyRight.HAS else ""
     may_trade = rights.may_trade is not False and rights.places_orders is KeyRight.HAS
-    return KeyFacts(may_trade=may_trade, may_withdraw=withdraws, words=f"{reads}{lasting}")
+    return KeyFacts(may_trade=may_trade, may_withdraw=withdraws, text=f"{reads}{lasting}")

@@ -94,12 +94,12 @@ class OrderResolution:
         return min((STEP_S, *(wait_ms / 1_000 for wait_ms in waits_ms if wait_ms > 0)))
 
     def _orders(self, *, is_sale: bool) -> list[Order]:
-        return [one for one in self._ledger.state.orders.values() if (one.role in SALES) is is_sale]
+        return [order for order in self._ledger.state.orders.values() if (order.role in SALES) is is_sale]
 
     async def _check_orders(self, *, is_sale: bool) -> None:
         known = self._ledger.state.orders
         self._queried_ms = {name: at for name, at in self._queried_ms.items() if name in known}
-        self._proofs = {name: one for name, one in self._proofs.items() if _is_unknown(known.get(name))}
+        self._proofs = {name: proofs for name, proofs in self._proofs.items() if _is_unknown(known.get(name))}
         for order in self._orders(is_sale=is_sale):
             try:
                 await self._check_order(order)
@@ -154,7 +154,9 @@ class OrderResolution:
             _proof(known.balanced_ms, self._balanced, order),
             return_exceptions=True,
         )
-        denied_ms, listed_ms, agreed_ms = (one if isinstance(one, int) else None for one in answers)
+        denied_ms, listed_ms, agreed_ms = (
+            time_ms if isinstance(time_ms, int) else None for time_ms in answers
+        )
         proofs = replace(known, denied_ms=denied_ms, listed_ms=listed_ms)
         if known.balanced_ms is None and not isinstance(answers[2], BaseException):
             proofs = proofs.with_balances(agreed_ms, order.fence_ms or 0)

@@ -10,6 +10,6 @@ Result = TypeVar("Result", covariant=True)
 class CommandResult(Generic[Result]):
     """Message and figures of a completed command. `is_all` False: part of it failed."""
 
-    words: str
+    text: str
     result: Result
     is_all: bool = True

@@ -14,7 +14,7 @@ from mexc_tui.engine.orders.execution import Execution
 from mexc_tui.engine.orders.order_resolution import OrderResolution
 from mexc_tui.engine.runtime.command_result import CommandResult
 from mexc_tui.engine.safety.trading_state import WRITE_S, TradingStateOwner
-from mexc_tui.ledger.numbers import plain
+from mexc_tui.ledger.arithmetic import plain
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.position import Position
@@ -42,7 +42,7 @@ class Closer(Protocol):
         share_pct: Decimal | None,
         role: OrderRole,
         reason: CloseReason,
-        words: str,
+        text: str,
     ) -> CloseResult:
         """Sell `share_pct` of a position now (None: all) with a slippage cap; return the observed result."""
         ...
@@ -83,14 +83,14 @@ class EmergencyStop:
         self.closer = closer
         """Sells positions; None: the exit monitor is not running, which results report."""
 
-    async def halt(self, by: str, words: str, cause: Cause = Cause.MANUAL) -> CommandResult[Achieved]:
+    async def halt(self, by: str, text: str, cause: Cause = Cause.MANUAL) -> CommandResult[Achieved]:
         """Stop entries until the user resumes: cancel entry orders, disarm snipes. Exits continue."""
-        self._trading_state.restrict(TradingState.HALTED, cause, words, by)
-        return await self._complete(self._halt(words, _is_entry))
+        self._trading_state.restrict(TradingState.HALTED, cause, text, by)
+        return await self._complete(self._halt(text, _is_entry))
 
-    async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
+    async def reduce_only(self, by: str, text: str) -> CommandResult[Achieved]:
         """Allow no entries until the user resumes. Raises CommandRefused if a stricter state applies."""
-        change = self._trading_state.restrict(TradingState.REDUCE_ONLY, Cause.MANUAL, words, by)
+        change = self._trading_state.restrict(TradingState.REDUCE_ONLY, Cause.MANUAL, text, by)
         if not change.changed:
             raise CommandRefused(f"Not changed: {change.refused}.")
         durable = await self._trading_state.persist()
@@ -100,42 +100,42 @@ class EmergencyStop:
         """Allow entries again. Raises CommandRefused with the blockers."""
         before, memory = self._trading_state.kept, self._ledger.state
         if before.state is TradingState.ACTIVE and not memory.trading.state.allows_entries:
-            words = memory.trading.words
-            raise CommandRefused(f"Trading was not stopped: entries are paused until this clears: {words}.")
+            text = memory.trading.text
+            raise CommandRefused(f"Trading was not stopped: entries are paused until this clears: {text}.")
         change = await self._trading_state.resume(by, typed, self.blockers())
         if not change.changed:
             raise CommandRefused(f"Trading stays {memory.trading.state}: {change.refused}.")
         is_active = memory.trading.state.allows_entries
-        words = "trading is active"
+        text = "trading is active"
         if not is_active:
-            words = f"resumed; entries are paused until this clears: {memory.trading.words}"
+            text = f"resumed; entries are paused until this clears: {memory.trading.text}"
         if before.cause.is_loss:
-            words += "; loss counters reset"
+            text += "; loss counters reset"
             await self._on_loss_resumed()
         if self._trading_state.problem:
-            words += f"; {self._trading_state.problem}"
-        return self._acted(words)
+            text += f"; {self._trading_state.problem}"
+        return self._acted(text)
 
     async def flatten(self, by: str) -> CommandResult[Achieved]:
         """Halt, cancel all orders of the desk, and sell every position."""
         return await self.stop_all(by, "manual flatten", Cause.MANUAL)
 
     async def emergency_stop(
-        self, by: str, words: str = "emergency stop", *, sells: bool = True
+        self, by: str, text: str = "emergency stop", *, sells: bool = True
     ) -> CommandResult[Achieved]:
         """Halt durably, cancel until no order of the desk remains open, then flatten if it `sells`."""
         if sells:
-            return await self.stop_all(by, words, Cause.EMERGENCY)
-        self._trading_state.restrict(TradingState.HALTED, Cause.EMERGENCY, words, by)
+            return await self.stop_all(by, text, Cause.EMERGENCY)
+        self._trading_state.restrict(TradingState.HALTED, Cause.EMERGENCY, text, by)
         self._begin(self._on_stop(by))
-        return await self._complete(self._halt(words, _is_any))
+        return await self._complete(self._halt(text, _is_any))
 
-    async def stop_all(self, by: str, words: str, cause: Cause) -> CommandResult[Achieved]:
+    async def stop_all(self, by: str, text: str, cause: Cause) -> CommandResult[Achieved]:
         """Halt, cancel all orders and sell all positions; a call during a running stop joins it."""
-        self._trading_state.restrict(TradingState.FLATTENING, cause, words, by)
+        self._trading_state.restrict(TradingState.FLATTENING, cause, text, by)
         if self._stop is None or self._stop.done():
             self._dust.clear()
-            self._stop = asyncio.ensure_future(self._stop_all(words, by))
+            self._stop = asyncio.ensure_future(self._stop_all(text, by))
         return await asyncio.shield(self._stop)
 
     async def cancel_entries(self) -> CancelResult:
@@ -143,19 +143,19 @@ class EmergencyStop:
         return await self._complete(self._sweep.cancel(_is_entry, 1))
 
     async def sell_all(
-        self, role: OrderRole, reason: CloseReason, words: str, share_pct: Decimal | None = None
+        self, role: OrderRole, reason: CloseReason, text: str, share_pct: Decimal | None = None
     ) -> tuple[int, int, str]:
         """Sell all positions, or a share of each, once.
 
         Return how many closed, how many are left, and why.
         """
-        return await self._complete(self._sell_once(role, reason, words, share_pct))
+        return await self._complete(self._sell_once(role, reason, text, share_pct))
 
     async def sell_out(
-        self, role: OrderRole, reason: CloseReason, words: str, deadline_s: float
+        self, role: OrderRole, reason: CloseReason, text: str, deadline_s: float
     ) -> tuple[int, int, str]:
         """Sell until no position is left or the deadline passes; return as `sell_all`."""
-        return await self._complete(self._sell_out(role, reason, words, deadline_s))
+        return await self._complete(self._sell_out(role, reason, text, deadline_s))
 
     async def settle(self, deadline_s: float) -> None:
         """Wait up to `deadline_s` for running actions, then cancel them: the next start continues them."""
@@ -169,36 +169,36 @@ class EmergencyStop:
 
     # ---- internals
 
-    async def _halt(self, words: str, wanted: Wanted) -> CommandResult[Achieved]:
+    async def _halt(self, text: str, wanted: Wanted) -> CommandResult[Achieved]:
         """Cancel at once, without waiting for the halt file or the store."""
         durable, (disarmed, trouble), cancelled = await asyncio.gather(
-            self._trading_state.persist(), self._disarm(words), self._sweep.cancel(wanted)
+            self._trading_state.persist(), self._disarm(text), self._sweep.cancel(wanted)
         )
-        said = f"halted: {words}{trouble}"
+        said = f"halted: {text}{trouble}"
         noun = "entry order" if wanted is _is_entry else "order"
         return self._acted(said, cancelled, disarmed=disarmed, is_durable=durable, noun=noun)
 
-    async def _stop_all(self, words: str, by: str) -> CommandResult[Achieved]:
+    async def _stop_all(self, text: str, by: str) -> CommandResult[Achieved]:
         self._begin(self._on_stop(by))
         cancelling = self._begin(self._sweep.cancel(_is_no_sale, 1))
-        sale = (OrderRole.FLATTEN, CloseReason.FLATTEN, words)
+        sale = (OrderRole.FLATTEN, CloseReason.FLATTEN, text)
         selling = self._begin(self._sell_out(*sale, SELL_S, cancelling))
         await self._trading_state.persist()
-        disarmed, trouble = await self._disarm(words)
+        disarmed, trouble = await self._disarm(text)
         cancelled = await cancelling
         closed, left, why = await selling
         late = await self._sweep.cancel(_is_any)
         cancelled = CancelResult(cancelled.cancelled + late.cancelled, late.remaining, late.text)
         self._trading_state.complete_flattening()
         durable = await self._trading_state.persist()
-        said = f"{words}{trouble}" + (f"; {why}" if why else "")
+        said = f"{text}{trouble}" + (f"; {why}" if why else "")
         return self._acted(said, cancelled, (closed, left), disarmed, is_durable=durable)
 
-    async def _disarm(self, words: str) -> tuple[int, str]:
+    async def _disarm(self, text: str) -> tuple[int, str]:
         """Disarm waiting snipes; if that cannot be stored, the check before each send still blocks them."""
         try:
             async with asyncio.timeout(WRITE_S):
-                return await self._disarm_all(words), ""
+                return await self._disarm_all(text), ""
         except (StorageError, TimeoutError) as error:
             log.error("snipes cannot be disarmed in the store: %s", error)
             return 0, "; snipes could not be disarmed in the database, and cannot fire meanwhile"
@@ -207,7 +207,7 @@ class EmergencyStop:
         self,
         role: OrderRole,
         reason: CloseReason,
-        words: str,
+        text: str,
         deadline_s: float,
         cancelling: "asyncio.Future[CancelResult] | None" = None,
     ) -> tuple[int, int, str]:
@@ -223,12 +223,12 @@ class EmergencyStop:
             for position in held:
                 if position.id not in seen:
                     seen.add(position.id)
-                    self._begin(self._sell_one(position, (role, reason, words), until_s, said))
+                    self._begin(self._sell_one(position, (role, reason, text), until_s, said))
             if not is_buying and (not held or self.closer is None or clock.time() >= until_s):
                 break
             await asyncio.sleep(POLL_S)
         left = self._held()
-        why = (f"{one.symbol}: {said[one.id]}" for one in left if said.get(one.id))
+        why = (f"{position.symbol}: {said[position.id]}" for position in left if said.get(position.id))
         return len(seen) - len(left), len(left), "; ".join(why)
 
     async def _sell_one(
@@ -247,7 +247,7 @@ class EmergencyStop:
                 return
             try:
                 done = await closer.close(now, None, *sale)
-                said[position.id] = done.words if done.left else ""
+                said[position.id] = done.text if done.left else ""
             except Exception as error:
                 log.exception("%s could not be sold", position.symbol)
                 said[position.id] = str(error)
@@ -255,31 +255,32 @@ class EmergencyStop:
             now = self._ledger.state.positions.get(position.id)
 
     async def _sell_once(
-        self, role: OrderRole, reason: CloseReason, words: str, share_pct: Decimal | None
+        self, role: OrderRole, reason: CloseReason, text: str, share_pct: Decimal | None
     ) -> tuple[int, int, str]:
         held, closer = self._held(), self.closer
         if closer is None:
             return 0, len(held), "the exit monitor is not running" if held else ""
         done = await asyncio.gather(
-            *(closer.close(one, share_pct, role, reason, words) for one in held), return_exceptions=True
+            *(closer.close(position, share_pct, role, reason, text) for position in held),
+            return_exceptions=True,
         )
         why: list[str] = []
         for position, result in zip(held, done, strict=True):
             if isinstance(result, BaseException):
                 log.error("%s could not be sold", position.symbol, exc_info=result)
                 why.append(f"{position.symbol}: {result}")
-            elif result.left and result.words:
-                why.append(f"{position.symbol}: {result.words}")
+            elif result.left and result.text:
+                why.append(f"{position.symbol}: {result.text}")
         left = len(self._held())
         return len(held) - left, left, "; ".join(why)
 
     def _held(self) -> list[Position]:
-        return [one for one in self._ledger.state.positions.values() if one.remaining]
+        return [position for position in self._ledger.state.positions.values() if position.remaining]
 
     def blockers(self) -> tuple[str, ...]:
         """Return the reasons why trading cannot resume."""
         memory = self._ledger.state
-        unknown = [one.symbol for one in memory.orders.values() if one.state is OrderState.UNKNOWN]
+        unknown = [order.symbol for order in memory.orders.values() if order.state is OrderState.UNKNOWN]
         problem = self._ledger.problem
         return (
             *(f"the outcome of an order for {symbol} is unknown" for symbol in unknown),
@@ -288,7 +289,7 @@ class EmergencyStop:
 
     def _acted(
         self,
-        words: str,
+        text: str,
         cancelled: CancelResult | None = None,
         positions: tuple[int, int] | None = None,
         disarmed: int = 0,
@@ -316,17 +317,19 @@ class EmergencyStop:
             is_durable=is_durable,
         )
         is_all = is_durable and not orders.remaining and not orders.text and not (positions and left)
-        return CommandResult("; ".join([words, *counts]) + ".", achieved, is_all)
+        return CommandResult("; ".join([text, *counts]) + ".", achieved, is_all)
 
     def _of_positions(self) -> list[str]:
         """Return the remaining quantities and those written off as dust."""
-        held = ", ".join(f"{plain(one.remaining)} {one.base_asset}" for one in self._held())
+        held = ", ".join(f"{plain(position.remaining)} {position.base_asset}" for position in self._held())
         said = [f"still held: {held}"] if held else []
         return said + ([f"written off as dust: {', '.join(self._dust)}"] if self._dust else [])
 
     def _record_dust(self, changes: LedgerChanges) -> None:
         self._dust += [
-            f"{plain(one.dust)} {one.base_asset}" for one in changes.positions if one.dust and not one.is_open
+            f"{plain(position.dust)} {position.base_asset}"
+            for position in changes.positions
+            if position.dust and not position.is_open
         ]
 
     async def _complete(self, work: Coroutine[Any, Any, T]) -> T:

@@ -62,7 +62,7 @@ class EntryPauses:
         clock = self._clock_problem() or self._refused_times()
         if clock:
             yield Cause.CLOCK, clock
-        degraded = [one.name for one in self._workers() if one.is_degraded]
+        degraded = [worker.name for worker in self._workers() if worker.is_degraded]
         if degraded:
             yield Cause.WORKER, f"worker {', '.join(degraded)} keeps failing"
         private = self._trading.private_state()

@@ -80,10 +80,10 @@ class Invariants:
         now_ms, is_settled = self._now_ms(), self._is_settled()
         self._since_ms = {about: self._since_ms.get(about, now_ms) for about in map(_about, found)}
         lasting = tuple(
-            words
-            for words in found
-            if (is_settled and _about(words) in self._settled)
-            or now_ms - self._since_ms[_about(words)] >= UNSETTLED_MS
+            text
+            for text in found
+            if (is_settled and _about(text) in self._settled)
+            or now_ms - self._since_ms[_about(text)] >= UNSETTLED_MS
         )
         self._settled = frozenset(self._since_ms) if is_settled else frozenset[str]()
         return (*lasting, *self._unprotected_for_long())
@@ -125,7 +125,7 @@ class Invariants:
             self._allowed = max(now, bound if is_first else ZERO, self._allowed if bound else ZERO)
         wrong = within_limit(intents, positions, self._allowed * SLACK) if self._allowed else ()
         for intent in intents:
-            orders = tuple(one for one in memory.orders.values() if one.intent_id == intent.id)
+            orders = tuple(order for order in memory.orders.values() if order.intent_id == intent.id)
             wrong += within_reservation(intent, orders)
         return wrong
 
@@ -141,16 +141,16 @@ class Invariants:
         if run is None or run.problem:
             return ()
         wrong = tuple(
-            f"assets of the desk are missing: {one.words}"
-            for one in run.unexplained
-            if one.kind is DifferenceKind.SHORTFALL and one.severity in GRAVE
+            f"assets of the desk are missing: {difference.text}"
+            for difference in run.unexplained
+            if difference.kind is DifferenceKind.SHORTFALL and difference.severity in GRAVE
         )
         is_quiet = not memory.live_orders() and not self._execution.in_flight
         if not is_quiet or self._traded_ms > run.at_ms - QUIET_MS:
             return wrong
         balances = self._reconciler.compared_balances
         held = {asset for (_, asset), amount in memory.balances.items() if amount}
-        unequal = agrees(memory.balances, balances, held & {one.asset for one in balances}, TOLERANCE)
+        unequal = agrees(memory.balances, balances, held & {balance.asset for balance in balances}, TOLERANCE)
         return wrong + self._found_twice(unequal, run.at_ms)
 
     def _found_twice(self, unequal: tuple[str, ...], at_ms: int) -> tuple[str, ...]:
@@ -159,7 +159,7 @@ class Invariants:
         if first.keys() - self._unequal_ms.keys():
             self._reconciler.request_comparison()
         self._unequal_ms = first
-        return tuple(words for words in unequal if first[_about(words)] < at_ms)
+        return tuple(text for text in unequal if first[_about(text)] < at_ms)
 
     def _unprotected_for_long(self) -> tuple[str, ...]:
         since_ms = self._now_ms() - UNPROTECTED_MS
@@ -174,6 +174,6 @@ class Invariants:
             self._traded_ms = self._now_ms()
 
 
-def _about(words: str) -> str:
+def _about(text: str) -> str:
     """Return a finding without its numbers, which vary between checks."""
-    return " ".join(word for word in words.split() if not any(sign.isdigit() for sign in word))
+    return " ".join(word for word in text.split() if not any(sign.isdigit() for sign in word))

@@ -63,14 +63,14 @@ class LimitTightening:
         rules = self._rules()
         self._kept = tighten(self._kept, rules, cause, by=by, at_ms=self._now_ms())
         lowered = tightened(limits, self._kept, rules)
-        words = (
+        text = (
             f"entry limits at {share_left(self._kept, rules):.0%} "
             f"(position {limits.position_cap_quote:f} -> {lowered.position_cap_quote:f}, "
             f"exposure {limits.exposure_cap_pct:f} % -> {lowered.exposure_cap_pct:f} %, "
             f"{many(lowered.max_positions, 'position')} at once) until {moment(self._kept.until_ms)}"
         )
         await self._store(None)
-        return words
+        return text
 
     async def restore(self, by: str) -> bool:
         """Restore the configured limits; False: they already apply. Raises StorageError."""

@@ -129,8 +129,8 @@ class LiveUnlock:
         await self._record(by, until_ms)
         if self._locks != locks or (missing := unlock_blockers(self._desk())):
             await self._record(by, None)
-            words = "; ".join(missing) if self._locks == locks else "locked in the meantime"
-            raise CommandRefused(f"Live trading stays locked: {words}.")
+            text = "; ".join(missing) if self._locks == locks else "locked in the meantime"
+            raise CommandRefused(f"Live trading stays locked: {text}.")
         self._until_ns, self._until_ms = self._clock.monotonic_ns() + hours * HOUR_S * NS, until_ms
         return f"Live trading is unlocked for {hours} hours: entries use real money."
 

@@ -8,6 +8,7 @@ from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.safety.emergency_stop import EmergencyStop
 from mexc_tui.engine.safety.limit_tightening import LimitTightening
+from mexc_tui.engine.safety.trading_state import RISK_MONITOR
 from mexc_tui.model.event import Alert, RiskMonitorActed
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.severity import Severity
@@ -17,12 +18,10 @@ from mexc_tui.model.trading import Cause, RiskLevel
 from mexc_tui.model.trading import Trading as Halt
 from mexc_tui.ports.trading_store import TradingTables
 from mexc_tui.risk.candidate import RiskLimits
-from mexc_tui.risk.guard import Grade, RiskAction
+from mexc_tui.risk.grading import RiskAction, RiskGrade
 
 log = logging.getLogger(__name__)
 
-ACTOR = "guard"
-"""Name of the risk monitor in events, alerts and the ledger."""
 
 SEVERITIES = {
     RiskLevel.NORMAL: Severity.INFO,
@@ -67,14 +66,14 @@ class RiskActions:
         """Load the stored tightening of the entry limits. Raises StorageError."""
         await self._tightening.load()
 
-    async def carry_out(self, grade: Grade | None, report: RiskReport) -> None:
+    async def carry_out(self, grade: RiskGrade | None, report: RiskReport) -> None:
         """Carry out the actions of `grade` and record the result; None: only send the alert."""
         actions = grade.actions if grade is not None else ()
         if RiskAction.TIGHTEN in actions:
             await self._tighten(report)
         if grade is not None and RiskAction.EMERGENCY in actions:
-            result = await self._emergency_stop.stop_all(ACTOR, report.text, grade.halt)
-            await self._record(report, "emergency stop", result.words)
+            result = await self._emergency_stop.stop_all(RISK_MONITOR, report.text, grade.halt)
+            await self._record(report, "emergency stop", result.text)
         elif grade is not None and RiskAction.HALT in actions:
             await self.halt(grade.halt, report)
         elif RiskAction.CLOSE in actions:
@@ -87,39 +86,40 @@ class RiskActions:
 
     async def halt(self, cause: Cause, report: RiskReport) -> None:
         """Halt trading and record the result."""
-        result = await self._emergency_stop.halt(ACTOR, report.text, cause)
-        await self._record(report, "halt", result.words)
+        result = await self._emergency_stop.halt(RISK_MONITOR, report.text, cause)
+        await self._record(report, "halt", result.text)
 
     async def apply_halt_file(self, halt: Halt) -> None:
         """Carry out a halt that another process wrote to the halt file."""
         if halt.cause is Cause.EMERGENCY:
-            result = await self._emergency_stop.emergency_stop(halt.by, halt.words, sells=False)
+            result = await self._emergency_stop.emergency_stop(halt.by, halt.text, sells=False)
         else:
-            result = await self._emergency_stop.halt(halt.by, halt.words, halt.cause)
-        report = RiskReport(RiskLevel.CRITICAL, ACTOR, (f"{halt.words} ({halt.by})",))
-        await self._record(report, "halt", result.words)
+            result = await self._emergency_stop.halt(halt.by, halt.text, halt.cause)
+        report = RiskReport(RiskLevel.CRITICAL, RISK_MONITOR, (f"{halt.text} ({halt.by})",))
+        await self._record(report, "halt", result.text)
 
-    async def continue_flattening(self, cause: Cause, words: str) -> None:
+    async def continue_flattening(self, cause: Cause, text: str) -> None:
         """Continue a flattening that the previous engine did not finish."""
-        result = await self._emergency_stop.stop_all(ACTOR, words, cause)
-        report = RiskReport(RiskLevel.CRITICAL, ACTOR, (words,))
-        await self._record(report, "flattening continued after start", result.words)
+        result = await self._emergency_stop.stop_all(RISK_MONITOR, text, cause)
+        report = RiskReport(RiskLevel.CRITICAL, RISK_MONITOR, (text,))
+        await self._record(report, "flattening continued after start", result.text)
 
     async def last_trim_ms(self) -> int | None:
         """Return when the open positions were last trimmed, also by an earlier engine; None: never."""
         open_ids = tuple(self._ledger.state.positions)
 
         def read(tables: TradingTables) -> int | None:
-            intents = (one for name in open_ids for one in tables.intents.of_position(name))
+            intents = (intent for name in open_ids for intent in tables.intents.of_position(name))
             return max(
-                (one.created_ms for one in intents if one.close_reason is CloseReason.GUARD), default=None
+                (intent.created_ms for intent in intents if intent.close_reason is CloseReason.RISK_MONITOR),
+                default=None,
             )
 
         return await self._ledger.read("the last trim", read)
 
     async def _tighten(self, report: RiskReport) -> None:
         try:
-            result = await self._tightening.lower(report.text, self._limits(), ACTOR)
+            result = await self._tightening.lower(report.text, self._limits(), RISK_MONITOR)
         except StorageError as error:
             result = f"entry limits tightened in memory only: {error}"
         await self._record(report, "tighten limits", result)
@@ -127,16 +127,16 @@ class RiskActions:
     async def _close(self, report: RiskReport) -> None:
         cancelled = await self._emergency_stop.cancel_entries()
         closed, left, why = await self._emergency_stop.sell_all(
-            OrderRole.CLOSE, CloseReason.GUARD, report.text
+            OrderRole.CLOSE, CloseReason.RISK_MONITOR, report.text
         )
         entries = f"{cancelled.cancelled} of {cancelled.cancelled + cancelled.remaining} entries cancelled"
         result = f"{entries}; {many(closed, 'position')} closed, {left} left"
         await self._record(report, "close", result + (f"; {why}" if why else ""))
 
-    async def _trim(self, grade: Grade, report: RiskReport) -> None:
+    async def _trim(self, grade: RiskGrade, report: RiskReport) -> None:
         before = self._remaining()
         _, _, why = await self._emergency_stop.sell_all(
-            OrderRole.CLOSE, CloseReason.GUARD, report.text, grade.trim_pct
+            OrderRole.CLOSE, CloseReason.RISK_MONITOR, report.text, grade.trim_pct
         )
         after = self._remaining()
         sold = [
@@ -147,7 +147,9 @@ class RiskActions:
         await self._record(report, f"trim {grade.trim_pct:f} %", result + (f"; {why}" if why else ""))
 
     def _remaining(self) -> dict[str, str]:
-        return {one.symbol: f"{one.remaining:f}" for one in self._ledger.state.positions.values()}
+        return {
+            position.symbol: f"{position.remaining:f}" for position in self._ledger.state.positions.values()
+        }
 
     async def _record(self, report: RiskReport, action: str, result: str) -> None:
         """Store findings, action and result, and raise the alert."""
@@ -158,7 +160,7 @@ class RiskActions:
             desk.unit.record(
                 RiskMonitorActed(
                     at_ms=at_ms,
-                    about=ACTOR,
+                    about=RISK_MONITOR,
                     level=level,
                     finding=report.text,
                     action=action,

@@ -8,7 +8,7 @@ from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import RiskCheck
-from mexc_tui.risk.guard import RiskFinding, confirmed
+from mexc_tui.risk.grading import RiskFinding, confirmed
 
 log = logging.getLogger(__name__)
 

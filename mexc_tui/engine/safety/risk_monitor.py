@@ -12,18 +12,18 @@ from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.runtime.supervisor import Started, WorkerStatus
 from mexc_tui.engine.safety.entry_pauses import EntryPauses, Pause
 from mexc_tui.engine.safety.invariants import Invariants
-from mexc_tui.engine.safety.risk_actions import ACTOR, RiskActions, RiskReport
+from mexc_tui.engine.safety.risk_actions import RiskActions, RiskReport
 from mexc_tui.engine.safety.risk_findings import RecentFindings, RiskChecks
-from mexc_tui.engine.safety.trading_state import TradingStateOwner
+from mexc_tui.engine.safety.trading_state import RISK_MONITOR, TradingStateOwner
 from mexc_tui.ledger.ids import unknown_order_text
 from mexc_tui.ledger.orders import AnomalyKind
 from mexc_tui.model.outcome import KEY_CODES
 from mexc_tui.model.trading import Cause, RiskLevel, TradingState
-from mexc_tui.risk.guard import (
-    Grade,
-    Readings,
+from mexc_tui.risk.grading import (
     RiskAction,
     RiskFinding,
+    RiskGrade,
+    RiskReadings,
     RiskRules,
     findings,
     grade,
@@ -81,7 +81,7 @@ class RiskMonitor:
         self._rules = rules
         self._checks = RiskChecks(ledger)
         self._recent = RecentFindings()
-        self._unconfirmed = Grade(level=RiskLevel.NORMAL, findings=(), actions=())
+        self._unconfirmed = RiskGrade(level=RiskLevel.NORMAL, findings=(), actions=())
         """Grade of the newest check alone."""
         self._acted_ms = dict[FindingKey, int]()
         """When each finding was last present, once it has been acted on."""
@@ -92,15 +92,15 @@ class RiskMonitor:
         self._alerted = dict[str, tuple[FindingKey, ...]]()
         """Findings behind each alert of this engine, by the subject of the alert."""
         self._tasks = set[asyncio.Task[None]]()
-        self.grade = Grade(level=RiskLevel.NORMAL, findings=(), actions=())
+        self.grade = RiskGrade(level=RiskLevel.NORMAL, findings=(), actions=())
         self.stopping_reason = ""
         """Why this engine makes no more entries: it is shutting down. Empty: it is not."""
         ledger.on_change(self._check_changes)
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """The confirmed findings in one line; empty: none."""
-        return "; ".join(finding.words for finding in self.grade.findings)
+        return "; ".join(finding.text for finding in self.grade.findings)
 
     async def run(self, started: Started) -> None:
         """Restore the trading state, continue an unfinished flattening, then check once a second."""
@@ -129,8 +129,8 @@ class RiskMonitor:
         self._act_on(self.grade)
         for worker in self._workers():
             if worker.is_degraded and worker.name in ORDER_WORKERS:
-                words = f"worker {worker.name} keeps failing: {worker.last_error}"
-                self.incident(Cause.ORDER_WORKER, worker.name, words)
+                text = f"worker {worker.name} keeps failing: {worker.last_error}"
+                self.incident(Cause.ORDER_WORKER, worker.name, text)
         if self._reconciler.refused_code in KEY_CODES:
             self.incident(Cause.KEY, "key", f"API key rejected by the exchange: {self._reconciler.problem}")
         if self._trading_state.kept.state is TradingState.ACTIVE:
@@ -138,8 +138,8 @@ class RiskMonitor:
 
     def on_unknown_order(self, client_order_id: str) -> None:
         """Halt: an order with the desk's prefix is missing from the ledger."""
-        words = unknown_order_text(client_order_id, self._ledger.desk_id)
-        self.incident(Cause.UNKNOWN_ORDER, client_order_id, words)
+        text = unknown_order_text(client_order_id, self._ledger.desk_id)
+        self.incident(Cause.UNKNOWN_ORDER, client_order_id, text)
 
     def is_alert_active(self, subject: str) -> bool:
         """Return whether the findings behind an alert persist.
@@ -153,14 +153,14 @@ class RiskMonitor:
         since_ms = self._now_ms() - RESOLVED_MS
         return any(self._acted_ms.get(key, 0) > since_ms for key in keys)
 
-    def incident(self, cause: Cause, subject: str, words: str) -> None:
+    def incident(self, cause: Cause, subject: str, text: str) -> None:
         """Halt at once for a reason outside the graded limits; repeated calls for a subject do nothing."""
         if subject in self._incidents:
             return
         self._incidents.add(subject)
-        log.error("halt: %s", words)
-        self._trading_state.restrict(TradingState.HALTED, cause, words, ACTOR)
-        self._begin(self._actions.halt(cause, RiskReport(RiskLevel.CRITICAL, subject, (words,))))
+        log.error("halt: %s", text)
+        self._trading_state.restrict(TradingState.HALTED, cause, text, RISK_MONITOR)
+        self._begin(self._actions.halt(cause, RiskReport(RiskLevel.CRITICAL, subject, (text,))))
 
     # ---- measuring
 
@@ -169,19 +169,19 @@ class RiskMonitor:
         self._trimmed_ms = await self._actions.last_trim_ms()
         kept = self._trading_state.kept
         if kept.state is TradingState.FLATTENING:
-            self._begin(self._actions.continue_flattening(kept.cause, kept.words))
+            self._begin(self._actions.continue_flattening(kept.cause, kept.text))
 
     def _apply_halt_file(self) -> None:
         """Carry out a halt that another process wrote to the halt file; it already applies in memory."""
         halt = self._trading_state.halt_from_file()
         if halt is not None:
-            log.error("halt file: %s (%s)", halt.words, halt.by)
+            log.error("halt file: %s (%s)", halt.text, halt.by)
             self._begin(self._actions.apply_halt_file(halt))
 
-    def _readings(self, rules: RiskRules) -> Readings:
+    def _readings(self, rules: RiskRules) -> RiskReadings:
         losses = self._equity.losses()
         unprotected = self._invariants.unprotected()
-        return Readings(
+        return RiskReadings(
             daily_loss_pct=losses.day_pct,
             drawdown_pct=losses.drawdown_pct,
             losses_in_a_row=losses.in_a_row,
@@ -196,10 +196,10 @@ class RiskMonitor:
             yield Cause.MANUAL, self.stopping_reason
         yield from self._pauses.reasons()
         if self.grade.state is TradingState.REDUCE_ONLY:
-            yield Cause.WARNING, f"warning: {self.words}"
+            yield Cause.WARNING, f"warning: {self.text}"
         elif self._unconfirmed.state is not TradingState.ACTIVE:
-            words = "; ".join(finding.words for finding in self._unconfirmed.findings)
-            yield Cause.WARNING, f"being confirmed: {words}"
+            text = "; ".join(finding.text for finding in self._unconfirmed.findings)
+            yield Cause.WARNING, f"being confirmed: {text}"
 
     def _check_changes(self, changes: LedgerChanges) -> None:
         """Halt when the exchange rejects the API key or reports more fills than were ordered."""
@@ -209,12 +209,12 @@ class RiskMonitor:
         for step in changes.advanced:
             for anomaly in step.anomalies:
                 if anomaly.kind is AnomalyKind.OVERFILL:
-                    words = f"{anomaly.kind.value}, not booked: {anomaly.text}"
-                    self.incident(Cause.INVARIANT, step.order.client_order_id, words)
+                    text = f"{anomaly.kind.value}, not booked: {anomaly.text}"
+                    self.incident(Cause.INVARIANT, step.order.client_order_id, text)
 
     # ---- acting
 
-    def _act_on(self, found: Grade) -> None:
+    def _act_on(self, found: RiskGrade) -> None:
         """Start the actions of new findings; a known finding acts again only after `REPEAT_MS` of absence."""
         now_ms = self._now_ms()
         keys = {_key(finding, found): finding for finding in found.findings}
@@ -228,7 +228,7 @@ class RiskMonitor:
         before = self._alerted.get(subject, ())
         self._alerted[subject] = tuple({*before, *(_key(finding, found) for finding in new)})
         level = max((finding.level for finding in new), key=tuple(RiskLevel).index)
-        report = RiskReport(level, subject, tuple(finding.words for finding in new))
+        report = RiskReport(level, subject, tuple(finding.text for finding in new))
         self._begin(self._actions.carry_out(found if level is found.level else None, report))
 
     def _new_findings(self, keys: dict[FindingKey, RiskFinding], now_ms: int) -> list[RiskFinding]:
@@ -239,7 +239,7 @@ class RiskMonitor:
             if key not in self._acted_ms or (is_resumed and finding.level is RiskLevel.CRITICAL)
         ]
         if self._trimmed_ms is not None and now_ms - self._trimmed_ms < REPEAT_MS:
-            new = [one for one in new if not (one.level is RiskLevel.MEDIUM and one.trims)]
+            new = [finding for finding in new if not (finding.level is RiskLevel.MEDIUM and finding.trims)]
         return new
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
@@ -264,7 +264,7 @@ def _cause_name(finding: RiskFinding) -> str:
     return "risk limits" if finding.trims else "protection"
 
 
-def _key(finding: RiskFinding, found: Grade) -> FindingKey:
+def _key(finding: RiskFinding, found: RiskGrade) -> FindingKey:
     """Return the identity under which a finding acts once; escalation to an emergency stop is a new one."""
     is_emergency = finding.level is RiskLevel.CRITICAL and RiskAction.EMERGENCY in found.actions
     return finding.level, finding.cause, finding.trims, is_emergency

@@ -58,7 +58,7 @@ MAX_RUNS = 10_000
 class SafetyParameters:
     """Settings of the safety components."""
 
-    guard: RiskMonitorParameters
+    risk_monitor: RiskMonitorParameters
     tightening: TighteningRules
     stale_ms: int
     """Maximum age of a usable bid."""
@@ -165,7 +165,7 @@ class Safety:
             clock_problem=context.clock_problem,
             store_problem=context.store_problem,
             standstill=context.standstill,
-            reconcile_ms=lambda: self._parameters().guard.reconcile_ms,
+            reconcile_ms=lambda: self._parameters().risk_monitor.reconcile_ms,
         )
         return RiskMonitor(
             now_ms=trading.now_ms,
@@ -177,7 +177,7 @@ class Safety:
             actions=actions,
             pauses=pauses,
             workers=context.workers,
-            rules=lambda: self._parameters().guard.rules,
+            rules=lambda: self._parameters().risk_monitor.rules,
         )
 
     def workers(self) -> tuple[Worker, ...]:
@@ -197,14 +197,14 @@ class Safety:
             return memory.position_of(about) is None
         if rule in NOT_COMPARED:
             run = memory.reconciled
-            return run is not None and all(one.asset != about for one in run.excluded)
+            return run is not None and all(excluded.asset != about for excluded in run.excluded)
         if rule == "books:unconfirmed":
             return not self._reconciler.pause_reason
         if rule == "books:difference":
             run = memory.reconciled
             if run is None or run.problem or run.at_ms <= alert.last_ms:
                 return False
-            return all(one.about != about for one in run.unexplained)
+            return all(difference.about != about for difference in run.unexplained)
         return False
 
     async def end(self) -> str:
@@ -234,11 +234,11 @@ class Safety:
                 break
             await asyncio.sleep(POLL_S)
         if self._ledger.state.positions:
-            words = "the practice day is over"
-            await self.emergency_stop.sell_out(OrderRole.CLOSE, CloseReason.PRACTICE_END, words, SELL_S)
+            text = "the practice day is over"
+            await self.emergency_stop.sell_out(OrderRole.CLOSE, CloseReason.PRACTICE_END, text, SELL_S)
         problem = await self._reconcile_last()
         unexplained = await self._store.read("unexplained differences", self._unexplained)
-        left = [one.symbol for one in self._ledger.state.positions.values() if one.remaining]
+        left = [position.symbol for position in self._ledger.state.positions.values() if position.remaining]
         if left:
             log.warning("positions still open at the end of the day: %s", ", ".join(left))
         return (*unexplained, *((problem,) if problem else ()))
@@ -251,7 +251,7 @@ class Safety:
 
     def _open_positions_text(self) -> str:
         memory = self._ledger.state
-        held = [one.symbol for one in memory.positions.values() if one.remaining]
+        held = [position.symbol for position in memory.positions.values() if position.remaining]
         if not held:
             return ""
         resting = len(memory.live_orders())
@@ -278,7 +278,9 @@ class Safety:
 
     def _unexplained(self, stored: Stored) -> tuple[str, ...]:
         runs = stored.trading(self._ledger.scope).reconciliations.page(limit=MAX_RUNS)
-        return tuple(one.words for one in lasting(run for _, run in runs if run.at_ms >= self._started_ms))
+        return tuple(
+            difference.text for difference in lasting(run for _, run in runs if run.at_ms >= self._started_ms)
+        )
 
     def resumed_ms(self) -> int:
         """Return when the user last resumed trading; 0: never halted, or not resumed since."""

@@ -16,6 +16,9 @@ from mexc_tui.risk.state import Transition
 
 log = logging.getLogger(__name__)
 
+RISK_MONITOR = "risk monitor"
+"""Name of the risk monitor in events, alerts and the ledger."""
+
 WRITE_S = 5.0
 """Time limit of each attempt to persist the state; actions continue after it, persisted or not."""
 HALTS = (TradingState.HALTED, TradingState.FLATTENING)
@@ -114,27 +117,27 @@ class TradingStateOwner:
         halt, self._new_halt = self._new_halt, None
         return halt
 
-    def restrict(self, wanted: TradingState, cause: Cause, words: str, by: str) -> Transition:
+    def restrict(self, wanted: TradingState, cause: Cause, text: str, by: str) -> Transition:
         """Restrict trading in memory at once; call `persist` to make it durable."""
-        change = state.restrict(self.kept, wanted, cause, words, by=by, at_ms=self._now_ms())
+        change = state.restrict(self.kept, wanted, cause, text, by=by, at_ms=self._now_ms())
         return self._apply(change)
 
     def complete_flattening(self) -> Transition:
         """Change from flattening to halted."""
         return self._apply(state.flattened(self.kept, at_ms=self._now_ms()))
 
-    def pause(self, cause: Cause, words: str) -> None:
+    def pause(self, cause: Cause, text: str) -> None:
         """Pause entries for a temporary cause, or end the pause with Cause.NONE. Pauses are not stored."""
         if cause is Cause.NONE:
             self._pause = None
-        elif self._pause is None or (self._pause.cause, self._pause.words) != (cause, words):
+        elif self._pause is None or (self._pause.cause, self._pause.text) != (cause, text):
             is_same = self._pause is not None and self._pause.cause is cause
             self._pause = Trading(
                 state=TradingState.REDUCE_ONLY,
                 cause=cause,
-                words=words,
+                text=text,
                 since_ms=self._pause.since_ms if is_same and self._pause else self._now_ms(),
-                by="guard",
+                by=RISK_MONITOR,
             )
         self._publish()
 
@@ -160,12 +163,12 @@ class TradingStateOwner:
         if self._writing:
             await asyncio.wait(self._writing, timeout=deadline_s)
 
-    async def resume(self, person: str, word: str, blockers: tuple[str, ...]) -> Transition:
+    async def resume(self, user: str, word: str, blockers: tuple[str, ...]) -> Transition:
         """Allow entries again, durably: in the store first, since a remaining file halts the next start."""
         async with self._row_lock:
             self.reread()
             before = self.kept
-            change = state.resume(before, person=person, word=word, blockers=blockers, at_ms=self._now_ms())
+            change = state.resume(before, user=user, word=word, blockers=blockers, at_ms=self._now_ms())
             if not change.changed:
                 return change
             try:
@@ -175,7 +178,7 @@ class TradingStateOwner:
             self._stored = change.trading
             self.reread()
             if self.kept is not before:
-                return Transition(self.kept, f"{self.kept.state} in the meantime: {self.kept.words}")
+                return Transition(self.kept, f"{self.kept.state} in the meantime: {self.kept.text}")
             self._apply(change)
             self._row_problem = ""
             async with self._file_lock:
@@ -200,7 +203,7 @@ class TradingStateOwner:
     def _apply_found(self, found: Trading) -> None:
         """Apply a halt of the file; `halt_from_file` returns one of another process for further action."""
         change = state.restrict(
-            self.kept, found.state, found.cause, found.words, by=found.by, at_ms=found.since_ms
+            self.kept, found.state, found.cause, found.text, by=found.by, at_ms=found.since_ms
         )
         no_resting = found.no_resting or change.trading.no_resting
         self.kept = msgspec.structs.replace(change.trading, no_resting=no_resting)
@@ -227,8 +230,8 @@ class TradingStateOwner:
             problem = await self._try_file()
             if problem and await self._freed_space(problem):
                 problem = await self._try_file()
-            words = "" if problem is None else f"the halt file cannot be written: {_why(problem)}"
-            self._file_problem = _logged(words, self._file_problem)
+            text = "" if problem is None else f"the halt file cannot be written: {_why(problem)}"
+            self._file_problem = _logged(text, self._file_problem)
 
     async def _try_file(self) -> Exception | None:
         if self._file is None:
@@ -249,8 +252,8 @@ class TradingStateOwner:
             problem = await self._try_row()
             if problem and await self._freed_space(problem):
                 problem = await self._try_row()
-            words = "" if problem is None else f"cannot be stored: {_why(problem)}"
-            self._row_problem = _logged(words, self._row_problem)
+            text = "" if problem is None else f"cannot be stored: {_why(problem)}"
+            self._row_problem = _logged(text, self._row_problem)
 
     async def _try_row(self) -> Exception | None:
         kept = self.kept
@@ -288,11 +291,11 @@ def _is_news(found: Trading, kept: Trading) -> bool:
     return kept.state not in HALTS or not found.generation or found.generation > kept.generation
 
 
-def _logged(words: str, before: str) -> str:
+def _logged(text: str, before: str) -> str:
     """Log a problem unless it is unchanged, and return it."""
-    if words and words != before:
-        log.error("trading state: %s", words)
-    return words
+    if text and text != before:
+        log.error("trading state: %s", text)
+    return text
 
 
 def _why(problem: Exception) -> str:

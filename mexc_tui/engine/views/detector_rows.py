@@ -30,22 +30,22 @@ class DetectorActivity:
 def scores(stored: Stored, settings: DetectionSettings) -> dict[DetectorName, Scorecard]:
     """Return the scorecard of each detector against the outcomes of all listings."""
     version = label_version(settings)
-    outcomes = {one.listing_id: one for one in stored.outcomes.latest(version, NEWEST)}
-    said: dict[DetectorName, list[Signal]] = {one.name: [] for one in DETECTORS}
+    outcomes = {outcome.listing_id: outcome for outcome in stored.outcomes.latest(version, NEWEST)}
+    said: dict[DetectorName, list[Signal]] = {detector.name: [] for detector in DETECTORS}
     for signal in stored.signals.labelled(version, NEWEST):
         said[signal.key.detector].append(signal)
     waiting = _Waiting(stored, version, outcomes)
     return {
-        one.name: score(
-            one.name,
+        detector.name: score(
+            detector.name,
             [
-                *(signal for signal in said[one.name] if signal.version == one.version),
-                *filter(waiting.waits, stored.signals.of_detector(one.name, one.version, NEWEST)),
+                *(signal for signal in said[detector.name] if signal.version == detector.version),
+                *filter(waiting.waits, stored.signals.of_detector(detector.name, detector.version, NEWEST)),
             ],
             outcomes,
             settings.label,
         )
-        for one in DETECTORS
+        for detector in DETECTORS
     }
 
 
@@ -69,7 +69,9 @@ def detector_rows(
     raised: DetectorActivity, cards: Mapping[DetectorName, Scorecard]
 ) -> tuple[DetectorRow, ...]:
     """Return a row for every detector, in their order of evaluation."""
-    return tuple(_row(one.name, one.version, raised, cards[one.name]) for one in DETECTORS)
+    return tuple(
+        _row(detector.name, detector.version, raised, cards[detector.name]) for detector in DETECTORS
+    )
 
 
 def _row(name: DetectorName, version: int, raised: DetectorActivity, card: Scorecard) -> DetectorRow:
@@ -95,7 +97,7 @@ def _row(name: DetectorName, version: int, raised: DetectorActivity, card: Score
 
 
 def _rate(rate: Rate) -> RateRow:
-    return RateRow(n=rate.n, hits=rate.hits, value=rate.value, low=rate.low, high=rate.high, words=str(rate))
+    return RateRow(n=rate.n, hits=rate.hits, value=rate.value, low=rate.low, high=rate.high, text=str(rate))
 
 
 def _lead(lead: LeadTimes) -> LeadRow:
@@ -116,6 +118,6 @@ def pass_row(last: DetectionPass, passes: int) -> PassRow:
         raised=last.raised,
         ended=last.ended,
         duration_ms=last.duration_ns / 1e6,
-        read=tuple(ReadRow(source=one.source.value, age_ms=one.age_ms) for one in last.read),
+        read=tuple(ReadRow(source=age.source.value, age_ms=age.age_ms) for age in last.read),
         passes=passes,
     )

@@ -6,7 +6,7 @@ from functools import partial
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.engine.views.listing_rows import listing_row, signal_row
-from mexc_tui.market.listings import Update
+from mexc_tui.market.listings import ListingUpdate
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.errors import CommandRefused, SettingsRefused
 from mexc_tui.model.event import SettingChanged, kind_of
@@ -46,7 +46,7 @@ class EngineQueries:
         engine, parts = self._engine, self._engine.parts
         state, cause = engine.trading_state()
         now_ms = parts.market.now_ms()
-        live = engine.known.live(now_ms)
+        live = engine.knowledge_store.live(now_ms)
         return StatusRow(
             running=not engine.stop_reason,
             pid=parts.identity.pid,
@@ -62,9 +62,9 @@ class EngineQueries:
             budget=parts.market.budget_row(),
             sources=engine.polls.rows(),
             workers=tuple(_workers(engine)),
-            pairs=len(engine.known.knowledge.pairs),
+            pairs=len(engine.knowledge_store.knowledge.pairs),
             listings=len(live),
-            signals=len(engine.known.signals),
+            signals=len(engine.knowledge_store.signals),
             journal=parts.feed.last_sequence,
             config_hash=parts.settings.config_hash(),
             cache=parts.market.cache_row(),
@@ -77,17 +77,20 @@ class EngineQueries:
 
     def listings(self) -> Sequence[ListingRow]:
         """Return the listings in progress, soonest opening first."""
-        live = self._engine.known.live(self._engine.parts.market.now_ms())
-        return [self._row(one) for one in sorted(live, key=lambda one: (one.opens_ms or NO_TIME, one.id))]
+        live = self._engine.knowledge_store.live(self._engine.parts.market.now_ms())
+        return [
+            self._row(listing)
+            for listing in sorted(live, key=lambda listing: (listing.opens_ms or NO_TIME, listing.id))
+        ]
 
     def signals(self) -> Sequence[SignalRow]:
         """Return the active signals, newest first."""
-        standing = sorted(self._engine.known.signals.values(), key=lambda one: -one.at_ms)
-        return [signal_row(signal, stands=True) for signal in standing]
+        standing = sorted(self._engine.knowledge_store.signals.values(), key=lambda signal: -signal.at_ms)
+        return [signal_row(signal, is_active=True) for signal in standing]
 
     def liquidity(self) -> Mapping[str, Liquidity]:
         """Return the current liquidity of streamed order books, by symbol."""
-        return self._engine.known.liquidity()
+        return self._engine.knowledge_store.liquidity()
 
     async def alerts(self, limit: int = MOST_ALERTS, *, closed: bool = False) -> Sequence[AlertRow]:
         """Return the open alerts, or with `closed` all alerts, newest first. Raises CommandRefused."""
@@ -108,8 +111,8 @@ class EngineQueries:
         """Add or restore a listing manually. Raises CommandRefused."""
         now_ms = self._engine.parts.market.now_ms()
         try:
-            symbol = self._engine.known.knowledge.named(symbol) or new_pair(symbol)
-            updates = self._engine.known.knowledge.add(symbol, opens_ms, now_ms, note)
+            symbol = self._engine.knowledge_store.knowledge.named(symbol) or new_pair(symbol)
+            updates = self._engine.knowledge_store.knowledge.add(symbol, opens_ms, now_ms, note)
         except ValueError as error:
             raise CommandRefused(str(error)) from None
         return await self._kept(symbol, updates, now_ms)
@@ -118,8 +121,8 @@ class EngineQueries:
         """Drop a listing manually. Raises CommandRefused if it is unknown."""
         now_ms = self._engine.parts.market.now_ms()
         try:
-            symbol = self._engine.known.knowledge.named(symbol) or symbol
-            update = self._engine.known.knowledge.drop(symbol, now_ms, note)
+            symbol = self._engine.knowledge_store.knowledge.named(symbol) or symbol
+            update = self._engine.knowledge_store.knowledge.drop(symbol, now_ms, note)
         except AmbiguousName as error:
             raise CommandRefused(str(error)) from None
         except KeyError:
@@ -174,9 +177,9 @@ class EngineQueries:
 
     # ---- helpers
 
-    async def _kept(self, symbol: str, updates: tuple[Update, ...], now_ms: int) -> ListingRow:
-        await self._engine.known.save(updates, now_ms)
-        listing = self._engine.known.knowledge.listings.named(symbol)
+    async def _kept(self, symbol: str, updates: tuple[ListingUpdate, ...], now_ms: int) -> ListingRow:
+        await self._engine.knowledge_store.save(updates, now_ms)
+        listing = self._engine.knowledge_store.knowledge.listings.named(symbol)
         if listing is None and updates:
             listing = updates[-1].after
         if listing is None:
@@ -184,7 +187,7 @@ class EngineQueries:
         return self._row(listing)
 
     def _row(self, listing: Listing) -> ListingRow:
-        known, settings = self._engine.known, self._engine.detection_settings()
+        known, settings = self._engine.knowledge_store, self._engine.detection_settings()
         now_ms = self._engine.parts.market.now_ms()
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
         seen = known.histories.get(listing.symbol)
@@ -214,35 +217,35 @@ def last_change(stored: Stored, name: str) -> SettingChanged | None:
     if name:
         return next(iter(stored.settings.of(name, 1)), None)
     facts = stored.journal.page(limit=1, kind=kind_of(SettingChanged))
-    return next((one.event for one in facts if isinstance(one.event, SettingChanged)), None)
+    return next((fact.event for fact in facts if isinstance(fact.event, SettingChanged)), None)
 
 
 def _not_compared(engine: Engine) -> tuple[str, ...]:
     run = None if engine.trading_components is None else engine.trading_components.ledger.state.reconciled
-    return () if run is None else tuple(one.words for one in run.excluded)
+    return () if run is None else tuple(excluded.text for excluded in run.excluded)
 
 
 def _unopened(live: Iterable[Listing]) -> frozenset[str]:
     """Return every name of the symbols that have not opened."""
-    return frozenset(name for one in live if one.opened_ms is None for name in one.names)
+    return frozenset(name for listing in live if listing.opened_ms is None for name in listing.names)
 
 
 def _is_not_trading(engine: Engine, unopened: Collection[str], symbol: str) -> bool:
     """Return whether a symbol is expected to have no trades: not open, suspended, or not on the exchange."""
-    pair = engine.known.knowledge.pairs.get(symbol)
+    pair = engine.knowledge_store.knowledge.pairs.get(symbol)
     return symbol in unopened or pair is None or pair.status in SHUT
 
 
 def _workers(engine: Engine) -> Sequence[WorkerRow]:
     return [
         WorkerRow(
-            name=one.name,
-            state=one.state.value,
-            since_ms=one.since_ms,
-            is_degraded=one.is_degraded,
-            failures=one.failures,
-            restarts=one.restarts,
-            last_error=one.last_error,
+            name=worker.name,
+            state=worker.state.value,
+            since_ms=worker.since_ms,
+            is_degraded=worker.is_degraded,
+            failures=worker.failures,
+            restarts=worker.restarts,
+            last_error=worker.last_error,
         )
-        for one in engine.workers()
+        for worker in engine.workers()
     ]

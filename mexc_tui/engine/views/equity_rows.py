@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from mexc_tui.engine.market.prices import QUOTE
+from mexc_tui.ledger.arithmetic import exactly
 from mexc_tui.ledger.equity import drawdown
-from mexc_tui.ledger.numbers import exactly
 from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.plan_view import DayStartRow, EquityPointRow, EquityRow
 from mexc_tui.model.position import EquityPoint
@@ -29,7 +29,7 @@ def equity_of(
     """
     closes = table.daily_closes(CLOSES)
     first = table.between(since_ms, now_ms + 1, 1)
-    oldest_ms = min((one.at_ms for one in (*closes, *first) if one.at_ms >= since_ms), default=now_ms)
+    oldest_ms = min((point.at_ms for point in (*closes, *first) if point.at_ms >= since_ms), default=now_ms)
     is_sampled = now_ms - oldest_ms > WHOLE_MS
     step_ms = 0
     if is_sampled:
@@ -40,7 +40,7 @@ def equity_of(
     if live is not None and (not points or live.at_ms > points[-1].at_ms):
         points.append(live)
     latest = points[-1:] if points else []
-    worst = max((fall for one in points if (fall := drawdown(one)) is not None), default=None)
+    worst = max((fall for point in points if (fall := drawdown(point)) is not None), default=None)
     if len(points) > most:
         step_ms = -(-(now_ms + 1 - oldest_ms) // max((most - 2) // 2, 1))
         points = [points[0], *_extremes(points[1:-1], oldest_ms, step_ms), *latest][-most:]
@@ -71,9 +71,9 @@ def _sampled(
     table: EquityTable, closes: Sequence[EquityPoint], oldest_ms: int, now_ms: int, step_ms: int
 ) -> list[EquityPoint]:
     """Return the first point of each slice (only closes are kept for past days), and the newest point."""
-    found = {(one.at_ms - oldest_ms) // step_ms: one for one in closes if one.at_ms >= oldest_ms}
+    found = {(point.at_ms - oldest_ms) // step_ms: point for point in closes if point.at_ms >= oldest_ms}
     for number, start_ms in enumerate(range(oldest_ms, now_ms + 1, step_ms)):
-        found.update((number, one) for one in table.between(start_ms, start_ms + step_ms, 1))
+        found.update((number, point) for point in table.between(start_ms, start_ms + step_ms, 1))
     latest = table.latest()
     points = [found[number] for number in sorted(found)]
     if latest is not None and points and latest.at_ms > points[-1].at_ms:
@@ -84,12 +84,12 @@ def _sampled(
 def _extremes(points: Iterable[EquityPoint], oldest_ms: int, step_ms: int) -> list[EquityPoint]:
     """Return the lowest and the highest point of each slice, in order."""
     slices = dict[int, list[EquityPoint]]()
-    for one in points:
-        slices.setdefault((one.at_ms - oldest_ms) // step_ms, []).append(one)
+    for point in points:
+        slices.setdefault((point.at_ms - oldest_ms) // step_ms, []).append(point)
     kept = list[EquityPoint]()
     for found in slices.values():
-        low, high = min(found, key=lambda one: one.equity), max(found, key=lambda one: one.equity)
-        kept.extend((low,) if low is high else sorted((low, high), key=lambda one: one.at_ms))
+        low, high = min(found, key=lambda point: point.equity), max(found, key=lambda point: point.equity)
+        kept.extend((low,) if low is high else sorted((low, high), key=lambda point: point.at_ms))
     return kept
 
 
@@ -98,8 +98,8 @@ def _days(
 ) -> Iterable[DayStartRow]:
     """Yield the start of each UTC day of the span."""
     for start_ms in range(oldest_ms - oldest_ms % DAY_MS + DAY_MS, now_ms + 1, DAY_MS):
-        before = [one for one in closes if start_ms - DAY_MS <= one.at_ms < start_ms]
-        after = [one for one in points if start_ms <= one.at_ms < start_ms + DAY_MS]
+        before = [point for point in closes if start_ms - DAY_MS <= point.at_ms < start_ms]
+        after = [point for point in points if start_ms <= point.at_ms < start_ms + DAY_MS]
         at_start = before[-1:] or after[:1]
         yield DayStartRow(at_ms=start_ms, equity=at_start[0].equity if at_start else None)
 

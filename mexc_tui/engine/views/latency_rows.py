@@ -17,15 +17,15 @@ def latency_of(tables: TradingTables, most: int) -> LatencyRow:
         for snipe in tables.snipes.page(limit=SNIPES)
         for attempt in tables.attempts.of_snipe(snipe.id)
     ]
-    newest = sorted(fired, key=lambda one: (one[0].aim_ms, one[0].number), reverse=True)[:most]
+    newest = sorted(fired, key=lambda row: (row[0].aim_ms, row[0].number), reverse=True)[:most]
     return LatencyRow(
-        shots=tuple(_shot(attempt, symbol) for attempt, symbol in newest),
+        attempts=tuple(_attempt_row(attempt, symbol) for attempt, symbol in newest),
         stages=tuple(map(_stage, stage_latencies(attempt.stamps for attempt, _ in fired))),
-        attempts=len(fired),
+        attempt_count=len(fired),
     )
 
 
-def _shot(attempt: Attempt, symbol: str) -> AttemptTimingRow:
+def _attempt_row(attempt: Attempt, symbol: str) -> AttemptTimingRow:
     took = dict(spans(attempt.stamps))
     return AttemptTimingRow(
         symbol=symbol,
@@ -49,7 +49,7 @@ def _stage(stage: StageLatency) -> StageRow:
         p50_ms=of.p50.value,
         p99_ms=of.p99.value,
         max_ms=of.max.value,
-        p99_words=str(of.p99),
+        p99_text=str(of.p99),
     )
 
 

@@ -60,7 +60,7 @@ def current_statements(listing: Listing) -> list[Sighting]:
     return list({seen.source: seen for seen in listing.sightings}.values())
 
 
-def signal_row(signal: Signal, *, stands: bool) -> SignalRow:
+def signal_row(signal: Signal, *, is_active: bool) -> SignalRow:
     """Return the row of a signal."""
     probability = signal.probability
     return SignalRow(
@@ -79,10 +79,10 @@ def signal_row(signal: Signal, *, stands: bool) -> SignalRow:
         high=probability.high,
         n=probability.n,
         base_n=probability.base_n,
-        words=str(probability),
+        text=str(probability),
         reasons=signal.reasons,
         config_hash=signal.config_hash,
-        stands=stands,
+        is_active=is_active,
     )
 
 
@@ -101,27 +101,27 @@ def fact_row(fact: Fact) -> FactRow:
 
 def source_row(listing: Listing, seen: Sighting) -> SourceDetail:
     """Return the current statement of a source about a listing, and since when it is unchanged."""
-    facts, words = seen.facts, list[str]()
+    facts, parts = seen.facts, list[str]()
     if facts.symbol != listing.symbol:
-        words.append(f"symbol {facts.symbol}")
+        parts.append(f"symbol {facts.symbol}")
     if facts.opens_ms is not None:
-        words.append(f"opens_ms {facts.opens_ms}")
+        parts.append(f"opens_ms {facts.opens_ms}")
     if facts.triple is not None:
-        words.append(f"state {facts.triple}")
+        parts.append(f"state {facts.triple}")
     if facts.status is not None:
-        words.append(f"status {facts.status.name.lower()}")
+        parts.append(f"status {facts.status.name.lower()}")
     if facts.sides is not None:
-        words.append(f"sides {facts.sides.name.lower()}")
+        parts.append(f"sides {facts.sides.name.lower()}")
     if facts.api_allowed is not None:
-        words.append("API allowed" if facts.api_allowed else "API not allowed")
+        parts.append("API allowed" if facts.api_allowed else "API not allowed")
     if facts.market_orders is False:
-        words.append("no MARKET orders")
+        parts.append("no MARKET orders")
     if facts.price is not None:
-        words.append(f"price {facts.price:f}")
+        parts.append(f"price {facts.price:f}")
     if facts.note:
-        words.append(facts.note)
+        parts.append(facts.note)
     return SourceDetail(
-        source=seen.source.value, since_ms=seen.at_ms, present=seen.present, words=", ".join(words)
+        source=seen.source.value, since_ms=seen.at_ms, present=seen.present, text=", ".join(parts)
     )
 
 

@@ -56,19 +56,19 @@ def is_exact(seen: PairHistory, now_ms: int) -> bool:
 def trade_rows(seen: PairHistory, most: int) -> tuple[TradeRow, ...]:
     """Return the newest trades, newest first: streamed ones, then those requested from before the stream."""
     heard = [
-        TradeRow(at_ms=one.time_ms, price=one.price, quantity=one.quantity, side=one.taker_side)
-        for one in reversed(seen.trades)
+        TradeRow(at_ms=trade.time_ms, price=trade.price, quantity=trade.quantity, side=trade.taker_side)
+        for trade in reversed(seen.trades)
     ]
     first_ms = heard[-1].at_ms if heard else None
     before = (
         TradeRow(
-            at_ms=one.time,
-            price=one.price,
-            quantity=one.quantity,
-            side=Side.SELL if one.buyer_is_maker else Side.BUY,
+            at_ms=trade.time,
+            price=trade.price,
+            quantity=trade.quantity,
+            side=Side.SELL if trade.buyer_is_maker else Side.BUY,
         )
-        for one in seen.earlier_trades
-        if first_ms is None or one.time < first_ms
+        for trade in seen.earlier_trades
+        if first_ms is None or trade.time < first_ms
     )
     return (*heard, *before)[:most]
 
@@ -105,9 +105,9 @@ def _joined(span: SpanRow | None, start_ms: int, bar: TapeBar) -> SpanRow:
 def _earlier_bars(seen: PairHistory) -> Iterable[TapeBar]:
     """Yield trades from before the tape as bars of one trade, oldest first."""
     begin_ms = seen.tape.first_ms
-    for one in reversed(seen.earlier_trades):
-        if begin_ms is None or one.time < begin_ms - begin_ms % BAR_MS:
-            yield _bar_of(one)
+    for trade in reversed(seen.earlier_trades):
+        if begin_ms is None or trade.time < begin_ms - begin_ms % BAR_MS:
+            yield _bar_of(trade)
 
 
 def _bar_of(trade: PublicTrade) -> TapeBar:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from mexc_tui.ledger.numbers import exactly
+from mexc_tui.ledger.arithmetic import exactly
 from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.intent import Order
 from mexc_tui.model.market_view import ExitLevelRow, OwnFillRow
@@ -19,17 +19,17 @@ def fill_rows(orders: Iterable[Order], most: int) -> tuple[OwnFillRow, ...]:
     """Return the filled part of each order, newest first."""
     rows = [
         OwnFillRow(
-            at_ms=one.updated_ms or one.created_ms,
-            side=one.side,
-            role=one.role,
-            price=SHOWN.plus(one.average_price),
-            quantity=one.filled_quantity,
-            client_order_id=one.client_order_id,
+            at_ms=order.updated_ms or order.created_ms,
+            side=order.side,
+            role=order.role,
+            price=SHOWN.plus(order.average_price),
+            quantity=order.filled_quantity,
+            client_order_id=order.client_order_id,
         )
-        for one in orders
-        if one.average_price is not None
+        for order in orders
+        if order.average_price is not None
     ]
-    return tuple(sorted(rows, key=lambda one: -one.at_ms)[:most])
+    return tuple(sorted(rows, key=lambda row: -row.at_ms)[:most])
 
 
 @exactly
@@ -49,7 +49,7 @@ def exit_levels(position: Position, row: PositionRow, grid: Grid | None) -> tupl
     even = None if grid is None or not plan.break_even_rung else break_even(position, grid)
     if even is not None and even > position.stop_price:
         levels.append(ExitLevelRow(name=BREAK_EVEN, price=SHOWN.plus(even), quantity=None, where=""))
-    return tuple(sorted(levels, key=lambda one: -one.price))
+    return tuple(sorted(levels, key=lambda level: -level.price))
 
 
 def _stops(position: Position, row: PositionRow) -> Sequence[ExitLevelRow]:

@@ -32,17 +32,17 @@ class Previews:
     """Previews of one engine that trades."""
 
     def __init__(
-        self, components: TradingComponents, known: KnowledgeStore, stale_ms: Callable[[], int]
+        self, components: TradingComponents, knowledge_store: KnowledgeStore, stale_ms: Callable[[], int]
     ) -> None:
         """`stale_ms`: maximum age of a usable price."""
         self._components = components
-        self._known = known
+        self._knowledge_store = knowledge_store
         self._stale_ms = stale_ms
 
     def arm(self, what_if: WhatIfRow) -> PreviewRow:
         """Preview the maximum spend of a snipe."""
         symbol = what_if.symbol
-        refused = "" if what_if.approved else f"{symbol} not armed: {what_if.words}"
+        refused = "" if what_if.approved else f"{symbol} not armed: {what_if.text}"
         if self._components.ledger.state.snipe_of(symbol) is not None:
             refused = f"{symbol} is already armed."
         return msgspec.structs.replace(
@@ -59,8 +59,8 @@ class Previews:
         if snipe is None:
             return self._row(Preview.DISARM, symbol, f"No snipe is armed for {symbol}.")
         if not snipe.state.is_unfired:
-            words = f"{symbol} is already firing: halt to stop it, or close the position."
-            return self._row(Preview.DISARM, symbol, words)
+            text = f"{symbol} is already firing: halt to stop it, or close the position."
+            return self._row(Preview.DISARM, symbol, text)
         row = self._row(Preview.DISARM, symbol)
         return msgspec.structs.replace(row, snipes_to_disarm=1, released=self._reserved([snipe]))
 
@@ -81,16 +81,16 @@ class Previews:
         if name is Preview.REDUCE_ONLY:
             return self._row(name, "", _unchanged(change), change.trading.state)
         sells = name is not Preview.HALT
-        snipes = [one for one in memory.snipes.values() if one.state.is_unfired]
-        orders = [one for one in memory.live_orders() if sells or one.role is OrderRole.ENTRY]
+        snipes = [snipe for snipe in memory.snipes.values() if snipe.state.is_unfired]
+        orders = [order for order in memory.live_orders() if sells or order.role is OrderRole.ENTRY]
         row = msgspec.structs.replace(
             self._row(name, "", after=TradingState.HALTED),
             orders_to_cancel=len(orders),
             snipes_to_disarm=len(snipes),
             released=self._reserved(snipes),
         )
-        held = [one for one in memory.positions.values() if one.remaining and sells]
-        return _with_sales(row, tuple(self._sale(one, None) for one in held))
+        held = [position for position in memory.positions.values() if position.remaining and sells]
+        return _with_sales(row, tuple(self._sale(position, None) for position in held))
 
     def resume(self) -> PreviewRow:
         """Preview whether entries may resume, and the word to type."""
@@ -99,10 +99,10 @@ class Previews:
             RESUME_WORD if needs_word(kept) else "",
             self._components.safety.emergency_stop.blockers(),
         )
-        change = state.resume(kept, person="a person", word=word, blockers=blockers, at_ms=self._now_ms())
+        change = state.resume(kept, user="a user", word=word, blockers=blockers, at_ms=self._now_ms())
         refused = _unchanged(change)
         if kept.state is TradingState.ACTIVE and not shown.state.allows_entries:
-            refused = f"Reduce-only ends automatically: {shown.words}."
+            refused = f"Reduce-only ends automatically: {shown.text}."
         row = self._row(Preview.RESUME, "", refused, change.trading.state)
         return msgspec.structs.replace(row, typed=word)
 
@@ -132,16 +132,16 @@ class Previews:
             symbol=symbol,
             at_ms=self._now_ms(),
             is_allowed=not refused,
-            words=refused,
+            text=refused,
             state=memory.trading.state,
             state_after=after or memory.trading.state,
             positions=len(memory.positions),
         )
 
     def _sale(self, position: Position, share_pct: Decimal | None) -> SaleRow:
-        pair = self._known.knowledge.pairs.get(position.symbol)
+        pair = self._knowledge_store.knowledge.pairs.get(position.symbol)
         orders = self._components.ledger.state.orders_of(position.id)
-        resting = sum(one.state.is_on_exchange and one.role is OrderRole.TAKE_PROFIT for one in orders)
+        resting = sum(order.state.is_on_exchange and order.role is OrderRole.TAKE_PROFIT for order in orders)
         grid = None if pair is None else grid_of(pair)
         return sale_of(position, share_pct, self._bids(position.symbol), grid, resting)
 
@@ -150,14 +150,14 @@ class Previews:
         price, age_ms = self._components.prices.of(symbol), self._components.prices.age_ms(symbol)
         if age_ms is None or age_ms > self._stale_ms() or price.bid is None:
             return BidDepth(None)
-        seen = self._known.histories.get(symbol)
+        seen = self._knowledge_store.histories.get(symbol)
         deep = () if seen is None or seen.deep_levels is None else seen.deep_levels.bids
-        levels = next((one for one in (deep, price.bids) if one and one[0][0] == price.bid), ())
+        levels = next((side for side in (deep, price.bids) if side and side[0][0] == price.bid), ())
         return BidDepth(price.bid, levels)
 
     def _reserved(self, snipes: Sequence[Snipe]) -> Decimal:
         intents = self._components.ledger.state.intents
-        return sum((intents[one.id].reserved for one in snipes if one.id in intents), ZERO)
+        return sum((intents[snipe.id].reserved for snipe in snipes if snipe.id in intents), ZERO)
 
     def _now_ms(self) -> int:
         return self._components.port.now_ms()
@@ -165,8 +165,8 @@ class Previews:
 
 def _with_sales(row: PreviewRow, sales: tuple[SaleRow, ...]) -> PreviewRow:
     """Add the sales; without a price of one sale the totals are unknown."""
-    values = [one.value for one in sales if one.value is not None]
-    gains = [one.pnl for one in sales if one.pnl is not None]
+    values = [sale.value for sale in sales if sale.value is not None]
+    gains = [sale.pnl for sale in sales if sale.pnl is not None]
     return msgspec.structs.replace(
         row,
         sales=sales,

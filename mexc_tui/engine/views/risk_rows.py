@@ -8,8 +8,8 @@ from mexc_tui.engine.accounting.ledger_state import LedgerState
 from mexc_tui.engine.accounting.recent_activity import RecentActivity
 from mexc_tui.engine.market.prices import QUOTE
 from mexc_tui.engine.views.trading_rows import RowContext, mark_of
+from mexc_tui.ledger.arithmetic import exactly, rounded
 from mexc_tui.ledger.equity import market_value
-from mexc_tui.ledger.numbers import exactly, rounded
 from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.position import TradingDay
 from mexc_tui.model.trading import RiskLevel
@@ -27,7 +27,7 @@ class RiskMonitorView:
     """State of the risk monitor, and the day so far."""
 
     level: RiskLevel = RiskLevel.NORMAL
-    words: str = ""
+    text: str = ""
     day: TradingDay | None = None
     day_equity: Decimal | None = None
     """Equity at the start of the UTC day plus flows since; None: unknown."""
@@ -47,7 +47,7 @@ def risk_row(
     Entries are checked against equity marked once a second; here it is cash plus `exposure` at the same bids.
     """
     trading, cash = books.trading, books.cash(QUOTE)
-    values = [market_value(mark_of(one, sight)) for one in books.positions.values()]
+    values = [market_value(mark_of(position, sight)) for position in books.positions.values()]
     held = sum((value for value in values if value is not None), ZERO)
     equity, is_complete = cash + held, seen.equity is not None and None not in values
     seen = replace(seen, equity=equity if is_complete else None)
@@ -56,11 +56,11 @@ def risk_row(
     return RiskRow(
         state=trading.state,
         cause=trading.cause,
-        cause_words=trading.words,
+        cause_text=trading.text,
         since_ms=trading.since_ms,
         by=trading.by,
-        guard=guarded.level,
-        guard_words=guarded.words,
+        risk_level=guarded.level,
+        risk_text=guarded.text,
         quote_asset=QUOTE,
         equity=equity,
         cash=cash,
@@ -82,22 +82,24 @@ def risk_row(
 def risk_book(memory: LedgerState, recent: RecentActivity, day_equity: Decimal | None) -> RiskBook:
     """Return the state that entries are checked against, from memory."""
     point = memory.equity
-    opens_ms = {one.id: one.opens_ms for one in memory.snipes.values()}
+    opens_ms = {snipe.id: snipe.opens_ms for snipe in memory.snipes.values()}
     return RiskBook(
         equity=point.equity if point is not None and point.is_complete else None,
         peak=Decimal(0) if point is None else point.peak,
         free_cash=memory.cash(QUOTE) - memory.reserved(),
         day_equity=day_equity,
-        held=tuple(HeldPosition(one.symbol, one.remaining_cost) for one in memory.positions.values()),
+        held=tuple(
+            HeldPosition(position.symbol, position.remaining_cost) for position in memory.positions.values()
+        ),
         reserved=tuple(
             Reserved(
-                snipe_id=one.snipe_id,
-                symbol=one.symbol,
-                amount=one.reserved,
-                opens_ms=opens_ms.get(one.snipe_id, one.created_ms),
+                snipe_id=intent.snipe_id,
+                symbol=intent.symbol,
+                amount=intent.reserved,
+                opens_ms=opens_ms.get(intent.snipe_id, intent.created_ms),
             )
-            for one in memory.intents.values()
-            if one.role is OrderRole.ENTRY
+            for intent in memory.intents.values()
+            if intent.role is OrderRole.ENTRY
         ),
         entries_ms=recent.entries_ms,
         losses_in_a_row=recent.losses.count,
@@ -108,7 +110,7 @@ def risk_book(memory: LedgerState, recent: RecentActivity, day_equity: Decimal |
 def limit_rows(seen: RiskBook, limits: RiskLimits, now_ms: int) -> tuple[LimitRow, ...]:
     """Return each limit and how much of it is used, under the name of its verdict."""
     equity, pending = seen.equity or ZERO, len(seen.reserved)
-    bound = {one.symbol for one in (*seen.held, *seen.reserved)}
+    bound = {item.symbol for item in (*seen.held, *seen.reserved)}
     hour, today = now_ms - HOUR_MS + 1, now_ms - now_ms % DAY_MS
     position_cap = min(limits.position_cap_quote, _share(equity, limits.position_cap_pct))
     return (
@@ -129,15 +131,15 @@ def limit_rows(seen: RiskBook, limits: RiskLimits, now_ms: int) -> tuple[LimitRo
     )
 
 
-def _row(name: str, used: Decimal | None, limit: Decimal, unit: str, words: str = "") -> LimitRow:
-    return LimitRow(name=name, used=used, limit=limit, unit=unit, words=words)
+def _row(name: str, used: Decimal | None, limit: Decimal, unit: str, text: str = "") -> LimitRow:
+    return LimitRow(name=name, used=used, limit=limit, unit=unit, text=text)
 
 
 def _largest(seen: RiskBook) -> Decimal:
     bound: dict[str, Decimal] = {}
     for symbol, amount in (
-        *((one.symbol, one.value) for one in seen.held),
-        *((one.symbol, one.amount) for one in seen.reserved),
+        *((position.symbol, position.value) for position in seen.held),
+        *((reservation.symbol, reservation.amount) for reservation in seen.reserved),
     ):
         bound[symbol] = bound.get(symbol, ZERO) + amount
     return max(bound.values(), default=ZERO)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import exactly
+from mexc_tui.ledger.arithmetic import exactly
 from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.plan_view import SaleRow
 from mexc_tui.model.position import Position
@@ -43,7 +43,7 @@ def sale_of(
         base_asset=position.base_asset,
         quantity=quantity,
         orders_to_cancel=orders_to_cancel,
-        words="" if bids.best is not None else "no current price: sells at the best bid",
+        text="" if bids.best is not None else "no current price: sells at the best bid",
     )
     if bids.best is None or not quantity:
         return row
@@ -69,7 +69,7 @@ def sale_of(
         is_covered=not rest,
         floor_price=SHOWN.plus(floor),
         orders_to_cancel=orders_to_cancel,
-        words=_words(rest, bids.levels, position),
+        text=_estimate_text(rest, bids.levels, position),
     )
 
 
@@ -92,7 +92,7 @@ def _quantity(position: Position, share_pct: Decimal | None, grid: Grid | None) 
     return part if grid is None else floored(part, grid.quantity_step)
 
 
-def _words(rest: Decimal, levels: Levels, position: Position) -> str:
+def _estimate_text(rest: Decimal, levels: Levels, position: Position) -> str:
     if not rest:
         return ""
     if not levels:

@@ -29,7 +29,7 @@ class ScreenQueries:
     async def detectors(self) -> DetectorsRow:
         """Return the rows of the detectors. Raises StorageError."""
         engine = self._engine
-        known, detection = engine.known, engine.detection
+        known, detection = engine.knowledge_store, engine.detection
         settings = engine.detection_settings()
         cards = await engine.parts.store.read("detectors", lambda stored: scores(stored, settings))
         standing = Counter(key.detector for key in known.signals)
@@ -62,7 +62,7 @@ class ScreenQueries:
             "equity", lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, points, live)
         )
 
-    async def latency(self, shots: int) -> LatencyRow:
+    async def latency(self, attempts: int) -> LatencyRow:
         """Return the last attempts, stage by stage.
 
         Raises CommandRefused without trading, StorageError.
@@ -72,8 +72,8 @@ class ScreenQueries:
             raise CommandRefused(NO_TRADING)
         scope = components.ledger.scope
         return await self._engine.parts.store.read(
-            "latency", lambda stored: latency_of(stored.trading(scope), shots)
+            "latency", lambda stored: latency_of(stored.trading(scope), attempts)
         )
 
     def _position(self, symbol: str) -> PositionRow | None:
-        return next((one for one in self._positions() if one.symbol == symbol), None)
+        return next((position for position in self._positions() if position.symbol == symbol), None)

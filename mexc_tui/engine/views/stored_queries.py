@@ -49,16 +49,18 @@ def signals(stored: Stored, before: int, limit: int, symbol: str) -> tuple[list[
     Raises AmbiguousName.
     """
     if symbol:
-        symbol = resolve(symbol, lambda one: bool(stored.signals.page(limit=1, symbol=one))) or symbol
+        symbol = (
+            resolve(symbol, lambda candidate: bool(stored.signals.page(limit=1, symbol=candidate))) or symbol
+        )
     page = stored.signals.page(before, limit, symbol)
-    rows = [signal_row(signal, stands=stands) for _, signal, stands in page]
+    rows = [signal_row(signal, is_active=is_active) for _, signal, is_active in page]
     return rows, page[-1][0] if len(page) == limit else None
 
 
 def alerts(stored: Stored, limit: int, *, closed: bool) -> list[AlertRow]:
     """Return the open alerts, or with `closed` all alerts, newest first."""
     found = stored.alerts.latest(limit) if closed else stored.alerts.open()
-    return [alert_row(one) for one in sorted(found, key=lambda one: -one.last_ms)[:limit]]
+    return [alert_row(alert) for alert in sorted(found, key=lambda alert: -alert.last_ms)[:limit]]
 
 
 def journal(
@@ -70,7 +72,7 @@ def journal(
     """
     if about and not stored.journal.page(limit=1, about=about):
         name = typed_name(about)
-        about = resolve(name, lambda one: bool(stored.journal.page(limit=1, about=one))) or about
+        about = resolve(name, lambda candidate: bool(stored.journal.page(limit=1, about=candidate))) or about
     facts = stored.journal.page(before, limit, about=about, kind=kind, since_ms=since_ms)
     return tuple(map(fact_row, facts))
 
@@ -86,7 +88,7 @@ def why(
 
     `liquidity`: of current order books, by symbol; only from a running engine. Raises AmbiguousName.
     """
-    symbol = resolve(symbol, lambda one: _is_stored(stored, one)) or symbol
+    symbol = resolve(symbol, lambda candidate: _is_stored(stored, candidate)) or symbol
     together = groups(stored.listings.unfinished(), settings.cluster_window_ms)
     standing = {signal.key: signal.at_ms for signal in stored.signals.standing()}
     stories: list[ListingStory] = []
@@ -113,8 +115,8 @@ def _snipes(stored: Stored, symbol: str) -> tuple[SnipeDetail, ...]:
     tables = stored.trading(stored.newest_scope())
     found = tables.snipes.of_symbol(symbol, STORIES)
     return tuple(
-        SnipeDetail(snipe=snipe_row(one, OFFLINE_CONTEXT), verdicts=one.verdicts, plan=one.plan)
-        for one in found
+        SnipeDetail(snipe=snipe_row(snipe, OFFLINE_CONTEXT), verdicts=snipe.verdicts, plan=snipe.plan)
+        for snipe in found
     )
 
 
@@ -127,7 +129,7 @@ def _is_stored(stored: Stored, symbol: str) -> bool:
 def _detectors(
     data: DetectorInput, said: Sequence[Signal], standing: dict[SignalKey, int]
 ) -> tuple[DetectorDetail, ...]:
-    return tuple(_detector(data, said, standing, one) for one in DETECTORS)
+    return tuple(_detector(data, said, standing, detector) for detector in DETECTORS)
 
 
 def _detector(
@@ -135,13 +137,13 @@ def _detector(
 ) -> DetectorDetail:
     own = [signal for signal in said if signal.key.detector is detector.name]
     stand = [standing.get(signal.key) == signal.at_ms for signal in own]
-    rows = tuple(signal_row(signal, stands=on) for signal, on in zip(own, stand, strict=True))
-    saw = tuple(f"{one.name} {one.value}" for one in own[0].inputs) if own else ()
+    rows = tuple(signal_row(signal, is_active=on) for signal, on in zip(own, stand, strict=True))
+    saw = tuple(f"{item.name} {item.value}" for item in own[0].inputs) if own else ()
     return DetectorDetail(
         detector=detector.name.value,
         version=detector.version,
         saw=saw,
-        said=rows[:SAID],
+        signals=rows[:SAID],
         why_not="" if any(stand) else _why_not(data, detector),
     )
 

@@ -81,7 +81,7 @@ class SymbolView:
         """Return the market view of a symbol and stream it. Raises CommandRefused, StorageError."""
         if not is_tradable_name(symbol):
             raise CommandRefused(f"Invalid symbol {symbol}: letters and digits, such as NEWUSDT.")
-        knowledge = self._engine.known.knowledge
+        knowledge = self._engine.knowledge_store.knowledge
         if symbol not in knowledge.pairs and knowledge.listings.named(symbol) is None:
             raise CommandRefused(f"Unknown symbol {symbol}: not on the exchange and not listed.")
         problem = self._watch(symbol)
@@ -108,7 +108,7 @@ class SymbolView:
         except ExchangeError as error:
             log.info("no earlier trades of %s: %s", symbol, error)
             return
-        self._engine.known.histories.setdefault(symbol, PairHistory()).earlier_trades = trades
+        self._engine.knowledge_store.histories.setdefault(symbol, PairHistory()).earlier_trades = trades
         self._kept.paths.pop(symbol, None)
 
     async def _fills(self, symbol: str) -> tuple[OwnFillRow, ...]:
@@ -120,7 +120,7 @@ class SymbolView:
             "fills of a pair",
             lambda stored: stored.trading(scope).orders.page(limit=MAX_FILLS, symbol=symbol),
         )
-        rows = fill_rows((one for one in orders if one.intent_id), MAX_FILLS)
+        rows = fill_rows((order for order in orders if order.intent_id), MAX_FILLS)
         if self._watched.remaining_s(symbol):
             self._kept.fills[symbol] = rows
         return rows
@@ -134,7 +134,7 @@ class SymbolView:
     def _row(
         self, symbol: str, request: SymbolRequest, problem: str, fills: tuple[OwnFillRow, ...]
     ) -> MarketRow:
-        seen, knowledge = self._seen(symbol), self._engine.known.knowledge
+        seen, knowledge = self._seen(symbol), self._engine.knowledge_store.knowledge
         pair, listing = knowledge.pairs.get(symbol), knowledge.listings.named(symbol)
         now_ms = self._engine.parts.market.now_ms()
         (bid, ask), deep, (bids, asks) = best_of(seen), seen.deep_levels, self._levels(symbol, seen)
@@ -186,7 +186,7 @@ class SymbolView:
         opened_ms = listing.opened_ms if listing is not None else None
         path = path_of(seen, request.path_since_ms or opened_ms or 0, request.spans)
         shown = self._watched.symbols()
-        self._kept.paths = {name: one for name, one in self._kept.paths.items() if name in shown}
+        self._kept.paths = {name: path for name, path in self._kept.paths.items() if name in shown}
         self._kept.paths[symbol] = _Drawn(request=request, at_ms=now_ms, trades=trades, path=path)
         return path
 
@@ -195,11 +195,11 @@ class SymbolView:
         position = None if components is None else components.ledger.state.position_of(symbol)
         if row is None or position is None:
             return ()
-        pair = self._engine.known.knowledge.pairs.get(symbol)
+        pair = self._engine.knowledge_store.knowledge.pairs.get(symbol)
         return exit_levels(position, row, None if pair is None else grid_of(pair))
 
     def _seen(self, symbol: str) -> PairHistory:
-        return self._engine.known.histories.get(symbol) or PairHistory()
+        return self._engine.knowledge_store.histories.get(symbol) or PairHistory()
 
 
 def _holes(seen: PairHistory, path: PricePath) -> tuple[tuple[int, int], ...]:

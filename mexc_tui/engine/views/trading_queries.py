@@ -12,7 +12,7 @@ from mexc_tui.engine.accounting.performance import performance_of
 from mexc_tui.engine.accounting.recent_activity import RecentActivity
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.entries.readiness import ReadinessCheck
-from mexc_tui.engine.exits.exits_edit import exits_row, exits_words
+from mexc_tui.engine.exits.exits_edit import exits_row, exits_text
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.market.prices import QUOTE
 from mexc_tui.engine.runtime.command_result import CommandResult
@@ -30,7 +30,7 @@ from mexc_tui.engine.views.trading_rows import (
     snipe_rows,
 )
 from mexc_tui.engine.views.trading_symbols import TradingSymbols
-from mexc_tui.ledger.numbers import plain
+from mexc_tui.ledger.arithmetic import plain
 from mexc_tui.model.errors import CommandRefused, ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
@@ -82,16 +82,16 @@ class TradingQueries:
         self,
         components: TradingComponents,
         *,
-        known: KnowledgeStore,
+        knowledge_store: KnowledgeStore,
         store: Store,
         parameters: Callable[[], ViewParameters],
     ) -> None:
         """Call `load` before the first query."""
         self._components = components
-        self._known = known
+        self._knowledge_store = knowledge_store
         self._store = store
         self._parameters = parameters
-        self._symbols = TradingSymbols(components, known, lambda: parameters().stale_ms)
+        self._symbols = TradingSymbols(components, knowledge_store, lambda: parameters().stale_ms)
         self._recent = RecentActivity(
             ledger=components.ledger, store=store, now_ms=components.port.now_ms, resumed_ms=self._resumed_ms
         )
@@ -124,7 +124,7 @@ class TradingQueries:
         guard = self._components.safety.risk_monitor
         day_equity = self._components.safety.equity.day_equity
         guarded = RiskMonitorView(
-            level=guard.grade.level, words=guard.words, day=self._recent.day, day_equity=day_equity
+            level=guard.grade.level, text=guard.text, day=self._recent.day, day_equity=day_equity
         )
         limits, now_ms = self._parameters().limits, self._components.port.now_ms()
         equity = self._components.safety.equity.limit_equity
@@ -167,7 +167,7 @@ class TradingQueries:
                 judged.request.parameters.fire.premium_pct,
                 is_ahead=proposal.opens_ms is not None and proposal.opens_ms > now_ms,
             ),
-            words=judgement.reason or "all checks passed",
+            text=judgement.reason or "all checks passed",
             plan=judged.request.parameters.plan,
         )
 
@@ -176,8 +176,8 @@ class TradingQueries:
         return self._components.sniper.readiness.of(snipe_id)
 
     async def preview(self, name: Preview, symbol: str, share_pct: Decimal | None) -> PreviewRow:
-        """Return the effect of a command now; `words` is the reason if it would be refused."""
-        previews = Previews(self._components, self._known, lambda: self._parameters().stale_ms)
+        """Return the effect of a command now; `text` is the reason if it would be refused."""
+        previews = Previews(self._components, self._knowledge_store, lambda: self._parameters().stale_ms)
         match name:
             case Preview.ARM:
                 return previews.arm(await self.what_if(symbol))
@@ -195,7 +195,10 @@ class TradingQueries:
     async def performance(self) -> PerformanceRow:
         """Return the performance of the desk. Raises StorageError."""
         scope, context = self._components.ledger.scope, self._symbols.context()
-        marks = {one.id: mark_of(one, context) for one in self._components.ledger.state.positions.values()}
+        marks = {
+            position.id: mark_of(position, context)
+            for position in self._components.ledger.state.positions.values()
+        }
         return await self._store.read(
             "performance", lambda stored: performance_of(stored.trading(scope), scope, marks)
         )
@@ -228,8 +231,8 @@ class TradingQueries:
     async def arm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         """Arm a snipe of a listing."""
         snipe = await _stored(self._components.arming.arm(self._symbols.pair(symbol), by))
-        words = f"{snipe.symbol} armed: at most {plain(snipe.spend_cap)} {QUOTE}."
-        return CommandResult(words, snipe_row(snipe, self._symbols.context()))
+        text = f"{snipe.symbol} armed: at most {plain(snipe.spend_cap)} {QUOTE}."
+        return CommandResult(text, snipe_row(snipe, self._symbols.context()))
 
     async def disarm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         """Disarm a snipe that has not fired."""
@@ -245,12 +248,12 @@ class TradingQueries:
             raise CommandRefused(f"No open position in {symbol}.")
         if closer is None:
             raise CommandRefused("Cannot sell: the exit monitor is not running.")
-        words = f"closed by {by}"
-        done = await _stored(closer.close(position, share_pct, OrderRole.CLOSE, CloseReason.MANUAL, words))
+        text = f"closed by {by}"
+        done = await _stored(closer.close(position, share_pct, OrderRole.CLOSE, CloseReason.MANUAL, text))
         left = f", {plain(done.left)} {position.base_asset} still held" if done.left else ""
         sold = f"{plain(done.sold)} {position.base_asset} sold" if done.sold else "Nothing sold"
         dust = f", {plain(done.dust)} {position.base_asset} written off as dust" if done.dust else ""
-        why = f": {done.words}" if done.words else ""
+        why = f": {done.text}" if done.text else ""
         is_closed = memory.position_of(position.symbol) is None
         achieved = Achieved(
             state=memory.trading.state,
@@ -259,7 +262,7 @@ class TradingQueries:
         )
         wanted_all = share_pct is None or share_pct == 100
         said = f"{sold}{dust}{left}{why}."
-        return CommandResult(said, achieved, is_all=not done.words and (is_closed or not wanted_all))
+        return CommandResult(said, achieved, is_all=not done.text and (is_closed or not wanted_all))
 
     async def check_exits(self, symbol: str, request: ExitUpdate) -> str:
         """Return a description of the proceeds at the new stop.
@@ -278,19 +281,19 @@ class TradingQueries:
             position_row(position, orders, intents, self._symbols.context()),
             self._symbols.grid(position.symbol),
         )
-        return CommandResult(exits_words(changed), row, is_all=not changed.waiting)
+        return CommandResult(exits_text(changed), row, is_all=not changed.waiting)
 
     async def convert_dust(self, assets: Sequence[str]) -> CommandResult[DustConverted]:
         """Convert dust to MX; without assets: all convertible dust."""
         return await _stored(self._components.dust.convert(assets))
 
-    async def halt(self, by: str, words: str) -> CommandResult[Achieved]:
+    async def halt(self, by: str, text: str) -> CommandResult[Achieved]:
         """Stop entries until the user resumes: cancel entry orders, disarm snipes. Exits continue."""
-        return await _stored(self._components.safety.emergency_stop.halt(by, words or "manual"))
+        return await _stored(self._components.safety.emergency_stop.halt(by, text or "manual"))
 
-    async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
+    async def reduce_only(self, by: str, text: str) -> CommandResult[Achieved]:
         """Allow no entries until the user resumes; snipes stay armed."""
-        return await _stored(self._components.safety.emergency_stop.reduce_only(by, words or "manual"))
+        return await _stored(self._components.safety.emergency_stop.reduce_only(by, text or "manual"))
 
     async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Resume entries. `typed`: the word that some causes require."""
@@ -329,15 +332,13 @@ class TradingQueries:
             context = replace(self._symbols.context(), quote=_no_quote)
             self._closed, self._rows_of_closed = (
                 closed,
-                [position_row(one, (), (), context) for one in closed],
+                [position_row(position, (), (), context) for position in closed],
             )
         return self._rows_of_closed
 
-    def _result(self, words: str) -> CommandResult[Achieved]:
+    def _result(self, text: str) -> CommandResult[Achieved]:
         memory = self._components.ledger.state
-        return CommandResult(
-            words, Achieved(state=memory.trading.state, positions_left=len(memory.positions))
-        )
+        return CommandResult(text, Achieved(state=memory.trading.state, positions_left=len(memory.positions)))
 
     def _resumed_ms(self) -> int:
         kept = self._components.safety.trading_state.kept
@@ -360,7 +361,10 @@ async def trading_queries(engine: Engine) -> TradingQueries | None:
         return ViewParameters(entry.limits, numbers.safety().stale_ms)
 
     queries = TradingQueries(
-        components, known=engine.known, store=engine.parts.store, parameters=view_parameters
+        components,
+        knowledge_store=engine.knowledge_store,
+        store=engine.parts.store,
+        parameters=view_parameters,
     )
     await queries.load()
     return queries

@@ -8,13 +8,13 @@ from functools import partial
 import msgspec
 
 from mexc_tui.engine.accounting.ledger_state import LedgerState
+from mexc_tui.ledger.arithmetic import exactly, plain
 from mexc_tui.ledger.equity import PriceMark, market_value, unrealised
-from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
-from mexc_tui.model.reconciliation import Reconciliation, delisted_words
+from mexc_tui.model.reconciliation import Reconciliation, delisted_text
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.trading_view import OrderRow, PositionRow, ReconciliationRow, RungRow, SnipeRow
 from mexc_tui.sniping.ladder import RestingRung, RungPlace, RungPlan, rungs, rungs_done
@@ -81,17 +81,17 @@ class RowContext:
     """Why an asset has no current price, its symbol being unknown to the exchange; empty: it has one."""
 
 
-def offline_context(words: str, run: Reconciliation | None = None, *, is_silent: bool = False) -> RowContext:
-    """Return the context without a responding engine: no prices, no filters; `words` states why.
+def offline_context(text: str, run: Reconciliation | None = None, *, is_silent: bool = False) -> RowContext:
+    """Return the context without a responding engine: no prices, no filters; `text` states why.
 
     `run`: the last reconciliation. `is_silent`: an engine runs without answering.
     """
-    gone = partial(delisted_words, run)
+    gone = partial(delisted_text, run)
     return RowContext(
         quote=lambda _: BidQuote(),
         grid=lambda _: None,
         stale_ms=0,
-        blind=words,
+        blind=text,
         is_silent=is_silent,
         delisted=gone,
     )
@@ -99,8 +99,8 @@ def offline_context(words: str, run: Reconciliation | None = None, *, is_silent:
 
 def snipe_rows(books: LedgerState, sight: RowContext) -> list[SnipeRow]:
     """Return the unfinished snipes, soonest opening first."""
-    ordered = sorted(books.snipes.values(), key=lambda one: (one.opens_ms, one.id))
-    return [snipe_row(one, sight) for one in ordered]
+    ordered = sorted(books.snipes.values(), key=lambda snipe: (snipe.opens_ms, snipe.id))
+    return [snipe_row(snipe, sight) for snipe in ordered]
 
 
 def snipe_row(snipe: Snipe, sight: RowContext) -> SnipeRow:
@@ -131,9 +131,9 @@ def snipe_row(snipe: Snipe, sight: RowContext) -> SnipeRow:
 
 def order_rows(books: LedgerState, sight: RowContext) -> list[OrderRow]:
     """Return the open orders, including foreign ones, newest first."""
-    open_ones = (one for one in books.orders.values() if not one.state.is_terminal)
-    ordered = sorted((*open_ones, *books.foreign.values()), key=lambda one: one.client_order_id)
-    return [order_row(one, sight) for one in sorted(ordered, key=lambda one: -one.created_ms)]
+    open_ones = (order for order in books.orders.values() if not order.state.is_terminal)
+    ordered = sorted((*open_ones, *books.foreign.values()), key=lambda order: order.client_order_id)
+    return [order_row(order, sight) for order in sorted(ordered, key=lambda order: -order.created_ms)]
 
 
 def order_row(order: Order, sight: RowContext) -> OrderRow:
@@ -165,8 +165,11 @@ def order_row(order: Order, sight: RowContext) -> OrderRow:
 
 def position_rows(books: LedgerState, sight: RowContext) -> list[PositionRow]:
     """Return the open positions, oldest first."""
-    ordered = sorted(books.positions.values(), key=lambda one: (one.opened_ms, one.id))
-    return [position_row(one, books.orders_of(one.id), books.intents_of(one.id), sight) for one in ordered]
+    ordered = sorted(books.positions.values(), key=lambda position: (position.opened_ms, position.id))
+    return [
+        position_row(position, books.orders_of(position.id), books.intents_of(position.id), sight)
+        for position in ordered
+    ]
 
 
 def mark_of(position: Position, sight: RowContext) -> PriceMark:
@@ -185,7 +188,7 @@ def position_row(
     mark, quote = mark_of(position, sight), sight.quote(position.symbol)
     value, gain = market_value(mark), unrealised(mark)
     gone = sight.delisted(position.base_asset) if position.is_open else ""
-    blocked_reason = _blind_words(sight) if sight.blind else sight.blocked_reason(position)
+    blocked_reason = _unmonitored_text(sight) if sight.blind else sight.blocked_reason(position)
     grid = sight.grid(position.symbol)
     facts = ProtectionFacts(
         position=position,
@@ -196,7 +199,7 @@ def position_row(
         last=quote.last,
         blocked_reason=gone or blocked_reason,
     )
-    place, words = protection(facts)
+    place, text = protection(facts)
     time_stop_s, precision = position.plan.time_stop_s, sight.precision(position.symbol)
     return PositionRow(
         id=position.id,
@@ -219,7 +222,7 @@ def position_row(
         high_price=_highest(position, orders),
         rungs=_rungs(position, orders, sight),
         protection=place,
-        protection_words=words,
+        protection_text=text,
         trapped=position.trapped,
         opened_ms=position.opened_ms,
         time_stop_ms=position.opened_ms + time_stop_s * MS if time_stop_s else None,
@@ -237,7 +240,7 @@ def position_row(
     )
 
 
-def _blind_words(sight: RowContext) -> str:
+def _unmonitored_text(sight: RowContext) -> str:
     known = "stop monitoring unknown" if sight.is_silent else "stop not monitored"
     return f"{sight.blind}: {known}"
 
@@ -264,18 +267,18 @@ def _rungs(position: Position, orders: Sequence[Order], sight: RowContext) -> tu
     grid = sight.grid(position.symbol) or UNKNOWN_GRID
     of_rung = _by_rung(rungs(position, grid), orders)
     sold = tuple(
-        (number, sum((one.filled_quantity for one in takes), ZERO)) for number, takes in of_rung.items()
+        (number, sum((order.filled_quantity for order in takes), ZERO)) for number, takes in of_rung.items()
     )
     resting = tuple(
         RestingRung(
             rung=number,
-            client_order_id=one.client_order_id,
-            price=one.price or ZERO,
-            open_quantity=one.open_quantity,
+            client_order_id=order.client_order_id,
+            price=order.price or ZERO,
+            open_quantity=order.open_quantity,
         )
         for number, takes in of_rung.items()
-        for one in takes
-        if one.state.is_on_exchange
+        for order in takes
+        if order.state.is_on_exchange
     )
     filled = rungs_done(position, sold, grid, resting)
     plans = rungs(msgspec.structs.replace(position, rungs_done=filled), grid, sold, resting=resting)
@@ -290,18 +293,18 @@ def _by_rung(plans: Sequence[RungPlan], orders: Iterable[Order]) -> dict[int, li
 
     """
     found: dict[int, list[Order]] = {plan.number: [] for plan in plans}
-    for one in orders:
-        if one.role is not OrderRole.TAKE_PROFIT or one.price is None:
+    for order in orders:
+        if order.role is not OrderRole.TAKE_PROFIT or order.price is None:
             continue
-        below = [plan.number for plan in plans if plan.price <= one.price]
+        below = [plan.number for plan in plans if plan.price <= order.price]
         if below:
-            found[max(below)].append(one)
+            found[max(below)].append(order)
     return found
 
 
 def _rung(plan: RungPlan, takes: Sequence[Order], watched: str) -> RungRow:
     """Return a rung; `watched`: its place without a resting order."""
-    resting = next((one for one in takes if one.state.is_on_exchange), None)
+    resting = next((order for order in takes if order.state.is_on_exchange), None)
     where, price = plan.place.value, plan.price
     if resting is not None and resting.price is not None:
         price = resting.price
@@ -312,10 +315,10 @@ def _rung(plan: RungPlan, takes: Sequence[Order], watched: str) -> RungRow:
 
 def _highest(position: Position, orders: Sequence[Order]) -> Decimal:
     """Return the high since entry: as monitored, or as sold. 0: unknown."""
-    sales = [one.average_price for one in orders if one.side is Side.SELL]
+    sales = [order.average_price for order in orders if order.side is Side.SELL]
     if position.sold_quantity:
         sales.append(position.sold_value / position.sold_quantity)
-    return _shown(max([position.high_price, *(one for one in sales if one is not None)]))
+    return _shown(max([position.high_price, *(price for price in sales if price is not None)]))
 
 
 def _pct(part: Decimal | None, whole: Decimal) -> Decimal | None:

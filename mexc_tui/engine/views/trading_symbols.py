@@ -9,7 +9,7 @@ from mexc_tui.engine.views.trading_rows import BidQuote, RowContext, SymbolPreci
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.pair_names import AmbiguousName, resolve
 from mexc_tui.model.position import Position
-from mexc_tui.model.reconciliation import delisted_words
+from mexc_tui.model.reconciliation import delisted_text
 from mexc_tui.sniping.protection import blocked_reason
 from mexc_tui.sniping.rounding import Grid, grid_of
 
@@ -18,10 +18,10 @@ class TradingSymbols:
     """Resolves the symbols of commands and provides the context of rows. `stale_ms`: age limit of a bid."""
 
     def __init__(
-        self, components: TradingComponents, known: KnowledgeStore, stale_ms: Callable[[], int]
+        self, components: TradingComponents, knowledge_store: KnowledgeStore, stale_ms: Callable[[], int]
     ) -> None:
         self._components = components
-        self._known = known
+        self._knowledge_store = knowledge_store
         self._stale_ms = stale_ms
 
     def held(self, symbol: str) -> str:
@@ -29,11 +29,13 @@ class TradingSymbols:
 
         Raises CommandRefused.
         """
-        return self._named(symbol, {one.symbol for one in self._components.ledger.state.positions.values()})
+        return self._named(
+            symbol, {position.symbol for position in self._components.ledger.state.positions.values()}
+        )
 
     def armed(self, symbol: str) -> str:
         """Return the symbol that a name refers to, preferring armed snipes. Raises CommandRefused."""
-        return self._named(symbol, {one.symbol for one in self._components.ledger.state.snipes.values()})
+        return self._named(symbol, {snipe.symbol for snipe in self._components.ledger.state.snipes.values()})
 
     def pair(self, symbol: str) -> str:
         """Return the listed or scheduled symbol that a name refers to. Raises CommandRefused."""
@@ -43,7 +45,7 @@ class TradingSymbols:
         try:
             # An ambiguous name is refused: never choose which of several symbols to sell or disarm.
             found = resolve(symbol, preferred.__contains__, prefers_usual=False)
-            return found or self._known.knowledge.named(symbol) or symbol
+            return found or self._knowledge_store.knowledge.named(symbol) or symbol
         except AmbiguousName as error:
             raise CommandRefused(str(error)) from None
 
@@ -54,7 +56,7 @@ class TradingSymbols:
             if self._components.safety.emergency_stop.closer is not None
             else "the exit monitor is not running"
         )
-        gone = partial(delisted_words, self._components.ledger.state.reconciled)
+        gone = partial(delisted_text, self._components.ledger.state.reconciled)
         return RowContext(
             quote=self._quote,
             grid=self.grid,
@@ -68,7 +70,7 @@ class TradingSymbols:
     def _hindrance(self, position: Position) -> str:
         components = self._components
         return blocked_reason(
-            self._known.knowledge.pairs.get(position.symbol),
+            self._knowledge_store.knowledge.pairs.get(position.symbol),
             components.ledger.state.trading,
             components.exit_monitor.heartbeat_ms(position),
             components.port.now_ms(),
@@ -82,7 +84,7 @@ class TradingSymbols:
         )
 
     def _precision(self, symbol: str) -> SymbolPrecision:
-        pair = self._known.knowledge.pairs.get(symbol)
+        pair = self._knowledge_store.knowledge.pairs.get(symbol)
         return (
             SymbolPrecision()
             if pair is None
@@ -91,5 +93,5 @@ class TradingSymbols:
 
     def grid(self, symbol: str) -> Grid | None:
         """Return the tick and step sizes of a symbol; None: not on the exchange."""
-        pair = self._known.knowledge.pairs.get(symbol)
+        pair = self._knowledge_store.knowledge.pairs.get(symbol)
         return None if pair is None else grid_of(pair)

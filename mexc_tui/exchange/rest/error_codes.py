@@ -166,7 +166,7 @@ def explain(http_status: int, error: ErrorBody) -> Refusal:
         http_status=http_status,
         code=code,
         message=message,
-        words=meaning.text,
+        text=meaning.text,
         advice=meaning.advice,
         listing_advice=meaning.listing_advice or meaning.advice,
         definite=meaning.definite,

@@ -212,7 +212,7 @@ class Requester:
         if refusal.definite:
             return Rejected(refusal)
         return Ambiguous(
-            reason=refusal.words, timestamp_ms=timestamp_ms, recv_window_ms=window_ms, refusal=refusal
+            reason=refusal.text, timestamp_ms=timestamp_ms, recv_window_ms=window_ms, refusal=refusal
         )
 
     async def _exchange(

@@ -11,7 +11,7 @@ import msgspec
 
 from mexc_tui.exchange.rest.responses import UNREADABLE, problem_of
 from mexc_tui.exchange.rest.routes import Route
-from mexc_tui.model.rows import Rows, SkippedRow, skipped_words
+from mexc_tui.model.rows import Rows, SkippedRow, skipped_text
 from mexc_tui.model.text import clean_name
 
 T = TypeVar("T")
@@ -108,11 +108,11 @@ class SkippedRows:
         if not skipped:
             self._problems.pop(name, None)
             return
-        self._problems[name] = skipped_words(skipped, total)
+        self._problems[name] = skipped_text(skipped, total)
         for row in skipped:
             if row not in self._logged and len(self._logged) < MAX_LOGGED:
                 self._logged.add(row)
-                log.warning("%s: skipped %s", route.path, row.words)
+                log.warning("%s: skipped %s", route.path, row.text)
 
     def rows_of(self, route: Route, found: Rows[T]) -> tuple[T, ...]:
         """Record the skipped rows of a response and return the readable ones."""

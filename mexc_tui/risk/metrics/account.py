@@ -80,7 +80,7 @@ def sortino(returns: Sequence[float], acceptable: float = 0.0) -> Figure:
     n = len(returns)
     if n < MIN_FOR_RATIO:
         return too_few(n, MIN_FOR_RATIO)
-    downside = math.sqrt(fmean([min(0.0, one - acceptable) ** 2 for one in returns]))
+    downside = math.sqrt(fmean([min(0.0, value - acceptable) ** 2 for value in returns]))
     if downside == 0:
         return undefined(n, MIN_FOR_RATIO, "no day below the acceptable return")
     return Figure(
@@ -98,7 +98,7 @@ def calmar(returns: Sequence[float]) -> Figure:
     fall = max_drawdown([Moment(day * DAY_MS, Decimal(level)) for day, level in enumerate(index)])
     if not fall.value:
         return undefined(n, MIN_FOR_CAGR, "no drawdown yet")
-    return Figure(value=growth.value / fall.value, n=n, minimum=MIN_FOR_CAGR, words=f"over {n} days")
+    return Figure(value=growth.value / fall.value, n=n, minimum=MIN_FOR_CAGR, text=f"over {n} days")
 
 
 def omega(returns: Sequence[float], threshold: float = 0.0) -> Figure:
@@ -106,10 +106,10 @@ def omega(returns: Sequence[float], threshold: float = 0.0) -> Figure:
     n = len(returns)
     if n < MIN_FOR_RATIO:
         return too_few(n, MIN_FOR_RATIO)
-    below = math.fsum(max(threshold - one, 0.0) for one in returns)
+    below = math.fsum(max(threshold - value, 0.0) for value in returns)
     if below == 0:
         return undefined(n, MIN_FOR_RATIO, "no day below the threshold")
-    above = math.fsum(max(one - threshold, 0.0) for one in returns)
+    above = math.fsum(max(value - threshold, 0.0) for value in returns)
     return Figure(value=above / below, n=n, minimum=MIN_FOR_RATIO)
 
 

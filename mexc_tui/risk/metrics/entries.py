@@ -24,9 +24,9 @@ class EntryPrices:
 
 def entry_prices(snipe: Snipe, attempts: Iterable[Attempt]) -> EntryPrices:
     """Return the reference prices of a snipe's entry."""
-    ordered = sorted(attempts, key=lambda one: one.number)
-    asks = [one.best_ask for one in ordered if one.best_ask is not None]
-    bought = next((one.best_ask for one in ordered if one.stamps.filled_ns is not None), None)
+    ordered = sorted(attempts, key=lambda attempt: attempt.number)
+    asks = [attempt.best_ask for attempt in ordered if attempt.best_ask is not None]
+    bought = next((attempt.best_ask for attempt in ordered if attempt.stamps.filled_ns is not None), None)
     decision = snipe.reference_price or next(iter(asks), None)
     return EntryPrices(decision, bought, next(reversed(asks), None))
 

@@ -46,7 +46,7 @@ def index_of(returns: Iterable[float]) -> tuple[float, ...]:
     """Return the flow-adjusted index, starting with 1, from which drawdowns are computed (formulas E3)."""
     level = 1.0
     found = [level]
-    for one in returns:
-        level *= 1 + one
+    for value in returns:
+        level *= 1 + value
         found.append(level)
     return tuple(found)

@@ -97,7 +97,7 @@ def refusal_rates(codes: Sequence[int | None]) -> tuple[RefusalRate, ...]:
     counts = Counter(code for code in codes if code is not None)
     return tuple(
         RefusalRate(code, _rate(hits, n))
-        for code, hits in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+        for code, hits in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
 
 

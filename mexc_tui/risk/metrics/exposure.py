@@ -51,7 +51,7 @@ class Heat:
 
 def gross_exposure(holdings: Iterable[ExposureHolding]) -> Decimal:
     """Return `G = sum |q p|`, quote units (formulas E1)."""
-    return sum((abs(one.value) for one in holdings), ZERO)
+    return sum((abs(holding.value) for holding in holdings), ZERO)
 
 
 def share_of_equity(amount: Decimal, equity: Decimal) -> Figure:
@@ -97,21 +97,21 @@ def risk_at_stop(holdings: Iterable[ExposureHolding], exit_cost: Decimal, equity
     as no gain and adds only its costs. Without a stop the whole value is at risk.
     """
     held = tuple(holdings)
-    amount = sum((_loss_at_stop(one, exit_cost) for one in held), ZERO)
-    bare = tuple(one.symbol for one in held if one.stop is None)
+    amount = sum((_loss_at_stop(holding, exit_cost) for holding in held), ZERO)
+    bare = tuple(holding.symbol for holding in held if holding.stop is None)
     return Heat(amount, share_of_equity(amount, equity), bare)
 
 
 def gap_loss(holdings: Iterable[ExposureHolding], gap: Decimal) -> Decimal:
     """Return the loss if each coin younger than 24 h opens at `(1 - gap) p`, quote units (formulas E1)."""
-    return sum((one.value * gap for one in holdings if one.age_ms < YOUNG_MS), ZERO)
+    return sum((holding.value * gap for holding in holdings if holding.age_ms < YOUNG_MS), ZERO)
 
 
 def by_symbol(holdings: Iterable[ExposureHolding]) -> dict[str, Decimal]:
     """Return the value of each coin, all its positions together."""
     values: dict[str, Decimal] = {}
-    for one in holdings:
-        values[one.symbol] = values.get(one.symbol, ZERO) + one.value
+    for holding in holdings:
+        values[holding.symbol] = values.get(holding.symbol, ZERO) + holding.value
     return values
 
 

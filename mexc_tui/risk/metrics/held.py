@@ -50,11 +50,13 @@ def holdings_tail(
             value=None,
             n=n,
             minimum=NEEDED,
-            words=f"not enough data ({n} of {NEEDED} minutes of {newest})",
+            text=f"not enough data ({n} of {NEEDED} minutes of {newest})",
             unit=FigureUnit.QUOTE,
         )
         return few, few
-    common = sorted(minute for minute in known[newest] if all(minute in one for one in known.values()))
+    common = sorted(
+        minute for minute in known[newest] if all(minute in minutes for minutes in known.values())
+    )
     profits = profits_of_holdings(
         [
             CoinHistory(symbol, value, tuple(known[symbol][minute] for minute in common))

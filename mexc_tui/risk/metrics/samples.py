@@ -11,7 +11,7 @@ NO_VARIATION = 1e-12
 def deviation(values: Sequence[float]) -> float:
     """Return the standard deviation (n - 1) of two or more values; 0 when only rounding varies."""
     found = stdev(values)
-    return 0.0 if found <= NO_VARIATION * max(abs(one) for one in values) else found
+    return 0.0 if found <= NO_VARIATION * max(abs(value) for value in values) else found
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -40,8 +40,8 @@ def excess_kurtosis(values: Sequence[float]) -> float:
 def _standardised(values: Sequence[float], power: int) -> float:
     """Scaled first, so that tiny returns do not vanish in their own powers."""
     middle = fmean(values)
-    apart = [one - middle for one in values]
-    scale = math.sqrt(fmean([one * one for one in apart]))
-    if scale <= NO_VARIATION * max(abs(one) for one in values):
+    apart = [value - middle for value in values]
+    scale = math.sqrt(fmean([difference * difference for difference in apart]))
+    if scale <= NO_VARIATION * max(abs(value) for value in values):
         return 0.0
-    return fmean([(one / scale) ** power for one in apart])
+    return fmean([(difference / scale) ** power for difference in apart])

@@ -31,11 +31,12 @@ def is_new(coin: CoinHistory, sampling: Sampling) -> bool:
 
 
 def profits_of_holdings(coins: Sequence[CoinHistory]) -> list[float]:
-    """Return the gain of the current holdings at each past moment with a return of all of them (formulas E2)."""
+    """Return the gain of the current holdings at each past moment common to all (formulas E2)."""
     common = min((len(coin.returns) for coin in coins), default=0)
     if not common:
         return []
     columns = [
-        [float(coin.value) * one for one in coin.returns[len(coin.returns) - common :]] for coin in coins
+        [float(coin.value) * change for change in coin.returns[len(coin.returns) - common :]]
+        for coin in coins
     ]
     return [math.fsum(moment) for moment in zip(*columns, strict=True)]

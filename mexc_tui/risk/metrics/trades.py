@@ -88,7 +88,7 @@ def win_rate(trades: Sequence[ClosedTrade]) -> Figure:
     n = len(trades)
     if n < MIN_N_FOR_RATE:
         return too_few(n, MIN_N_FOR_RATE, FigureUnit.SHARE)
-    wins = sum(one.profit > 0 for one in trades)
+    wins = sum(trade.profit > 0 for trade in trades)
     low, high = wilson_interval(wins, n)
     return Figure(value=wins / n, n=n, minimum=MIN_N_FOR_RATE, unit=FigureUnit.SHARE, low=low, high=high)
 
@@ -96,20 +96,20 @@ def win_rate(trades: Sequence[ClosedTrade]) -> Figure:
 def profit_factor(trades: Sequence[ClosedTrade]) -> Figure:
     """Return `sum of profits / |sum of losses|`; `n/a (no losses yet)` without one (formulas E5)."""
     n = len(trades)
-    losses = sum((-one.profit for one in trades if one.profit < 0), ZERO)
+    losses = sum((-trade.profit for trade in trades if trade.profit < 0), ZERO)
     if n and not losses:
         return undefined(n, MIN_N_FOR_RATE, "no losses yet")
     if n < MIN_N_FOR_RATE:
         return too_few(n, MIN_N_FOR_RATE)
-    gains = sum((one.profit for one in trades if one.profit > 0), ZERO)
+    gains = sum((trade.profit for trade in trades if trade.profit > 0), ZERO)
     return Figure(value=float(gains / losses), n=n, minimum=MIN_N_FOR_RATE)
 
 
 def payoff_ratio(trades: Sequence[ClosedTrade]) -> Figure:
     """Return `mean win / |mean loss|` (formulas E5)."""
     n = len(trades)
-    wins = [float(one.profit) for one in trades if one.profit > 0]
-    losses = [float(-one.profit) for one in trades if one.profit < 0]
+    wins = [float(trade.profit) for trade in trades if trade.profit > 0]
+    losses = [float(-trade.profit) for trade in trades if trade.profit < 0]
     if n and not losses:
         return undefined(n, MIN_N_FOR_RATE, "no losses yet")
     if n < MIN_N_FOR_RATE:
@@ -122,7 +122,7 @@ def expectancy(trades: Sequence[ClosedTrade], random: Random, resamples: int = R
 
     See `bootstrap_interval` for its cost.
     """
-    return _mean_figure([float(one.profit) for one in trades], FigureUnit.QUOTE, random, resamples)
+    return _mean_figure([float(trade.profit) for trade in trades], FigureUnit.QUOTE, random, resamples)
 
 
 def expectancy_r(trades: Sequence[ClosedTrade], random: Random, resamples: int = RESAMPLES) -> Figure:
@@ -169,7 +169,7 @@ def kelly(trades: Sequence[ClosedTrade]) -> Kelly:
         why = "no losses yet" if payoff.value is None else "no wins yet"
         none = undefined(n, MIN_FOR_KELLY, why, FigureUnit.SHARE)
         return Kelly(none, none)
-    low, _ = wilson_interval(sum(one.profit > 0 for one in trades), n)
+    low, _ = wilson_interval(sum(trade.profit > 0 for trade in trades), n)
     full = low - (1 - low) / payoff.value
     applied = max(0.0, full) * KELLY_PART
     return Kelly(
@@ -183,11 +183,13 @@ def excursions(trades: Iterable[ClosedTrade]) -> Excursions:
 
     Trades without known prices are left out.
     """
-    known = [one for one in trades if one.entry > 0 and one.lowest > 0 and one.highest > 0]
+    known = [trade for trade in trades if trade.entry > 0 and trade.lowest > 0 and trade.highest > 0]
     return Excursions(
-        adverse=_median([_move(one, one.lowest) / float(one.entry) for one in known], FigureUnit.SHARE, min),
+        adverse=_median(
+            [_move(trade, trade.lowest) / float(trade.entry) for trade in known], FigureUnit.SHARE, min
+        ),
         favourable=_median(
-            [_move(one, one.highest) / float(one.entry) for one in known], FigureUnit.SHARE, max
+            [_move(trade, trade.highest) / float(trade.entry) for trade in known], FigureUnit.SHARE, max
         ),
     )
 
@@ -197,7 +199,7 @@ def holding_time(trades: Sequence[ClosedTrade]) -> Figure:
     if not trades:
         return too_few(0, 1, FigureUnit.MS)
     return Figure(
-        value=float(median(one.closed_ms - one.opened_ms for one in trades)),
+        value=float(median(trade.closed_ms - trade.opened_ms for trade in trades)),
         n=len(trades),
         minimum=1,
         unit=FigureUnit.MS,
@@ -225,16 +227,16 @@ def turnover(trades: Sequence[ClosedTrade], mean_equity: Decimal) -> Figure:
     if mean_equity <= 0:
         return undefined(len(trades), 1, "no equity")
     return Figure(
-        value=float(sum((one.notional for one in trades), ZERO) / mean_equity), n=len(trades), minimum=1
+        value=float(sum((trade.notional for trade in trades), ZERO) / mean_equity), n=len(trades), minimum=1
     )
 
 
 def fee_drag(trades: Sequence[ClosedTrade]) -> Figure:
     """Return `sum of fees / sum |gross profit|`, gross: before fees; a share (formulas E5)."""
-    gross = sum((abs(one.profit + one.fees) for one in trades), ZERO)
+    gross = sum((abs(trade.profit + trade.fees) for trade in trades), ZERO)
     if not gross:
         return undefined(len(trades), 1, "nothing gained or lost before fees", FigureUnit.SHARE)
-    fees = sum((one.fees for one in trades), ZERO)
+    fees = sum((trade.fees for trade in trades), ZERO)
     return Figure(value=float(fees / gross), n=len(trades), minimum=1, unit=FigureUnit.SHARE)
 
 
@@ -247,7 +249,7 @@ def _mean_figure(values: Sequence[float], unit: FigureUnit, random: Random, resa
 
 
 def _multiples(trades: Iterable[ClosedTrade]) -> list[float]:
-    return [multiple for one in trades if (multiple := one.multiple) is not None]
+    return [multiple for trade in trades if (multiple := trade.multiple) is not None]
 
 
 def _move(trade: ClosedTrade, price: Decimal) -> float:

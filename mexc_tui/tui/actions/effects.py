@@ -110,8 +110,8 @@ def remaining(source: DeskSource) -> str:
 def previewed(row: PreviewRow) -> str:
     """Return the text of a preview with its refusals."""
     refusals = [one.flip or str(one) for one in row.refusals]
-    more = [] if row.is_allowed else [one for one in refusals if one not in row.words]
-    return " ".join([row.words, "; ".join(more)]).strip()
+    more = [] if row.is_allowed else [one for one in refusals if one not in row.text]
+    return " ".join([row.text, "; ".join(more)]).strip()
 
 
 def position_of(source: DeskSource, symbol: str) -> PositionRow | None:

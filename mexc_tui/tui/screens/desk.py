@@ -33,7 +33,7 @@ NEXT = TablePane(
 SIGNALS = TablePane(
     "Active signals",
     table_lines.SIGNAL,
-    reading(lambda source: source.signals, table_lines.signal, lambda row: row.stands),
+    reading(lambda source: source.signals, table_lines.signal, lambda row: row.is_active),
     "No active signal. Detectors raise signals shortly before an opening.",
     "signals",
     SortOrder(0),

@@ -109,7 +109,7 @@ def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
 
 
 def _shown(rate: RateRow, of: str) -> str:
-    return rate.words or "unknown" if rate.value is None else f"{rate.words}, {of}"
+    return rate.text or "unknown" if rate.value is None else f"{rate.text}, {of}"
 
 
 def _skill(row: DetectorRow) -> str:
@@ -123,7 +123,7 @@ def _skill(row: DetectorRow) -> str:
 def _rate(rate: RateRow, width: int) -> list[Drawn]:
     """Draw the hit rate with its interval on a scale of 0 to 100 %."""
     if rate.value is None or rate.low is None or rate.high is None:
-        return [text_line(rate.words or "No hit rate: no outcome known yet.", Tone.FAINT)]
+        return [text_line(rate.text or "No hit rate: no outcome known yet.", Tone.FAINT)]
     room = min(_BAND * 2, max(width - 10, 8))
     tone = Tone.FAINT if rate.n < MIN_N_FOR_RATE else Tone.GOOD
     return [
@@ -132,7 +132,7 @@ def _rate(rate: RateRow, width: int) -> list[Drawn]:
             StyledSpan(band(rate.low, rate.value, rate.high, room), tone),
             StyledSpan(" 100%"),
         ),
-        *(text_line(line) for line in folded(f"correct: {rate.words}", width)),
+        *(text_line(line) for line in folded(f"correct: {rate.text}", width)),
     ]
 
 

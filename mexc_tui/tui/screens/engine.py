@@ -52,7 +52,7 @@ def _key(attempt: AttemptTimingRow) -> str:
 
 
 def _attempt_lines(row: LatencyRow, _: RenderContext) -> dict[str, Line]:
-    return {_key(attempt): _attempt_line(attempt) for attempt in row.shots}
+    return {_key(attempt): _attempt_line(attempt) for attempt in row.attempts}
 
 
 def _attempt_line(attempt: AttemptTimingRow) -> Line:
@@ -77,9 +77,9 @@ def _waterfall(context: RenderContext, width: int, height: int) -> list[Drawn]:
     row = response.result
     if row is None:
         return [text_line(response.problem or LOADING, Tone.FAINT)]
-    if not row.shots:
+    if not row.attempts:
         return [text_line("No attempt sent yet.", Tone.FAINT)]
-    attempt = next((one for one in row.shots if _key(one) == context.key), row.shots[0])
+    attempt = next((one for one in row.attempts if _key(one) == context.key), row.attempts[0])
     usual = {stage.name: stage for stage in row.stages}
     figures = 34
     longest = max((len(stage.name) for stage in attempt.stages), default=_NAME)

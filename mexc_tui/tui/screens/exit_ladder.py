@@ -127,5 +127,5 @@ def _foot(row: PositionRow, now_ms: int, width: int) -> list[Drawn]:
         else text_line(closed)
     ]
     tone = Tone.BAD if row.trapped else Tone.FAINT
-    lines += [text_line(line, tone) for line in folded(row.protection_words, width) if line and not closed]
+    lines += [text_line(line, tone) for line in folded(row.protection_text, width) if line and not closed]
     return lines

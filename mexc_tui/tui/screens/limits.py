@@ -78,7 +78,7 @@ def _limit(row: LimitRow, width: int, room: int) -> Drawn:
         return StyledSpan(name), StyledSpan(_figures(row)[0], Tone.FAINT)
     tone = Tone.BAD if share >= _REACHED else Tone.WARN if share >= _NEAR else Tone.GOOD
     used, left = _figures(row)
-    beside = f"  {row.words}" if row.words else ""
+    beside = f"  {row.text}" if row.text else ""
     fits = _NAME + room + len(used) + len(left) + len(beside) <= width
     return (
         StyledSpan(name),

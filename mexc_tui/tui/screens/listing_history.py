@@ -75,7 +75,7 @@ def _opening(row: ListingRow, context: RenderContext) -> Drawn:
 def _source(source: SourceDetail, context: RenderContext, width: int) -> list[Drawn]:
     since = age(context.now_ms - source.since_ms)
     gone = "" if source.present else " (withdrawn)"
-    said = readable(source.words) or "listed"
+    said = readable(source.text) or "listed"
     text = f"{source.source}{gone}: {said}, {since} ago"
     return paragraph(text, width, Tone.PLAIN if source.present else Tone.FAINT)
 
@@ -83,23 +83,23 @@ def _source(source: SourceDetail, context: RenderContext, width: int) -> list[Dr
 def signal_lines(detectors: Sequence[DetectorDetail], context: RenderContext, width: int) -> Iterable[Drawn]:
     """Draw signals, active ones first, and the reasons of silent detectors."""
     said = sorted(
-        (one for says in detectors for one in says.said), key=lambda one: (not one.stands, -one.at_ms)
+        (one for says in detectors for one in says.signals), key=lambda one: (not one.is_active, -one.at_ms)
     )
     for one in said:
         yield from signal_words(one, context, width)
     for says in detectors:
-        if not says.said and says.why_not:
+        if not says.signals and says.why_not:
             yield from paragraph(f"{says.detector.replace('_', ' ')}: {says.why_not}", width, Tone.FAINT)
 
 
 def signal_words(row: SignalRow, context: RenderContext, width: int) -> Iterable[Drawn]:
     """Draw one signal: claim, probability and reasons."""
-    tone = Tone.STRONG if row.stands else Tone.FAINT
-    ended = "" if row.stands else ", ended"
+    tone = Tone.STRONG if row.is_active else Tone.FAINT
+    ended = "" if row.is_active else ", ended"
     yield text_line(
         f"{row.detector.replace('_', ' ')} {row.topic}, {age(context.now_ms - row.at_ms)} ago{ended}", tone
     )
-    yield from paragraph(f"{claim_text(row)}: {row.words}", width, indent=_INDENT)
+    yield from paragraph(f"{claim_text(row)}: {row.text}", width, indent=_INDENT)
     for reason in row.reasons:
         yield from paragraph(f"reason: {readable(reason)}", width, Tone.FAINT, _INDENT)
 
@@ -160,7 +160,7 @@ def what_if_lines(row: WhatIfRow | None, context: RenderContext, width: int) -> 
         "Can be armed now." if row.approved else "Cannot be armed now.",
         Tone.GOOD if row.approved else Tone.BAD,
     )
-    yield from paragraph(row.words, width)
+    yield from paragraph(row.text, width)
     if row.bound:
         yield from paragraph(f"price: {row.bound}", width)
     refused_first = sorted(row.verdicts, key=lambda one: one.passed)

@@ -48,13 +48,13 @@ def _state(context: RenderContext, width: int, height: int) -> list[Drawn]:
         lines.append(text_line(f"live trading unlocked until {until}; L lock", Tone.WARN))
     if risk.state is not TradingState.ACTIVE:
         since = local_and_utc(risk.since_ms, context.zone)
-        lines.append(text_line(f"cause: {risk.cause_words or reason_text(risk.cause)}"))
+        lines.append(text_line(f"cause: {risk.cause_text or reason_text(risk.cause)}"))
         lines.append(text_line(f"by {risk.by or 'the engine'}, since {since}", Tone.FAINT))
-    guard = f"risk monitor {spaced(risk.guard)}"
+    guard = f"risk monitor {spaced(risk.risk_level)}"
     lines.append(
         (
-            StyledSpan(guard, _GUARDS.get(risk.guard, Tone.BAD)),
-            StyledSpan(f"  {risk.guard_words}" if risk.guard_words else ""),
+            StyledSpan(guard, _GUARDS.get(risk.risk_level, Tone.BAD)),
+            StyledSpan(f"  {risk.risk_text}" if risk.risk_text else ""),
         )
     )
     if lowered := tightening_text(risk.tightening):
@@ -136,7 +136,7 @@ def _metric_rows(row: PerformanceRow, _: RenderContext) -> dict[str, Line]:
 
 def _metric(row: MetricRow) -> Line:
     tone = Tone.FAINT if row.value is None else Tone.PLAIN
-    return Cell(row.name.replace("_", " ")), Cell(row.words, tone), Cell(str(row.n), Tone.FAINT, row.n)
+    return Cell(row.name.replace("_", " ")), Cell(row.text, tone), Cell(str(row.n), Tone.FAINT, row.n)
 
 
 _GUARD = (

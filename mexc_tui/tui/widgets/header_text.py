@@ -114,7 +114,7 @@ def _frozen(known: HeaderData) -> Part:
 def _state(known: HeaderData) -> Part:
     assert known.status is not None
     state = known.risk.state if known.risk is not None else known.status.trading_state
-    words = known.risk.cause_words if known.risk is not None else known.status.cause
+    words = known.risk.cause_text if known.risk is not None else known.status.cause
     if state is TradingState.ACTIVE and known.risk is not None and known.risk.is_locked:
         return Part("no entries: L unlocks" if known.may_operate else "no entries: locked", Tone.WARN)
     if state is TradingState.ACTIVE:
@@ -162,12 +162,12 @@ def _money(known: HeaderData) -> list[Part]:
         return [Part("equity unknown", Tone.FAINT)]
     day, percent = gain(risk.day_pnl), gain(risk.day_pct, 1, "%")
     about = "" if risk.is_complete else "~"
-    guard = Tone.PLAIN if risk.guard is RiskLevel.NORMAL else Tone.BAD
+    guard = Tone.PLAIN if risk.risk_level is RiskLevel.NORMAL else Tone.BAD
     parts = [
         Part(f"equity {about}{amount(risk.equity).text} {risk.quote_asset}", Tone.STRONG),
         Part(f"day {day.text.strip()} ({percent.text.strip('▲▼ ')})", day.tone),
         Part(f"open {known.positions}, {amount(risk.exposure).text} at the bid", drop_order=1),
-        Part(f"risk {spaced(risk.guard)}", guard, drop_order=0 if guard is Tone.BAD else 2),
+        Part(f"risk {spaced(risk.risk_level)}", guard, drop_order=0 if guard is Tone.BAD else 2),
         Part(f"drawdown {amount(risk.drawdown_pct, 1).text}%", drop_order=3),
         Part(f"cash {amount(risk.cash).text}", Tone.FAINT, drop_order=4),
         Part(f"reserved {amount(risk.reserved).text}", Tone.FAINT, drop_order=5),

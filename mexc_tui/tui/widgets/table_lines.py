@@ -152,12 +152,12 @@ def signal(row: SignalRow, now_ms: int) -> Line:
     few = Tone.FAINT if row.n < MIN_N_FOR_RATE else Tone.PLAIN
     return (
         Cell(age(now_ms - row.at_ms), rank=-row.at_ms),
-        Cell(row.symbol, Tone.STRONG if row.stands else Tone.FAINT),
+        Cell(row.symbol, Tone.STRONG if row.is_active else Tone.FAINT),
         Cell(row.detector.replace("_", " "), _SEVERITIES.get(row.severity, Tone.PLAIN)),
         Cell("?", Tone.FAINT) if has_no_history else Cell(f"{row.probability:.0%}", rank=row.probability),
         Cell(f"{row.low * 100:.0f}–{row.high:.0%}", few, row.low),
         Cell(str(row.n), few, row.n),
-        Cell("active") if row.stands else Cell("ended", Tone.FAINT),
+        Cell("active") if row.is_active else Cell("ended", Tone.FAINT),
         Cell("; ".join(row.reasons), Tone.FAINT),
     )
 
@@ -193,7 +193,7 @@ def position(row: PositionRow, now_ms: int) -> Line:
         Cell(f"{sold}/{len(row.rungs)}", rank=sold),
         Cell(age(now_ms - row.opened_ms), rank=-row.opened_ms),
         _state(row),
-        Cell(row.trapped or row.protection_words, Tone.BAD if row.trapped or row.delisted else Tone.FAINT),
+        Cell(row.trapped or row.protection_text, Tone.BAD if row.trapped or row.delisted else Tone.FAINT),
     )
 
 

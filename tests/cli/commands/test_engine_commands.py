@@ -163,7 +163,7 @@ def test_a_listing_is_added_and_dropped_manually_with_its_history(shell: Shell) 
     assert len(stages) > 5
     story = shell.json("why", "HANDMADEUSDT")["listings"][0]
     assert len(story["detectors"]) == 7
-    assert all(one["said"] or one["why_not"] for one in story["detectors"])
+    assert all(one["signals"] or one["why_not"] for one in story["detectors"])
     assert [one["source"] for one in story["sources"]] == ["by_hand"]
 
 

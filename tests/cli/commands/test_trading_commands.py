@@ -402,7 +402,7 @@ def test_without_an_engine_queries_read_the_newest_ledger(shell: Desk) -> None:
     write_books(shell.paths)
     rows = shell.json("positions")
     assert [(row["id"], row["bid"], row["protection"]) for row in rows] == [("p1", None, "none")]
-    assert "no engine is running: stop not monitored" in rows[0]["protection_words"]
+    assert "no engine is running: stop not monitored" in rows[0]["protection_text"]
     assert [row["client_order_id"] for row in shell.json("orders")] == ["i1-1"]
     assert [row["id"] for row in shell.json("snipes")] == ["s1"]
     assert shell.json("performance")["scope"] == samples.SCOPE
@@ -423,7 +423,7 @@ def test_last_shows_positions_with_values_of_the_running_engine(shell: Desk, eng
     row, closed = shell.json("positions", "--last", "2")
     assert (row, closed["id"]) == (shell.json("positions")[0], "p2")
     assert "no engine is running" not in shell.run("positions", "--last", "1").stdout
-    assert "ends with this engine" in row["protection_words"]
+    assert "ends with this engine" in row["protection_text"]
 
 
 def test_an_unresponsive_engine_is_not_reported_as_stopped(shell: Desk) -> None:
@@ -432,7 +432,7 @@ def test_an_unresponsive_engine_is_not_reported_as_stopped(shell: Desk) -> None:
         rows = [*shell.json("positions"), *shell.json("positions", "--last", "1")]
     for row in rows:
         words = f"the engine (process {os.getpid()}) does not respond: stop monitoring unknown"
-        assert words in row["protection_words"]
+        assert words in row["protection_text"]
         assert {rung["where"] for rung in row["rungs"]} <= {"unknown", "sold", "exchange"}
 
 

@@ -51,13 +51,13 @@ def test_a_price_without_recent_messages_is_marked() -> None:
 
 
 def test_a_signal_shows_its_probability_and_sample() -> None:
-    page = signals_page([signal_row(listing_samples.signal(), stands=True)], PEN)
+    page = signals_page([signal_row(listing_samples.signal(), is_active=True)], PEN)
     assert "40% (10–80%)  3 few  the triple is 2/2/4" in page
     assert "the triple is 2/2/4" in page
 
 
 def test_without_any_history_no_single_number_is_claimed() -> None:
-    row = msgspec.structs.replace(signal_row(listing_samples.signal(), stands=True), n=0, base_n=0)
+    row = msgspec.structs.replace(signal_row(listing_samples.signal(), is_active=True), n=0, base_n=0)
     assert probability(row) == "? (10–80%)"
     assert probability(msgspec.structs.replace(row, base_n=7)) == "40% (10–80%)"
 
@@ -66,7 +66,7 @@ def test_without_any_history_no_single_number_is_claimed() -> None:
 def test_signals_and_listings_fit_the_terminal(columns: int) -> None:
     pen = Pen(columns=columns)
     signal = msgspec.structs.replace(
-        signal_row(listing_samples.signal(), stands=True), reasons=("word " * 80,)
+        signal_row(listing_samples.signal(), is_active=True), reasons=("word " * 80,)
     )
     listing = msgspec.structs.replace(
         listing_row(listing_samples.listing("L" * 64), ListingStage.SCHEDULED), disagreements=("says " * 50,)
@@ -79,22 +79,24 @@ def test_signals_and_listings_fit_the_terminal(columns: int) -> None:
 def _why() -> WhyRow:
     signals = [
         msgspec.structs.replace(
-            signal_row(listing_samples.signal(), stands=stands), detector=name, at_ms=at_ms
+            signal_row(listing_samples.signal(), is_active=is_active), detector=name, at_ms=at_ms
         )
-        for name, stands, at_ms in (("pre_ready", False, 1_000), ("opening", True, 9_000))
+        for name, is_active, at_ms in (("pre_ready", False, 1_000), ("opening", True, 9_000))
     ]
     detectors = tuple(
-        DetectorDetail(detector=one.detector, version=1, saw=("lead_ms 39663",), said=(one,), why_not="")
+        DetectorDetail(detector=one.detector, version=1, saw=("lead_ms 39663",), signals=(one,), why_not="")
         for one in signals
     )
-    silent = DetectorDetail(detector="cluster", version=1, saw=(), said=(), why_not="nothing opens with it")
+    silent = DetectorDetail(
+        detector="cluster", version=1, saw=(), signals=(), why_not="nothing opens with it"
+    )
     listing = msgspec.structs.replace(
         listing_row(listing_samples.listing(), ListingStage.OPEN),
         opens_ms=5_000,
         opened_ms=8_000,
         disagreements=("a, b",),
     )
-    source = SourceDetail(source="calendar", since_ms=1_000, present=True, words="opens_ms 1795380000000")
+    source = SourceDetail(source="calendar", since_ms=1_000, present=True, text="opens_ms 1795380000000")
     change = ChangeRow(at_ms=1_000, kind="stage", before="", after="scheduled", source="calendar")
     story = ListingStory(
         listing=listing, sources=(source,), changes=(change,), detectors=(*detectors, silent)

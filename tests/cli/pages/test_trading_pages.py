@@ -37,7 +37,7 @@ from mexc_tui.model.figure import Figure, FigureUnit
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Protection, TradingDay
-from mexc_tui.model.reconciliation import Excluded, Reconciliation, Trigger, delisted_words
+from mexc_tui.model.reconciliation import Excluded, Reconciliation, Trigger, delisted_text
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, RiskLevel, Trading, TradingState
 from mexc_tui.model.trading_view import MetricRow, WhatIfRow
@@ -47,7 +47,7 @@ from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
 
 PEN = Pen()
-DELISTED = Excluded(asset="NEW", words="NEWUSDT: unknown to the exchange now (delisted or renamed)")
+DELISTED = Excluded(asset="NEW", text="NEWUSDT: unknown to the exchange now (delisted or renamed)")
 LONG = "word " * 60
 
 
@@ -116,12 +116,12 @@ def test_every_page_fits_the_terminal(columns: int) -> None:
         verdicts=(msgspec.structs.replace(NO, value=LONG, flip=LONG, until_ms=5),),
         spend_cap=D(1),
         price_cap=D(2),
-        words=LONG,
+        text=LONG,
     )
-    lost = msgspec.structs.replace(risk(), state=TradingState.HALTED, cause_words=LONG, paused_until_ms=9)
-    run = reconciled(msgspec.structs.replace(DIFFERENCE, words=LONG), problem=LONG)
+    lost = msgspec.structs.replace(risk(), state=TradingState.HALTED, cause_text=LONG, paused_until_ms=9)
+    run = reconciled(msgspec.structs.replace(DIFFERENCE, text=LONG), problem=LONG)
     done = msgspec.structs.replace(
-        performance(), metrics=(MetricRow(name="win rate", words=LONG),), days=(TradingDay(day="2026-11-22"),)
+        performance(), metrics=(MetricRow(name="win rate", text=LONG),), days=(TradingDay(day="2026-11-22"),)
     )
     pages = (
         orders_page(orders, pen),
@@ -172,7 +172,7 @@ def test_a_gap_of_equity_is_shown_as_it_is() -> None:
 
 def test_a_figure_is_printed_with_its_sample() -> None:
     words = str(Figure(value=0.5, n=40, minimum=20, unit=FigureUnit.SHARE, low=0.35, high=0.65))
-    done = msgspec.structs.replace(performance(), metrics=(MetricRow(name="win rate", words=words),))
+    done = msgspec.structs.replace(performance(), metrics=(MetricRow(name="win rate", text=words),))
     assert "win rate  50.0% (35.0% to 65.0%), n 40" in performance_page(done, PEN)
 
 
@@ -216,7 +216,7 @@ def test_a_figure_is_printed_with_its_sample() -> None:
         ),
         (
             events.PositionChanged(
-                at_ms=1, about="NEWUSDT", position=position_samples.position(), words="opened"
+                at_ms=1, about="NEWUSDT", position=position_samples.position(), text="opened"
             ),
             "position open, 10 left, stop 1.8: opened",
         ),
@@ -224,7 +224,7 @@ def test_a_figure_is_printed_with_its_sample() -> None:
             events.TradingChanged(
                 at_ms=1,
                 about="practice",
-                trading=Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="lunch", by="me"),
+                trading=Trading(state=TradingState.HALTED, cause=Cause.MANUAL, text="lunch", by="me"),
             ),
             "trading halted: lunch (by me)",
         ),
@@ -277,7 +277,7 @@ def test_stop_lists_the_positions_left_open(symbols: tuple[str, ...], words: str
 def test_a_position_of_a_delisted_pair_is_shown_as_such_and_without_a_price() -> None:
     run = Reconciliation(at_ms=1, trigger=Trigger.TIMER, excluded=(DELISTED,))
     for sight in (
-        replace(position_samples.row_context(), delisted=partial(delisted_words, run)),
+        replace(position_samples.row_context(), delisted=partial(delisted_text, run)),
         offline_context("no engine is running", run),
     ):
         (row,) = position_rows(position_samples.ledger_state(), sight)

@@ -97,7 +97,7 @@ def check_history(now: Moment) -> None:
     n = sum(after == before + 1 for before, after in pairwise(known))
     shown = now.metrics["VaR 95 %, a minute"]
     assert (shown.value, shown.n, shown.minimum) == (None, n, 200)
-    assert shown.words.startswith(f"not enough data ({n} of 200 minutes of ")
+    assert shown.text.startswith(f"not enough data ({n} of 200 minutes of ")
 
 
 def check_detectors(now: Moment) -> None:
@@ -123,7 +123,7 @@ def test_figures_of_a_day_follow_from_what_is_stored_and_move_with_it(tmp_path: 
             check_detectors(now)
         assert (len(first.held), len(last.held)) == (1, 2)
         assert (len(first.outcomes), len(last.outcomes)) == (1, 2)
-        same = {name for name, one in last.metrics.items() if first.metrics[name].words == one.words}
+        same = {name for name, one in last.metrics.items() if first.metrics[name].text == one.text}
         assert not same & {
             "exposure", "concentration (HHI)", "effective positions", "open risk", "entry filled",
             "lost if coins open 30 % lower", "entry slippage to the decision price",

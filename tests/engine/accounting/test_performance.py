@@ -102,7 +102,7 @@ async def test_time_in_market_is_a_share_of_the_time_that_the_ledger_covers(tmp_
         await store.write("books", one_trade)
         figure = named(await performance(store))["time in market"]
         assert (figure.value, figure.n) == (0.01, 1)
-        assert figure.words.startswith("1.0%")
+        assert figure.text.startswith("1.0%")
 
         def hold(unit: UnitOfWork) -> None:
             still_open = position_samples.position(opened_ms=350_001, id="p9", snipe_id="")
@@ -138,7 +138,7 @@ async def test_without_a_price_a_position_is_valued_at_cost_with_a_note(tmp_path
     async with stored(tmp_path) as store:
         row = await performance(store)
     assert (row.unrealised, row.equity, row.identity_gap) == (D(0), D(1_052), D(0))
-    assert "1 at cost: no current price" in named(row)["exposure"].words
+    assert "1 at cost: no current price" in named(row)["exposure"].text
 
 
 async def test_a_figure_with_too_few_samples_has_a_text_instead_of_a_number(tmp_path: Path) -> None:
@@ -146,12 +146,12 @@ async def test_a_figure_with_too_few_samples_has_a_text_instead_of_a_number(tmp_
         row = await performance(store)
     rate = named(row)["win rate"]
     assert (rate.value, rate.n) == (None, 2)
-    assert rate.words == f"not enough data (2 of {rate.minimum})"
+    assert rate.text == f"not enough data (2 of {rate.minimum})"
     for level, least in (("95 %", 100), ("99 %", 500)):
         for name in ("VaR", "ES"):
             day, minute = named(row)[f"{name} {level}, a day"], named(row)[f"{name} {level}, a minute"]
-            assert (day.value, day.words) == (None, f"not enough data (0 of {least})")
-            assert (minute.value, minute.words) == (None, "not enough data (0 of 200 minutes of NEWUSDT)")
+            assert (day.value, day.text) == (None, f"not enough data (0 of {least})")
+            assert (minute.value, minute.text) == (None, "not enough data (0 of 200 minutes of NEWUSDT)")
 
 
 def with_history(unit: UnitOfWork, minutes: int, days: int) -> None:
@@ -230,7 +230,7 @@ async def test_stages_of_attempts_and_refusals_are_counted(tmp_path: Path) -> No
         await store.write("attempts", attempts)
         figures = named(await performance(store))
     assert figures["decided to written, p50"].value == 15.5
-    assert figures["decided to written, p99"].words == "not enough data (30 of 100)"
+    assert figures["decided to written, p99"].text == "not enough data (30 of 100)"
     assert figures["refused with 30001"].value == 0.5
 
 

@@ -28,7 +28,7 @@ async def halt_of(running: RunningEngine) -> tuple[TradingState, Cause, str]:
     await until(lambda: components.unknown_orders.is_done)
     await until(lambda: components.ledger.state.trading.state is TradingState.HALTED)
     trading = components.ledger.state.trading
-    return trading.state, trading.cause, trading.words
+    return trading.state, trading.cause, trading.text
 
 
 def test_h5_an_engine_with_other_folders_finds_the_orders_of_the_first_and_halts(tmp_path: Path) -> None:

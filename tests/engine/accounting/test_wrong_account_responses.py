@@ -115,7 +115,7 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
             (row,) = face.positions()
             assert row.delisted.startswith("delisted or renamed")
             assert (row.bid, row.value, row.unrealised) == (None, None, None)
-            assert (row.protection, row.protection_words) == (Protection.NONE, row.delisted)
+            assert (row.protection, row.protection_text) == (Protection.NONE, row.delisted)
             assert [one.asset for one in (await face.reconcile()).excluded] == [position.base_asset]
             assert not components.refusal(OrderRole.ENTRY, OTHER)
             assert [one.about for one in await lasting_of(running)] == ["NEWNAME"]

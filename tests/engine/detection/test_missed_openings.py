@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def listing(running: RunningEngine, symbol: str) -> Listing:
-    found = running.engine.known.knowledge.listings.named(symbol)
+    found = running.engine.knowledge_store.knowledge.listings.named(symbol)
     assert found is not None, symbol
     return found
 
@@ -82,7 +82,7 @@ def test_what_opened_while_no_engine_ran_opened_then_and_its_unseen_trades_are_a
             await asyncio.sleep(5)
             late = listing(running, "CLEANUSDT")
             await asyncio.sleep(25)
-            outcome = running.engine.known.outcomes[late.id]
+            outcome = running.engine.knowledge_store.outcomes[late.id]
         assert late.opens_ms is not None
         assert late.traded_ms is not None
         assert abs(late.traded_ms - late.opens_ms) < 1_000

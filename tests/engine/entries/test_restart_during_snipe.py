@@ -190,7 +190,7 @@ def test_a_damaged_ledger_stops_entries_but_no_exit(tmp_path: Path) -> None:
             assert not watcher.components.reconciler.is_done
             trading = watcher.components.ledger.state.trading
             assert trading.state is TradingState.REDUCE_ONLY
-            assert "the stored ledger is damaged: Row" in trading.words
+            assert "the stored ledger is damaged: Row" in trading.text
             alerts = await watcher.running.store.read("alerts", lambda stored: stored.alerts.open())
             assert "engine:books" in {one.alert.rule for one in alerts}
             await watcher.components.safety.emergency_stop.sell_all(

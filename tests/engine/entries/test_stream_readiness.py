@@ -42,7 +42,7 @@ def test_a_pair_whose_streams_the_exchange_refuses_is_not_bought(tmp_path: Path)
 
 async def buy_by_hand(watcher: OpeningBench) -> None:
     """Let the person buy another pair, which the private stream tells of."""
-    pairs = watcher.running.engine.known.knowledge.pairs.values()
+    pairs = watcher.running.engine.knowledge_store.knowledge.pairs.values()
     other = next(one.symbol for one in pairs if one.symbol != NAME and one.is_spot_trading_allowed)
     order = NewOrder(
         symbol=other,

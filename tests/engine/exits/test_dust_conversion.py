@@ -69,7 +69,7 @@ def test_written_off_dust_becomes_mx_and_the_ledger_agrees(tmp_path: Path) -> No
             assert [(one.asset, one.quantity) for one in row.coins] == [("CLEAN", dust)]
             done = await face.convert_dust(["CLEAN"])
             assert done.is_all
-            assert done.words.startswith(f"Converted {dust.normalize():f} CLEAN into ")
+            assert done.text.startswith(f"Converted {dust.normalize():f} CLEAN into ")
             assert done.result.received_mx == at_exchange(day, "MX") - before > 0
             assert (at_exchange(day, "CLEAN"), at_exchange(day, "USDT")) == (0, cash)
             assert await in_books(running, "MX") == at_exchange(day, "MX")
@@ -139,7 +139,7 @@ def test_a_conversion_that_never_came_there_changes_nothing(tmp_path: Path) -> N
         async with with_dust(day) as (running, face, dust):
             done = await face.convert_dust([])
             assert (done.is_all, done.result.coins) == (False, ())
-            assert done.words.startswith("Nothing converted. Not converted: ")
+            assert done.text.startswith("Nothing converted. Not converted: ")
             assert at_exchange(day, "CLEAN") == dust
             await assert_reconciled(running)
             assert (await face.convert_dust([])).is_all
@@ -167,7 +167,7 @@ def test_what_the_exchange_refuses_or_leaves_is_said_with_its_reason(
             monkeypatch.setattr(day.server.session, "convert", leave)
             done = await face.convert_dust([])
             assert (done.is_all, done.result.coins) == (False, ())
-            assert "CLEAN: Convertible once in 24 hours (30032)." in done.words
+            assert "CLEAN: Convertible once in 24 hours (30032)." in done.text
             assert await in_books(running, "CLEAN") == at_exchange(day, "CLEAN") == dust
             await assert_reconciled(running)
 
@@ -190,7 +190,7 @@ def test_what_cannot_be_booked_is_no_refusal_and_the_next_comparison_finds_it(
             monkeypatch.setattr(running.store, "write", fail)
             done = await face.convert_dust([])
             assert (done.is_all, len(done.result.coins)) == (False, 1)
-            assert "Not booked (the disk is full)" in done.words
+            assert "Not booked (the disk is full)" in done.text
             await face.reconcile()
             assert await in_books(running, "CLEAN") == at_exchange(day, "CLEAN") == 0
             assert await in_books(running, "MX") == at_exchange(day, "MX")

@@ -186,7 +186,7 @@ def test_a_manual_partial_close_realigns_the_ladder(tmp_path: Path) -> None:
                 position, D(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert abs(done.sold - position.remaining / 2) <= D("0.01")
-            assert done.words == ""
+            assert done.text == ""
             await asyncio.sleep(7)
             resting = sum(one.open_quantity for one in components.ledger.state.live_orders())
             assert resting == held_position(running).remaining
@@ -202,7 +202,7 @@ def test_a_part_too_small_for_an_order_is_reported_and_not_sold(tmp_path: Path) 
                 position, D(5), OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert done.sold == 0
-            assert "remainder of the share cannot be sold" in done.words
+            assert "remainder of the share cannot be sold" in done.text
             assert held_position(running).remaining == position.remaining
 
     simulate(main)
@@ -214,7 +214,7 @@ def test_sales_that_meet_never_sell_a_coin_twice(tmp_path: Path) -> None:
             sell = components.exit_execution.close
             set_bid(components, position, "0.5")
             await asyncio.gather(
-                sell(position, D(30), OrderRole.CLOSE, CloseReason.GUARD, "a warning"),
+                sell(position, D(30), OrderRole.CLOSE, CloseReason.RISK_MONITOR, "a warning"),
                 sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"),
                 sell(position, None, OrderRole.FLATTEN, CloseReason.FLATTEN, "flatten"),
             )
@@ -268,7 +268,7 @@ def test_a_trapped_coin_is_said_and_sold_once_it_may_be(tmp_path: Path) -> None:
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert (done.sold, done.left) == (0, position.remaining)
-            assert "suspended" in done.words
+            assert "suspended" in done.text
             assert "suspended" in held_position(running).trapped
             assert (await shown_protection(running))[0] is Protection.NONE
             msgspec.structs.force_setattr(knobs, "trapped", ())
@@ -416,7 +416,7 @@ def test_the_next_engine_goes_on_with_a_sale(tmp_path: Path) -> None:
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert done.left == position.remaining
-            assert done.words
+            assert done.text
         async with day.engine() as running:
             assert (await closed_position(running)).close_reason is CloseReason.MANUAL
             await assert_reconciled(running)
@@ -465,7 +465,7 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
             wish = ExitRequest(
                 role=OrderRole.TAKE_PROFIT,
                 reason=CloseReason.LADDER,
-                words="never sent",
+                text="never sent",
                 quantity=position.remaining,
                 rung=1,
             )

@@ -16,8 +16,8 @@ from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.engine_requests import CheckPassed
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.engine.views.trading_queries import trading_queries
+from mexc_tui.ledger.arithmetic import short
 from mexc_tui.ledger.checks import protected
-from mexc_tui.ledger.numbers import short
 from mexc_tui.model.event import PositionChanged
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.plan_view import ExitsRow
@@ -101,7 +101,7 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
             )
             assert next(one for one in intents if one.role is OrderRole.STOP).reason.endswith("by tester")
             facts = await running.store.read("facts", lambda stored: stored.journal.about(SYMBOL))
-            told = [one.event.words for one in facts if isinstance(one.event, PositionChanged)]
+            told = [one.event.text for one in facts if isinstance(one.event, PositionChanged)]
             assert "exits edited by tester" in told
         async with at.day.engine() as running:
             assert held_position(running).stop_price == stop

@@ -43,7 +43,7 @@ NO_LADDER: Overrides = {
 async def lower_the_maximum(day: PracticeDay, running: RunningEngine, most: Decimal) -> None:
     """Let the exchange take orders up to this value, and wait until the desk knows it."""
     change_rules(day, max_value=most, max_value_market=most)
-    known = running.engine.known.knowledge
+    known = running.engine.knowledge_store.knowledge
     await until(lambda: known.pairs[SYMBOL].max_value == most, 40)
 
 
@@ -60,7 +60,7 @@ def test_a_close_above_the_maximum_order_is_sold_in_slices(tmp_path: Path, share
             face = await trading_queries(running.engine)
             assert face is not None
             acted = await face.close(SYMBOL, share_pct, "ann")
-            assert acted.is_all, acted.words
+            assert acted.is_all, acted.text
             left = D(0) if share_pct is None else position.remaining * D("0.4")
             open_ones = components.ledger.state.positions.values()
             assert abs(sum(one.remaining for one in open_ones) - left) <= D("0.01")
@@ -123,9 +123,9 @@ def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None
         async with monitored_engine(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
             acted = await components.safety.emergency_stop.emergency_stop("ann")
-            assert acted.is_all, acted.words
+            assert acted.is_all, acted.text
             assert (acted.result.positions_closed, acted.result.positions_left) == (1, 0)
-            assert "dust" not in acted.words
+            assert "dust" not in acted.text
             assert position.id not in components.ledger.state.positions
             assert (LedgerAccount.OWN, "CLEAN") not in components.ledger.state.balances
             await assert_reconciled(running)

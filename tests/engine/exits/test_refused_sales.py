@@ -58,7 +58,7 @@ def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_repeated(tmp_p
                 position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert done.sold == 0
-            assert "below the first bid" in done.words
+            assert "below the first bid" in done.text
             await asyncio.sleep(130)
             assert held_position(running).remaining == position.remaining
             assert "below the first bid" in held_position(running).trapped
@@ -83,7 +83,7 @@ def test_a_close_by_the_risk_monitor_is_not_blocked_by_the_cap_of_a_manual_one(t
             sell = components.exit_execution.close
             by_hand = await sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert by_hand.sold == 0
-            await sell(position, None, OrderRole.CLOSE, CloseReason.GUARD, "a warning")
+            await sell(position, None, OrderRole.CLOSE, CloseReason.RISK_MONITOR, "a warning")
             await closed_position(running, 70)
             await assert_reconciled(running)
 

@@ -49,7 +49,7 @@ def test_two_sales_of_parts_that_overlap_leave_nothing_to_sell_for_the_next_star
                 sell(position, D(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             )
             await asyncio.sleep(0.2)
-            trim = sell(position, D(70), OrderRole.CLOSE, CloseReason.GUARD, "a warning trims")
+            trim = sell(position, D(70), OrderRole.CLOSE, CloseReason.RISK_MONITOR, "a warning trims")
             await asyncio.gather(by_hand, trim)
             await until(lambda: not components.exit_execution.is_selling(position.id))
             await asyncio.sleep(1)
@@ -130,7 +130,7 @@ def test_a_sale_that_found_no_bid_goes_on_after_a_restart(tmp_path: Path, comman
             )
             if command == "flatten":
                 acted = await components.safety.emergency_stop.flatten("ann")
-                assert "no bid" in acted.words
+                assert "no bid" in acted.text
             else:
                 await components.exit_execution.close(
                     position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"

@@ -130,7 +130,7 @@ def test_a_flattening_during_a_ban_reports_its_result(tmp_path: Path) -> None:
             assert acted.result.positions_closed == 1
             assert acted.result.positions_left == 0
             assert sim.clock.now_ms() - began_ms < 25_000
-            assert "address banned (418)" in acted.words
+            assert "address banned (418)" in acted.text
             assert position.id not in components.ledger.state.positions
 
     simulate(main)

@@ -9,7 +9,7 @@ import pytest
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
-from mexc_tui.ledger.numbers import plain
+from mexc_tui.ledger.arithmetic import plain
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.position import LedgerAccount, Protection
@@ -128,8 +128,8 @@ def test_a_stop_of_everything_during_a_low_bid_reports_what_is_still_held(
             acted = await (face.kill("ann") if command == "kill" else face.flatten("ann"))
             assert not acted.is_all
             assert (acted.result.positions_closed, acted.result.positions_left) == (0, 1)
-            assert f"still held: {plain(position.remaining)} CLEAN" in acted.words
-            assert "best bid too low" in acted.words
+            assert f"still held: {plain(position.remaining)} CLEAN" in acted.text
+            assert "best bid too low" in acted.text
             assert held_position(running).trapped
             low.cancel()
             await bid_for(components, good, 6)
@@ -164,8 +164,8 @@ def test_a_changed_rule_traps_a_position_until_it_is_changed_back(
             assert any("cannot be sold" in one.text for one in await alerts(running))
             acted = await (await face_of(running)).close(SYMBOL, None, "ann")
             assert not acted.is_all
-            assert f"Nothing sold, {plain(position.remaining)} CLEAN still held: " in acted.words
-            assert words in acted.words
+            assert f"Nothing sold, {plain(position.remaining)} CLEAN still held: " in acted.text
+            assert words in acted.text
             await asyncio.sleep(90)
             assert held_position(running).remaining == position.remaining
             change_rules(day, **before)
@@ -221,7 +221,7 @@ def test_a_part_that_the_rules_refuse_is_given_up_and_the_position_stays_as_it_i
             await until(lambda: held_position(running).trapped, 40)
             acted = await (await face_of(running)).close(SYMBOL, D(50), "ann")
             assert not acted.is_all
-            assert "remainder of the share cannot be sold" in acted.words
+            assert "remainder of the share cannot be sold" in acted.text
             assert not components.exit_execution.is_selling(position.id)
 
     simulate(main)
@@ -236,8 +236,8 @@ def test_a_share_below_one_quantity_step_is_reported_as_refused(tmp_path: Path) 
         ):
             acted = await (await face_of(running)).close(SYMBOL, D("0.00001"), "ann")
             assert not acted.is_all
-            assert acted.words.startswith("Nothing sold, ")
-            assert "less than one quantity step" in acted.words
+            assert acted.text.startswith("Nothing sold, ")
+            assert "less than one quantity step" in acted.text
             assert held_position(running).remaining == position.remaining
             assert not components.exit_execution.is_selling(position.id)
 
@@ -256,7 +256,7 @@ def test_dust_that_a_close_writes_off_is_reported(tmp_path: Path) -> None:
             )
             rest = held_position(running)
             acted = await (await face_of(running)).close(SYMBOL, None, "ann")
-            assert f"{plain(rest.remaining)} CLEAN written off as dust" in acted.words
+            assert f"{plain(rest.remaining)} CLEAN written off as dust" in acted.text
             assert components.ledger.state.balances[LedgerAccount.OWN, "CLEAN"] == rest.remaining
 
     simulate(main)
@@ -274,6 +274,6 @@ def test_dust_that_a_kill_writes_off_is_reported(tmp_path: Path) -> None:
             )
             rest = held_position(running)
             acted = await (await face_of(running)).kill("ann")
-            assert f"written off as dust: {plain(rest.remaining)} CLEAN" in acted.words
+            assert f"written off as dust: {plain(rest.remaining)} CLEAN" in acted.text
 
     simulate(main)

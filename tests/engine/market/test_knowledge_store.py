@@ -38,7 +38,7 @@ def test_a_late_write_does_not_overwrite_a_newer_version(tmp_path: Path) -> None
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            known, now_ms = running.engine.known, running.engine.parts.market.now_ms()
+            known, now_ms = running.engine.knowledge_store, running.engine.parts.market.now_ms()
             first = known.knowledge.add("HANDUSDT", now_ms + AHEAD_MS, now_ms)
             second = known.knowledge.add("HANDUSDT", now_ms + 2 * AHEAD_MS, now_ms + 1)
             await known.save(second, now_ms)
@@ -56,7 +56,7 @@ def test_a_listing_whose_write_failed_is_dropped_until_it_is_added_again(tmp_pat
             opens_ms = running.engine.parts.market.now_ms() + AHEAD_MS
             await add_with_failing_store(running, "HANDUSDT", opens_ms)
             await asyncio.sleep(3)
-            listings = running.engine.known.knowledge.listings
+            listings = running.engine.knowledge_store.knowledge.listings
             assert listings.named("HANDUSDT") is None
             await running.queries.add_listing("HANDUSDT", opens_ms)
             assert await stored(running, "HANDUSDT") == [listings.named("HANDUSDT")]
@@ -69,7 +69,7 @@ def test_a_listing_added_during_a_reload_is_not_lost(tmp_path: Path) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            known, read = running.engine.known, running.store.read
+            known, read = running.engine.knowledge_store, running.store.read
             opens_ms, added = running.engine.parts.market.now_ms() + AHEAD_MS, list[str]()
 
             async def slowly(name: str, *args: object, **options: object) -> object:
@@ -94,7 +94,7 @@ def test_a_listing_that_changes_while_others_are_labelled_keeps_the_change(tmp_p
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            known, now_ms = running.engine.known, running.engine.parts.market.now_ms()
+            known, now_ms = running.engine.knowledge_store, running.engine.parts.market.now_ms()
             for symbol in ("CLEANUSDT", "GONEUSDT"):
                 await running.queries.drop_listing(symbol)
             write, returned = known.write, list[str]()

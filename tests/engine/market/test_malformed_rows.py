@@ -19,7 +19,7 @@ def test_other_pairs_load_despite_a_malformed_row(tmp_path: Path) -> None:
         day = PracticeDay(sim, tmp_path, replace(DAY, faults=(fault,)))
         await day.open()
         async with day.engine() as running:
-            known = running.engine.known.knowledge.pairs
+            known = running.engine.knowledge_store.knowledge.pairs
             status = running.queries.status()
             assert len(known) > 20
             (message,) = status.budget.skipped_rows
@@ -38,10 +38,10 @@ def test_a_pair_whose_row_becomes_malformed_keeps_its_previous_version(tmp_path:
         day = PracticeDay(sim, tmp_path, replace(DAY, faults=(fault,)))
         await day.open()
         async with day.engine() as running:
-            before = set(running.engine.known.knowledge.pairs)
+            before = set(running.engine.knowledge_store.knowledge.pairs)
             await asyncio.sleep(11)
             await running.engine.polls.poll_now(ListingSource.EXCHANGE_INFO)
             assert running.queries.status().budget.skipped_rows
-            assert before <= set(running.engine.known.knowledge.pairs)
+            assert before <= set(running.engine.knowledge_store.knowledge.pairs)
 
     simulate(main)

@@ -27,12 +27,12 @@ def test_signals_of_a_merged_listing_are_active_once_and_raised_once(
             opens_ms = running.day.start_ms + 60_000
             twin = await running.queries.add_listing("NEXTUSDT", opens_ms, "from the forum")
             await asyncio.sleep(50)
-            (listing,) = running.engine.known.knowledge.live(running.engine.parts.market.now_ms())
+            (listing,) = running.engine.knowledge_store.knowledge.live(running.engine.parts.market.now_ms())
             active = await running.store.read("active signals", lambda stored: stored.signals.standing())
             facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
-            in_memory = set(running.engine.known.signals)
+            in_memory = set(running.engine.knowledge_store.signals)
         async with day.engine() as running:
-            again = set(running.engine.known.signals)
+            again = set(running.engine.knowledge_store.signals)
         assert listing.also_ids == (twin.id,)
         assert {one.key.subject for one in active} == {listing.id}
         assert in_memory == {one.key for one in active} == again

@@ -69,7 +69,7 @@ def test_a_live_engine_asks_what_its_key_may_do(tmp_path: Path, permissions: tup
         async with live(sim, tmp_path, permissions) as running:
             key = components_of(running).entry_context.desk().key
             assert key is not None
-            assert (key.may_trade, key.may_withdraw, key.words) == (permissions == TRADES, False, LASTS)
+            assert (key.may_trade, key.may_withdraw, key.text) == (permissions == TRADES, False, LASTS)
 
     simulate(main)
 

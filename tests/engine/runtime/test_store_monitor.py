@@ -57,7 +57,7 @@ async def halted(running: RunningEngine) -> str:
     await until(lambda: components.safety.trading_state.kept.state is TradingState.HALTED, 5)
     assert components.safety.trading_state.kept.cause is Cause.STORAGE
     assert components.refusal(OrderRole.ENTRY, "OTHERUSDT")
-    return components.safety.trading_state.kept.words
+    return components.safety.trading_state.kept.text
 
 
 @pytest.mark.parametrize("how", [delete, replace, delete_log, move_folder], ids=lambda how: how.__name__)

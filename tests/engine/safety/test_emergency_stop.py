@@ -33,9 +33,7 @@ from tests.support.engine.practice_day import DAY, PracticeDay
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 LADDER = "30@100,40@200,30@300"
-KILLED = Trading(
-    state=TradingState.HALTED, cause=Cause.EMERGENCY, words="kill --direct", since_ms=1, by="ann"
-)
+KILLED = Trading(state=TradingState.HALTED, cause=Cause.EMERGENCY, text="kill --direct", since_ms=1, by="ann")
 PAIRS, ORDERS = 5, 4
 
 
@@ -50,7 +48,7 @@ def test_take_profits_are_not_placed_again_until_a_person_resumes(tmp_path: Path
             components = components_of(running)
             await resting(components, 3)
             acted = await components.safety.emergency_stop.emergency_stop("ann", sells=False)
-            assert acted.is_all, acted.words
+            assert acted.is_all, acted.text
             assert (acted.result.orders_cancelled, acted.result.positions_left) == (3, 1)
             assert acted.result.state is TradingState.HALTED
             await asyncio.sleep(30)
@@ -157,7 +155,7 @@ async def trading(
 
 
 def pairs_of(running: RunningEngine) -> list[str]:
-    pairs = running.engine.known.knowledge.pairs.values()
+    pairs = running.engine.knowledge_store.knowledge.pairs.values()
     named = [one.symbol for one in pairs if one.quote_asset == "USDT" and one.symbol != "MXUSDT"]
     return sorted(named)[:PAIRS]
 
@@ -166,7 +164,7 @@ async def wished(
     components: TradingComponents, running: RunningEngine, symbol: str
 ) -> tuple[Intent, NewOrder]:
     """Return a buy far below the market, and its durable intent."""
-    pair = running.engine.known.knowledge.pairs[symbol]
+    pair = running.engine.knowledge_store.knowledge.pairs[symbol]
     names = components.ledger.client_ids(1)
     price = D(10).scaleb(-pair.price_precision)
     quantity = (D(6) / price).quantize(D(1).scaleb(-pair.quantity_precision))
@@ -214,7 +212,7 @@ async def stopped(day: PracticeDay, running: RunningEngine, symbols: list[str]) 
     components = components_of(running)
     began_ms = day.server.session.now_ms
     acted = await components.safety.emergency_stop.emergency_stop("ann")
-    assert acted.is_all, acted.words
+    assert acted.is_all, acted.text
     assert acted.result.orders_cancelled == PAIRS * ORDERS
     gone = [row for row in orders_of(day, symbols) if row.client_order_id.startswith("mx")]
     assert {row.status.value for row in gone} == {"CANCELED"}

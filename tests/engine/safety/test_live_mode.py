@@ -163,7 +163,7 @@ def test_no_phrase_is_given_while_the_desk_is_halted(tmp_path: Path) -> None:
             await desk.queries.halt("test", "lunch")
             refused = await desk.queries.preview(Preview.UNLOCK, "", None)
             assert not refused.is_allowed
-            assert "lunch" in refused.words
+            assert "lunch" in refused.text
             assert refused.typed == ""
 
     simulate(main)
@@ -177,7 +177,7 @@ def test_practice_has_no_lock(tmp_path: Path) -> None:
             face = await trading_queries(running.engine)
             assert face is not None
             assert not face.risk().is_locked
-            assert "nothing to unlock" in (await face.preview(Preview.UNLOCK, "", None)).words
+            assert "nothing to unlock" in (await face.preview(Preview.UNLOCK, "", None)).text
             with pytest.raises(CommandRefused, match="nothing to lock"):
                 await face.lock("test")
 

@@ -195,7 +195,7 @@ def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> N
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
-            grid = grid_of(running.engine.known.knowledge.pairs[SYMBOL])
+            grid = grid_of(running.engine.knowledge_store.knowledge.pairs[SYMBOL])
             ask = components.prices.of(SYMBOL).ask
             assert ask is not None
             price = floored(ask * D("0.5"), grid.price_tick)

@@ -109,7 +109,7 @@ def test_a_halt_on_a_full_disk_gives_back_the_room_kept_for_it_and_is_kept(tmp_p
             assert not switch.problem
             kept = HaltFileOnDisk(tmp_path, SCOPE).read()
             assert kept is not None
-            assert (kept.state, kept.words) == (TradingState.HALTED, "news")
+            assert (kept.state, kept.text) == (TradingState.HALTED, "news")
 
     simulate(main)
 
@@ -123,8 +123,8 @@ def test_an_engine_s_halt_on_a_full_disk_releases_the_store_s_reserve(tmp_path: 
             await fill(running.store)
             acted = await components.safety.emergency_stop.halt("ann", "news")
             assert not running.store.state().has_reserve
-            assert "NOT DURABLE" in acted.words
-            assert "disk is full" in acted.words
+            assert "NOT DURABLE" in acted.text
+            assert "disk is full" in acted.text
             limit_pages(running.store, ROOMY)
 
     simulate(main)

@@ -37,14 +37,14 @@ def test_a_halt_disarms_and_outlives_the_engine_until_a_person_resumes(tmp_path:
             await components.arming.arm(SYMBOL, "ann")
             acted = await components.safety.emergency_stop.halt("ann", "lunch")
             assert acted.is_all
-            assert "0 entry orders cancelled" in acted.words
+            assert "0 entry orders cancelled" in acted.text
             assert acted.result.snipes_disarmed == 1
             assert acted.result.state is TradingState.HALTED
             assert not components.ledger.state.snipes
         async with day.engine() as running:
             components = components_of(running)
             trading = components.ledger.state.trading
-            assert (trading.state, trading.cause, trading.words) == (
+            assert (trading.state, trading.cause, trading.text) == (
                 TradingState.HALTED,
                 Cause.MANUAL,
                 "lunch",
@@ -73,9 +73,9 @@ def test_a_person_who_resumes_hears_what_entries_wait_for_all_the_same(tmp_path:
             components = components_of(running)
             components.safety.trading_state.pause(Cause.STREAM, "the private stream is down")
             resumed = await components.safety.emergency_stop.resume("ann", "")
-            assert "entries are paused" in resumed.words
-            assert "the private stream is down" in resumed.words
-            assert "trading is active" not in resumed.words
+            assert "entries are paused" in resumed.text
+            assert "the private stream is down" in resumed.text
+            assert "trading is active" not in resumed.text
 
     simulate(main)
 
@@ -86,7 +86,7 @@ def test_flatten_cancels_sells_everything_and_leaves_the_desk_halted(tmp_path: P
             components = components_of(running)
             await place_take_profit(components, running)
             acted = await components.safety.emergency_stop.flatten("ann")
-            assert acted.is_all, acted.words
+            assert acted.is_all, acted.text
             done = acted.result
             assert (done.orders_cancelled, done.orders_left) == (1, 0)
             assert (done.positions_closed, done.positions_left) == (1, 0)
@@ -104,12 +104,12 @@ def test_an_emergency_stop_takes_the_typed_word_to_resume_and_losses_count_anew(
             components = components_of(running)
             stopping = components.safety.emergency_stop
             acted = await stopping.emergency_stop("ann")
-            assert acted.is_all, acted.words
+            assert acted.is_all, acted.text
             assert components.ledger.state.trading.cause is Cause.EMERGENCY
             with pytest.raises(CommandRefused, match="type `resume` to resume"):
                 await stopping.resume("ann", "")
             resumed = await stopping.resume("ann", "resume")
-            assert "loss counters reset" in resumed.words
+            assert "loss counters reset" in resumed.text
             assert components.safety.equity.losses().drawdown_pct == 0
 
     simulate(main)
@@ -123,7 +123,7 @@ def test_what_cannot_be_sold_is_left_and_said_and_exits_go_on_while_halted(tmp_p
             acted = await components.safety.emergency_stop.flatten("ann")
             assert not acted.is_all
             assert acted.result.positions_left == 1
-            assert "no bid" in acted.words
+            assert "no bid" in acted.text
             assert components.ledger.state.trading.state is TradingState.HALTED
             closer.is_stuck = False
             position = next(iter(components.ledger.state.positions.values()))
@@ -156,7 +156,7 @@ def test_a_halt_file_alone_stops_the_next_start(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running:
             scope = components_of(running).ledger.scope
-        halt = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="kill --direct", since_ms=1)
+        halt = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, text="kill --direct", since_ms=1)
         HaltFileOnDisk(day.paths.state, scope).write(halt)
         HaltFileOnDisk(day.paths.state, "another/session").clear()
         async with day.engine() as running:
@@ -197,7 +197,7 @@ def test_a_halt_that_nothing_can_keep_goes_on_and_says_do_not_restart(
             acted = await components.safety.emergency_stop.emergency_stop("ann")
             assert not acted.is_all
             assert not acted.result.is_durable
-            assert "do not restart" in acted.words
+            assert "do not restart" in acted.text
             assert acted.result.orders_left == 0
             assert not await components.port.open_orders()
             monkeypatch.undo()
@@ -262,7 +262,7 @@ def test_unknown_orders_are_waited_for_before_a_stop_says_that_nothing_is_left(t
             unknown = msgspec.structs.replace(row, state=OrderState.UNKNOWN, fence_ms=now_ms + 3_000)
             components.ledger.state.put_order(unknown)
             acted = await components.safety.emergency_stop.emergency_stop("ann")
-            assert acted.is_all, acted.words
+            assert acted.is_all, acted.text
             assert not any(one.state is OrderState.UNKNOWN for one in components.ledger.state.orders.values())
             assert not await components.port.open_orders()
 
@@ -282,7 +282,7 @@ def test_an_emergency_stop_cancels_the_resting_ladder_and_sells_with_the_desk_s_
             components.safety.emergency_stop.closer = components.exit_execution
             await until(lambda: bool(components.ledger.state.live_orders()))
             acted = await components.safety.emergency_stop.emergency_stop("ann")
-            assert acted.is_all, acted.words
+            assert acted.is_all, acted.text
             assert acted.result.orders_cancelled > 0
             assert acted.result.positions_closed == 1
             assert not await components.port.open_orders()

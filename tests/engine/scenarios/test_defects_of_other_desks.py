@@ -68,7 +68,7 @@ def test_defect_7_an_emergency_stop_sells_all_at_once_and_again_what_hangs(tmp_p
                 )
             )
             acted = await components.safety.emergency_stop.emergency_stop("ann")
-            assert acted.is_all, acted.words
+            assert acted.is_all, acted.text
             assert acted.result.positions_closed == 2
             assert gone_ms[0] < 1_000 < gone_ms[-1]  # one waited for nobody, the other was sent again
             assert not any(one.free for one in day.server.session.balances() if one.asset != "USDT")

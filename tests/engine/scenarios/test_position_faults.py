@@ -136,7 +136,7 @@ def test_M11_a_hole_in_the_private_stream_is_compared_at_once_and_what_was_misse
             others_buy(day, the_sale(day))
             await until(lambda: not components.ledger.state.live_orders(), 6)  # before anybody asks for it
             assert [run.trigger for run in told] == [Trigger.STREAM_GAP]
-            found = [one.words for one in told[0].explained]
+            found = [one.text for one in told[0].explained]
             assert any(order.client_order_id in one for one in found), found
             assert not told[0].unexplained
             await assert_ledger_matches(day, running)

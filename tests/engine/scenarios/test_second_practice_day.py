@@ -88,7 +88,7 @@ def test_what_the_first_day_left_open_is_said_to_have_ended_with_it_and_teaches_
         async with first.engine() as running:
             await running.engine.wait(until_done=True)
             before = await outcomes_of(running)
-            taught = running.engine.known.history
+            taught = running.engine.knowledge_store.history
         assert (before["LATERUSDT scheduled"], before["OPENUSDT open"]) == ("", "")
         second = PracticeDay(sim, tmp_path, replace(DAY, listings=()))
         await second.open()
@@ -103,7 +103,7 @@ def test_what_the_first_day_left_open_is_said_to_have_ended_with_it_and_teaches_
         labelled = Counter(one.event.about for one in facts if isinstance(one.event, ListingLabelled))
         assert set(labelled.values()) == {1}
         assert len(labelled) == len(after)
-        assert said_by(running.engine.known.history) == said_by(taught)
+        assert said_by(running.engine.knowledge_store.history) == said_by(taught)
 
     simulate(main)
 

@@ -31,7 +31,7 @@ def test_a_sale_is_walked_through_the_bids() -> None:
     assert round(row.slippage_pct, 2) == D("2.86")
     assert (row.fee, row.proceeds) == (D("0.0204"), D("20.3796"))
     assert row.pnl == D("20.3796") - position().remaining_cost
-    assert (row.is_covered, row.orders_to_cancel, row.words) == (True, 2, "")
+    assert (row.is_covered, row.orders_to_cancel, row.text) == (True, 2, "")
 
 
 def test_a_part_is_floored_to_the_pairs_step_and_bears_its_part_of_the_cost() -> None:
@@ -46,13 +46,13 @@ def test_bids_below_the_slippage_cap_are_not_counted_on() -> None:
     thin = BidDepth(D("2.1"), ((D("2.1"), D(4)), (D("1.5"), D(100))))
     row = sale_of(position(), None, thin, GRID, 0)
     assert (row.is_covered, row.expected_price) == (False, D("2.1"))
-    assert row.words == "6 NEW exceed the bids within the slippage cap"
+    assert row.text == "6 NEW exceed the bids within the slippage cap"
 
 
 def test_without_a_fresh_price_no_number_is_made_up() -> None:
     row = sale_of(position(), None, BidDepth(None), GRID, 0)
     assert (row.quantity, row.value, row.pnl, row.expected_price) == (D(10), None, None, None)
-    assert "no current price" in row.words
+    assert "no current price" in row.text
 
 
 @given(
@@ -131,8 +131,8 @@ def test_closing_says_what_it_brings_at_the_bids_of_now(told: Told) -> None:
     assert sale.bid is not None
     assert row.value == sale.quantity * sale.bid
     assert row.pnl == sale.pnl
-    assert row.words.startswith("Sell 192.28 CLEAN, worth ")
-    assert "cancels 3 take-profits first" in row.words
+    assert row.text.startswith("Sell 192.28 CLEAN, worth ")
+    assert "cancels 3 take-profits first" in row.text
     assert told.rows["half"].sales[0].quantity == position.remaining / 2
 
 
@@ -141,19 +141,19 @@ def test_flattening_and_killing_count_what_they_cancel_and_sell(told: Told) -> N
         row = told.rows[name]
         assert (row.orders_to_cancel, len(row.sales), row.snipes_to_disarm) == (told.orders, 1, 0)
         assert row.state_after is TradingState.HALTED
-        assert row.words.startswith("Sell 1 position worth ")
+        assert row.text.startswith("Sell 1 position worth ")
 
 
 def test_halting_leaves_positions_with_their_exits(told: Told) -> None:
     row = told.rows["halt"]
     assert (row.orders_to_cancel, row.sales, row.positions) == (0, (), 1)
-    assert "keep 1 position with exits" in row.words
+    assert "keep 1 position with exits" in row.text
 
 
 def test_what_would_be_refused_says_so_beforehand(told: Told) -> None:
     assert not told.rows["arm"].is_allowed
     assert told.rows["arm"].refusals
-    assert told.rows["disarm"].words == f"No snipe is armed for {SYMBOL}."
+    assert told.rows["disarm"].text == f"No snipe is armed for {SYMBOL}."
     assert not told.rows["resume"].is_allowed
     assert told.refused[0].outcome is CommandOutcome.REFUSED
     assert "not a share of a position" in told.refused[0].words
@@ -163,4 +163,4 @@ def test_a_persons_halt_is_lifted_without_a_word_and_is_not_loosened(told: Told)
     resume = told.rows["halted resume"]
     assert (resume.is_allowed, resume.typed, resume.state_after) == (True, "", TradingState.ACTIVE)
     assert not told.rows["halted reduce_only"].is_allowed
-    assert "stricter" in told.rows["halted reduce_only"].words
+    assert "stricter" in told.rows["halted reduce_only"].text

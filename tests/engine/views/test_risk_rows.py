@@ -30,7 +30,7 @@ def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
     row = risk_row(
         position_samples.ledger_state(),
         BOOK,
-        RiskMonitorView(level=RiskLevel.MEDIUM, words="daily loss at 50 %", day=day, day_equity=D(1_010)),
+        RiskMonitorView(level=RiskLevel.MEDIUM, text="daily loss at 50 %", day=day, day_equity=D(1_010)),
         LIMITS,
         position_samples.row_context(),
         NOON_MS,
@@ -43,7 +43,7 @@ def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
     )
     assert (row.day_pnl, row.day_pct, row.realised) == (D("-9.041"), D("-0.8951"), D("-4.5"))
     assert (row.peak, row.drawdown_pct) == (D(1_250), D("19.9233"))
-    assert (row.guard, row.guard_words) == (RiskLevel.MEDIUM, "daily loss at 50 %")
+    assert (row.risk_level, row.risk_text) == (RiskLevel.MEDIUM, "daily loss at 50 %")
     assert row.paused_until_ms == NOON_MS + 3_000_000
     assert row.is_complete
 
@@ -91,15 +91,15 @@ def test_with_a_price_missing_equity_is_an_estimate_and_says_so() -> None:
 def test_the_state_and_its_cause_are_those_of_the_books() -> None:
     books = position_samples.ledger_state()
     books.trading = Trading(
-        state=TradingState.HALTED, cause=Cause.DAILY_LOSS, words="lost 2 %", since_ms=5, by="guard"
+        state=TradingState.HALTED, cause=Cause.DAILY_LOSS, text="lost 2 %", since_ms=5, by="risk monitor"
     )
     row = risk_row(books, BOOK, RiskMonitorView(), LIMITS, position_samples.row_context(), NOON_MS)
-    assert (row.state, row.cause, row.cause_words, row.since_ms, row.by) == (
+    assert (row.state, row.cause, row.cause_text, row.since_ms, row.by) == (
         TradingState.HALTED,
         Cause.DAILY_LOSS,
         "lost 2 %",
         5,
-        "guard",
+        "risk monitor",
     )
 
 

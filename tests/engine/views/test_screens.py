@@ -174,16 +174,16 @@ def test_equity_is_told_from_the_first_point_on(told: Told) -> None:
 
 def test_the_last_shots_are_told_stage_by_stage(told: Told) -> None:
     row = told.latency[0]
-    assert row.attempts == len(row.shots) >= 1
-    newest = row.shots[0]
-    assert (newest.symbol, newest.aim_ms >= row.shots[-1].aim_ms) == (SYMBOL, True)
+    assert row.attempt_count == len(row.attempts) >= 1
+    newest = row.attempts[0]
+    assert (newest.symbol, newest.aim_ms >= row.attempts[-1].aim_ms) == (SYMBOL, True)
     # A pair without an earlier price is bought at its first one: that attempt has no moment to be late for.
-    assert all(one.late_ms is None or one.late_ms >= 0 for one in row.shots)
+    assert all(one.late_ms is None or one.late_ms >= 0 for one in row.attempts)
     assert [one.name for one in newest.stages] == [one.name for one in row.stages]
     answered = next(one for one in row.stages if one.name == LatencySpan.ANSWER.value)
-    assert answered.n == row.attempts
+    assert answered.n == row.attempt_count
     assert answered.p50_ms is not None
-    assert (answered.p99_ms, answered.p99_words) == (None, f"not enough data ({row.attempts} of 100)")
+    assert (answered.p99_ms, answered.p99_text) == (None, f"not enough data ({row.attempt_count} of 100)")
 
 
 def test_the_machine_tells_what_the_engine_costs_and_who_looks(told: Told) -> None:
@@ -222,7 +222,7 @@ def test_every_detector_is_told_with_the_age_of_what_the_last_pass_read(told: To
     assert {one.name for one in row.detectors} == set(DetectorName)
     opening = next(one for one in row.detectors if one.name == DetectorName.OPENING)
     assert (opening.raised, opening.standing, opening.rate.n) == (1, 1, 0)
-    assert opening.rate.words == "0 of 0 (too few for a rate)"
+    assert opening.rate.text == "0 of 0 (too few for a rate)"
     assert row.last_pass is not None
     assert {one.source for one in row.last_pass.read} >= {"calendar", "symbolsV2"}
     assert row.last_pass.looked_at == 1

@@ -56,9 +56,9 @@ async def test_why_tells_of_every_detector_what_it_said_or_why_not(tmp_path: Pat
     answer = await _why(desk, tmp_path, 78_000)
     assert [one.detector for one in answer.listings[0].detectors] == [one.name for one in DETECTORS]
     launch = _says(answer, DetectorName.LAUNCH_SEQUENCE)
-    assert (launch.why_not, launch.said[0].stands) == ("", True)
+    assert (launch.why_not, launch.signals[0].is_active) == ("", True)
     assert any(seen.startswith("lead_ms ") for seen in launch.saw)
-    silent = [one for one in answer.listings[0].detectors if not one.said]
+    silent = [one for one in answer.listings[0].detectors if not one.signals]
     assert all(one.why_not for one in silent)
     assert "no quote or trade" in _says(answer, DetectorName.OPENING).why_not
     assert "exchangeInfo no data" in _says(answer, DetectorName.API_ENABLED).why_not
@@ -70,7 +70,7 @@ async def test_what_ended_is_kept_with_the_reason_why_it_no_longer_holds(tmp_pat
     desk.run_pass(79_000)
     desk.run_pass(-10)
     launch = _says(await _why(desk, tmp_path, -20), DetectorName.LAUNCH_SEQUENCE)
-    assert launch.said[-1].stands is False
+    assert launch.signals[-1].is_active is False
     assert launch.why_not == "the announced opening time has passed"
 
 

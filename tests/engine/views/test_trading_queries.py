@@ -49,7 +49,7 @@ def test_a_coin_that_nobody_lists_is_judged_and_not_armed(tmp_path: Path) -> Non
     async def told(_: RunningEngine, face: TradingQueries) -> None:
         row = await face.what_if("NOSUCH")
         assert not row.approved
-        assert "symbol unknown" in row.words
+        assert "symbol unknown" in row.text
         with pytest.raises(CommandRefused, match="NOSUCH not armed"):
             await face.arm("NOSUCH", "me")
         with pytest.raises(CommandRefused, match="No snipe is armed"):
@@ -80,7 +80,7 @@ def test_a_halt_stops_entries_until_a_person_resumes(tmp_path: Path) -> None:
     async def told(running: RunningEngine, face: TradingQueries) -> None:
         halted = await face.halt("me", "lunch")
         assert halted.result.state is TradingState.HALTED
-        assert (face.risk().state, face.risk().cause_words) == (TradingState.HALTED, "lunch")
+        assert (face.risk().state, face.risk().cause_text) == (TradingState.HALTED, "lunch")
         assert running.queries.status().trading_state is TradingState.HALTED
         assert not (await face.what_if("CLEAN")).approved
         resumed = await face.resume("me", "")

@@ -49,20 +49,20 @@ def test_without_a_fresh_price_nothing_is_guessed(bid: str | None, age_ms: int |
     row = position_rows(position_samples.ledger_state(), position_samples.row_context(bid, age_ms))[0]
     assert (row.bid, row.value, row.unrealised, row.unrealised_pct) == (None, None, None, None)
     assert row.bid_age_ms == age_ms
-    assert (row.protection, "no current price" in row.protection_words) == (Protection.NONE, True)
+    assert (row.protection, "no current price" in row.protection_text) == (Protection.NONE, True)
 
 
 def test_a_stop_in_the_engine_says_what_ends_it_and_what_rests_elsewhere() -> None:
     bare = position_rows(position_samples.ledger_state(), position_samples.row_context())[0]
     assert bare.protection is Protection.ENGINE
-    assert bare.protection_words == "stop in this engine: ends with this engine"
+    assert bare.protection_text == "stop in this engine: ends with this engine"
     resting = position_rows(
         position_samples.ledger_state(
             None, position_samples.take_profit(), position_samples.take_profit("2.40")
         ),
         position_samples.row_context(),
     )[0]
-    assert resting.protection_words.endswith("; 2 take-profits on the exchange, not a stop")
+    assert resting.protection_text.endswith("; 2 take-profits on the exchange, not a stop")
 
 
 def test_what_is_not_protected_says_why() -> None:
@@ -84,7 +84,7 @@ def test_what_is_not_protected_says_why() -> None:
     }
     for words, row in told.items():
         assert row.protection is Protection.NONE
-        assert words in row.protection_words
+        assert words in row.protection_text
 
 
 def test_what_is_too_small_to_be_sold_is_dust() -> None:
@@ -182,7 +182,7 @@ def test_a_closed_position_has_no_ladder_left() -> None:
         state=PositionState.CLOSED, closed_ms=9_000, close_reason=CloseReason.STOP, remaining=D(0)
     )
     row = position_rows(position_samples.ledger_state(closed), position_samples.row_context())[0]
-    assert (row.rungs, row.protection_words, row.close_reason) == ((), "closed", CloseReason.STOP)
+    assert (row.rungs, row.protection_text, row.close_reason) == ((), "closed", CloseReason.STOP)
 
 
 def test_orders_are_those_not_at_their_end_foreign_ones_too_newest_first() -> None:

@@ -24,7 +24,7 @@ from mexc_tui.model.outcome import Advice
 def test_every_known_shape_is_read(body: str, code: int) -> None:
     refusal = explain(400, read_error(body.encode()))
     assert refusal.code == code
-    assert refusal.words == TABLE[code].text
+    assert refusal.text == TABLE[code].text
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"code":{}}', b"\xff", b"[" * 100_000])
@@ -124,7 +124,7 @@ def test_explaining_never_fails_and_messages_are_sanitised(
     code: int | str | None, message: str | None, status: int
 ) -> None:
     refusal = explain(status, ErrorBody(code, message))
-    assert refusal.words
+    assert refusal.text
     assert refusal.message.isprintable()
 
 

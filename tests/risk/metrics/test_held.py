@@ -22,7 +22,7 @@ def test_a_return_is_measured_between_the_last_bids_of_two_consecutive_minutes()
 def test_a_coin_with_fewer_than_200_minutes_leaves_the_figure_without_a_value() -> None:
     points = [point(minute, A="1", B="1" if minute > 100 else "0") for minute in range(300)]
     tail, _ = holdings_tail({"A": D(10), "B": D(10)}, points, ConfidenceLevel.P95)
-    assert (tail.value, tail.n, tail.words) == (None, 198, "not enough data (198 of 200 minutes of B)")
+    assert (tail.value, tail.n, tail.text) == (None, 198, "not enough data (198 of 200 minutes of B)")
 
 
 def test_only_minutes_with_prices_of_all_coins_count() -> None:
@@ -39,4 +39,4 @@ def test_only_minutes_with_prices_of_all_coins_count() -> None:
 
 def test_without_holdings_there_is_no_value_at_risk() -> None:
     loss, worse = holdings_tail({}, [], ConfidenceLevel.P99)
-    assert (loss.value, worse.value, loss.words) == (None, None, "n/a (nothing held)")
+    assert (loss.value, worse.value, loss.text) == (None, None, "n/a (nothing held)")

@@ -52,7 +52,7 @@ DIFFERENCE = Difference(
     value=D(10),
     severity=Severity.ERROR,
     explained=False,
-    words="money left the account and no order of ours took it",
+    text="money left the account and no order of ours took it",
 )
 
 
@@ -130,7 +130,7 @@ class FakeTradingQueries(TradingQueries):
             verdicts=(samples.APPROVED,) if self.approved else (samples.APPROVED, NO),
             spend_cap=D("10.5"),
             price_cap=D("1.25"),
-            words="" if self.approved else f"first: {NO.flip}",
+            text="" if self.approved else f"first: {NO.flip}",
         )
 
     def checklist(self, snipe_id: str) -> ReadinessCheck:
@@ -139,7 +139,7 @@ class FakeTradingQueries(TradingQueries):
     async def preview(self, name: Preview, symbol: str, share_pct: D | None) -> PreviewRow:
         state = TradingState.ACTIVE
         return PreviewRow(
-            name=name, symbol=symbol, at_ms=1_000, is_allowed=True, words="", state=state, state_after=state
+            name=name, symbol=symbol, at_ms=1_000, is_allowed=True, text="", state=state, state_after=state
         )
 
     async def performance(self) -> PerformanceRow:
@@ -196,14 +196,14 @@ class FakeTradingQueries(TradingQueries):
         result = DustConverted(coins=self.rests, received_mx=D("0.049"), fee_mx=D("0.001"))
         return CommandResult("Converted 0.08 NEW into 0.049 MX.", result, self.is_all)
 
-    async def halt(self, by: str, words: str) -> CommandResult[Achieved]:
+    async def halt(self, by: str, text: str) -> CommandResult[Achieved]:
         self.now = msgspec.structs.replace(
-            self.now, state=TradingState.HALTED, cause=Cause.MANUAL, cause_words=words
+            self.now, state=TradingState.HALTED, cause=Cause.MANUAL, cause_text=text
         )
-        return self._did("halt", words)
+        return self._did("halt", text)
 
-    async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
-        return self._did("reduce_only", words)
+    async def reduce_only(self, by: str, text: str) -> CommandResult[Achieved]:
+        return self._did("reduce_only", text)
 
     async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         return self._did("resume", typed)

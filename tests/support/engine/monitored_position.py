@@ -142,7 +142,7 @@ async def shown_protection(running: RunningEngine) -> tuple[Protection, str]:
     queries = await trading_queries(running.engine)
     assert queries is not None
     row = queries.positions()[0]
-    return row.protection, row.protection_words
+    return row.protection, row.protection_text
 
 
 async def assert_reconciled(running: RunningEngine) -> None:

@@ -45,7 +45,7 @@ def components_of(running: RunningEngine) -> TradingComponents:
 
 def install_closer(running: RunningEngine) -> BookCloser:
     components = components_of(running)
-    closer = BookCloser(components, lambda: running.engine.known.knowledge.pairs)
+    closer = BookCloser(components, lambda: running.engine.knowledge_store.knowledge.pairs)
     components.safety.emergency_stop.closer = closer
     return closer
 
@@ -84,7 +84,7 @@ async def engine_with_position(
 async def place_take_profit(components: TradingComponents, running: RunningEngine) -> Intent:
     """Place a resting take-profit for half of the position."""
     position = next(iter(components.ledger.state.positions.values()))
-    grid = grid_of(running.engine.known.knowledge.pairs[SYMBOL])
+    grid = grid_of(running.engine.knowledge_store.knowledge.pairs[SYMBOL])
     bid = components.prices.of(SYMBOL).bid
     assert bid is not None
     names = components.ledger.client_ids(1)

@@ -31,13 +31,13 @@ class BookCloser:
         share_pct: Decimal | None,
         role: OrderRole,
         reason: CloseReason,
-        words: str,
+        text: str,
     ) -> CloseResult:
         self.asked.append((position.symbol, share_pct, role, reason))
         components, memory = self.components, self.components.ledger.state
         bid = components.prices.of(position.symbol).bid
         if bid is None or self.is_stuck:
-            return CloseResult(sold=Decimal(0), left=position.remaining, words="no bid")
+            return CloseResult(sold=Decimal(0), left=position.remaining, text="no bid")
         grid = grid_of(self.pairs()[position.symbol])
         quantity = floored(position.remaining * (share_pct or HUNDRED) / HUNDRED, grid.quantity_step)
         names = components.ledger.client_ids(1)
@@ -53,7 +53,7 @@ class BookCloser:
             snipe_id=position.snipe_id,
             position_id=position.id,
             created_ms=components.port.now_ms(),
-            reason=words,
+            reason=text,
             close_reason=reason,
         )
         await components.ledger.save_intent(intent)
@@ -75,12 +75,12 @@ class BookCloser:
                 break
             await asyncio.sleep(0.1)
         await components.ledger.wait_until_booked()
-        await components.ledger.end_intent(intent.id, words)
+        await components.ledger.end_intent(intent.id, text)
         now = memory.positions.get(position.id)
         left = Decimal(0) if now is None else now.remaining
         if now is not None and left and share_pct is None and left < grid.quantity_step:
             await components.ledger.write_off(position.id, "dust")
             left = Decimal(0)
         return CloseResult(
-            sold=position.remaining - left, left=left, words=str(sent.order.reason) if left else ""
+            sold=position.remaining - left, left=left, text=str(sent.order.reason) if left else ""
         )

@@ -12,6 +12,7 @@ from mexc_tui.ledger.accounts import (
     sum_balances,
     unreversed_drifts,
 )
+from mexc_tui.ledger.arithmetic import exactly, plain
 from mexc_tui.ledger.booking import (
     Booking,
     LedgerRows,
@@ -33,7 +34,6 @@ from mexc_tui.ledger.comparison import (
 )
 from mexc_tui.ledger.days import utc_day
 from mexc_tui.ledger.evidence import Evidence, from_report, from_trades
-from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.ledger.orders import Advanced, advance
 from mexc_tui.ledger.positions import open_position
 from mexc_tui.model.account import Balance

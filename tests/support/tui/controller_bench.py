@@ -101,7 +101,7 @@ def previewed(words: str, *, is_allowed: bool = True, typed: str = "") -> Previe
         symbol="OPENUSDT",
         at_ms=NOW_MS,
         is_allowed=is_allowed,
-        words=words,
+        text=words,
         state=TradingState.ACTIVE,
         state_after=TradingState.ACTIVE,
         typed=typed,

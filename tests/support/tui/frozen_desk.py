@@ -153,11 +153,11 @@ def risk(state: TradingState = TradingState.ACTIVE, words: str = "") -> RiskRow:
     return RiskRow(
         state=state,
         cause=Cause.NONE if state is TradingState.ACTIVE else Cause.MANUAL,
-        cause_words=words,
+        cause_text=words,
         since_ms=NOW_MS - 60_000,
         by="",
-        guard=RiskLevel.NORMAL,
-        guard_words="",
+        risk_level=RiskLevel.NORMAL,
+        risk_text="",
         quote_asset="USDT",
         equity=Decimal("512.4018"),
         cash=Decimal("364.90"),
@@ -237,10 +237,10 @@ def _signals() -> list[SignalRow]:
             high=0.9,
             n=n,
             base_n=n,
-            words="82 %",
+            text="82 %",
             reasons=("sts 2 -> 1 seen 47 s before the opening", "exchangeInfo shows the pair"),
             config_hash="x",
-            stands=is_active,
+            is_active=is_active,
         )
 
     return [
@@ -300,7 +300,7 @@ def position(symbol: str, entry: str, bid: str | None, gain: str | None, percent
             RungRow(number=2, price=Decimal("0.04"), quantity=Decimal(900), where="exchange"),
         ),
         protection=Protection.ENGINE,
-        protection_words="stop in this engine: ends with this engine",
+        protection_text="stop in this engine: ends with this engine",
         trapped="",
         opened_ms=NOW_MS - 41_000,
         time_stop_ms=None,

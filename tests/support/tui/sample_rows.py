@@ -52,9 +52,9 @@ def detectors() -> DetectorsRow:
                 raised=12,
                 standing=2,
                 last_ms=NOW_MS - 5_000,
-                rate=RateRow(n=41, hits=33, value=0.805, low=0.66, high=0.9, words="80% (66%-90%), n 41"),
-                recall=RateRow(n=40, hits=30, value=0.75, low=0.6, high=0.86, words="75% (60%-86%), n 40"),
-                base=RateRow(n=60, hits=33, value=0.55, low=0.42, high=0.67, words="55% (42%-67%), n 60"),
+                rate=RateRow(n=41, hits=33, value=0.805, low=0.66, high=0.9, text="80% (66%-90%), n 41"),
+                recall=RateRow(n=40, hits=30, value=0.75, low=0.6, high=0.86, text="75% (60%-86%), n 40"),
+                base=RateRow(n=60, hits=33, value=0.55, low=0.42, high=0.67, text="55% (42%-67%), n 60"),
                 skill=0.53,
                 judged=41,
                 verdict="better than the base rate",
@@ -82,7 +82,7 @@ def latency() -> LatencyRow:
         StageTime(name="answer", took_ms=9.5),
     )
     return LatencyRow(
-        shots=(
+        attempts=(
             AttemptTimingRow(
                 symbol="FOOUSDT",
                 snipe_id="S1",
@@ -99,7 +99,7 @@ def latency() -> LatencyRow:
         stages=tuple(
             StageRow(name=stage.name, n=14, p50_ms=1.5, p99_ms=None, max_ms=4.0) for stage in stages
         ),
-        attempts=14,
+        attempt_count=14,
     )
 
 
@@ -152,10 +152,10 @@ def why(frozen: FrozenDesk, listing_id: str) -> WhyRow:
                 listing=row,
                 sources=(
                     SourceDetail(
-                        source="calendar", since_ms=NOW_MS - 90_000, present=True, words="opens 14:14"
+                        source="calendar", since_ms=NOW_MS - 90_000, present=True, text="opens 14:14"
                     ),
                     SourceDetail(
-                        source="announcement", since_ms=NOW_MS - 9_000, present=False, words="was there"
+                        source="announcement", since_ms=NOW_MS - 9_000, present=False, text="was there"
                     ),
                 ),
                 changes=(
@@ -165,9 +165,15 @@ def why(frozen: FrozenDesk, listing_id: str) -> WhyRow:
                 ),
                 detectors=(
                     DetectorDetail(
-                        detector="ready_state", version=2, saw=("sts 2", "st 2"), said=(signal,), why_not=""
+                        detector="ready_state",
+                        version=2,
+                        saw=("sts 2", "st 2"),
+                        signals=(signal,),
+                        why_not="",
                     ),
-                    DetectorDetail(detector="cluster", version=1, saw=(), said=(), why_not="it opens alone"),
+                    DetectorDetail(
+                        detector="cluster", version=1, saw=(), signals=(), why_not="it opens alone"
+                    ),
                 ),
             ),
         ),
@@ -188,7 +194,7 @@ def why(frozen: FrozenDesk, listing_id: str) -> WhyRow:
             verdicts=GATES,
             spend_cap=None,
             price_cap=None,
-            words="Close a position first.",
+            text="Close a position first.",
         ),
     )
 
@@ -283,8 +289,8 @@ def performance() -> PerformanceRow:
         fees=Decimal("0.4"),
         identity_gap=Decimal(0),
         metrics=(
-            MetricRow(name="win_rate", words="54% [39–68%]", value=0.54, n=41),
-            MetricRow(name="sharpe", words="not enough data (12 of 30)", n=12, minimum=30),
+            MetricRow(name="win_rate", text="54% [39–68%]", value=0.54, n=41),
+            MetricRow(name="sharpe", text="not enough data (12 of 30)", n=12, minimum=30),
         ),
         days=(),
     )
@@ -319,7 +325,7 @@ def desk_at_limits() -> FrozenDesk:
     limits = (
         LimitRow(name="exposure", used=Decimal("147.5"), limit=Decimal(150), unit="USDT"),
         LimitRow(name="positions", used=Decimal(3), limit=Decimal(3), unit=""),
-        LimitRow(name="daily_loss", used=Decimal("0.6"), limit=Decimal(5), unit="%", words="then halts"),
+        LimitRow(name="daily_loss", used=Decimal("0.6"), limit=Decimal(5), unit="%", text="then halts"),
     )
     frozen.risk.put("risk", msgspec.structs.replace(risk(), limits=limits))
     frozen.replies["performance"] = performance()

@@ -106,7 +106,7 @@ async def test_lowered_limits_skipped_rows_and_a_trapped_position_are_said_whole
     budget = msgspec.structs.replace(engine.budget, skipped_rows=(skipped,))
     frozen.status.put("engine", msgspec.structs.replace(engine, budget=budget))
     row = position("OPENUSDT", "0.02471", "0.03412", "27.57", "38.1")
-    trapped = msgspec.structs.replace(row, trapped="no bid for 61 s", protection_words="no bid for 61 s")
+    trapped = msgspec.structs.replace(row, trapped="no bid for 61 s", protection_text="no bid for 61 s")
     frozen.positions.put("P-OPENUSDT", trapped)
     async with desk(frozen, size=size) as (app, pilot, _):
         await until(pilot, app, "TRAPPED")

@@ -38,7 +38,7 @@ async def test_a_position_that_nothing_protects_says_so_and_why() -> None:
     row = msgspec.structs.replace(
         position("OPENUSDT", "0.02471", "0.03412", "27.57", "38.1"),
         protection=Protection.NONE,
-        protection_words="no fresh price since 14:12",
+        protection_text="no fresh price since 14:12",
     )
     frozen.positions.put("P-OPENUSDT", row)
     async with desk(frozen) as (app, pilot, _):

@@ -35,10 +35,10 @@ async def test_a_halt_says_why_who_and_since_when() -> None:
         risk(),
         state=TradingState.HALTED,
         cause=Cause.DAILY_LOSS,
-        cause_words="5.2% of the day's equity is lost",
-        by="guard",
+        cause_text="5.2% of the day's equity is lost",
+        by="risk monitor",
         since_ms=NOW_MS - 60_000,
-        guard=RiskLevel.CRITICAL,
+        risk_level=RiskLevel.CRITICAL,
     )
     frozen.risk.put("risk", halted)
     async with desk(frozen) as (app, pilot, _):

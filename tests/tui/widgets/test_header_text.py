@@ -71,7 +71,7 @@ def test_an_equity_that_misses_a_price_is_marked_as_an_estimate() -> None:
 
 
 def test_a_risk_monitor_warning_is_never_dropped() -> None:
-    row = msgspec.structs.replace(risk(), guard=RiskLevel.HIGH)
+    row = msgspec.structs.replace(risk(), risk_level=RiskLevel.HIGH)
     assert "risk high" in _words(replace(KNOWN, risk=row), 80)
 
 

@@ -239,7 +239,7 @@ def test_a_days_close_is_its_last_complete_point_and_outlives_the_points(trading
 
 def test_trading_is_active_until_another_state_is_stored(trading_rows: TradingRows) -> None:
     assert trading_rows.state.get() == Trading()
-    halted = Trading(state=TradingState.HALTED, cause=Cause.DAILY_LOSS, words="lost 2 %", generation=1)
+    halted = Trading(state=TradingState.HALTED, cause=Cause.DAILY_LOSS, text="lost 2 %", generation=1)
     trading_rows.state.save(halted)
     assert trading_rows.state.get() == halted
 

@@ -45,7 +45,7 @@ class RiskRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Readings:
+class RiskReadings:
     """Measurements of the risk monitor; None: unknown, which produces no finding of its limit."""
 
     daily_loss_pct: Decimal | None
@@ -64,7 +64,7 @@ class RiskFinding:
 
     level: RiskLevel
     cause: Cause
-    words: str
+    text: str
     trims: bool = True
     """Whether a smaller position would help."""
     is_priced: bool = False
@@ -72,7 +72,7 @@ class RiskFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grade:
+class RiskGrade:
     """Overall result of a risk check: the highest level, the findings and the required actions."""
 
     level: RiskLevel
@@ -108,33 +108,35 @@ def _mildest(finding: RiskFinding, before: Sequence[tuple[RiskFinding, ...]]) ->
         return finding
     level = finding.level
     for look in before:
-        same = [one.level for one in look if one.is_priced and one.cause is finding.cause]
+        same = [other.level for other in look if other.is_priced and other.cause is finding.cause]
         if not same:
             return None
         level = min(level, *same, key=_ORDER.index)
     return replace(finding, level=level)
 
 
-def grade(readings: Readings, rules: RiskRules, found: tuple[RiskFinding, ...] | None = None) -> Grade:
+def grade(
+    readings: RiskReadings, rules: RiskRules, found: tuple[RiskFinding, ...] | None = None
+) -> RiskGrade:
     """Return the grade of the readings, or of the given confirmed findings."""
     if found is None:
         found = findings(readings, rules)
     level = max((finding.level for finding in found), key=_ORDER.index, default=RiskLevel.NORMAL)
     gravest = [finding for finding in found if finding.level is level]
     if level is RiskLevel.CRITICAL:
-        halt = next((one.cause for one in gravest if one.cause.is_loss), gravest[0].cause)
-        return Grade(level=level, findings=found, actions=_critical_actions(readings, rules), halt=halt)
+        halt = next((finding.cause for finding in gravest if finding.cause.is_loss), gravest[0].cause)
+        return RiskGrade(level=level, findings=found, actions=_critical_actions(readings, rules), halt=halt)
     trims = level is RiskLevel.MEDIUM and any(finding.trims for finding in gravest)
     actions = set(_ACTIONS[level] if trims or level is not RiskLevel.MEDIUM else ())
     if any(not finding.trims for finding in found):
         actions |= {RiskAction.ALERT, RiskAction.PAUSE}
     ordered = tuple(action for action in RiskAction if action in actions)
-    return Grade(
+    return RiskGrade(
         level=level, findings=found, actions=ordered, trim_pct=rules.trim_pct if trims else Decimal(0)
     )
 
 
-def risk_check(readings: Readings, found: Grade, at_ms: int) -> RiskCheck:
+def risk_check(readings: RiskReadings, found: RiskGrade, at_ms: int) -> RiskCheck:
     """Return the record of a risk check for the store."""
     return RiskCheck(
         at_ms=at_ms,
@@ -145,7 +147,7 @@ def risk_check(readings: Readings, found: Grade, at_ms: int) -> RiskCheck:
         breaches=readings.breaches,
         unprotected=readings.unprotected,
         level=found.level,
-        findings="; ".join(one.words for one in found.findings),
+        findings="; ".join(finding.text for finding in found.findings),
         actions=tuple(action.value for action in found.actions),
     )
 
@@ -159,32 +161,32 @@ _ACTIONS: dict[RiskLevel, tuple[RiskAction, ...]] = {
 }  # fmt: skip
 
 
-def _critical_actions(readings: Readings, rules: RiskRules) -> tuple[RiskAction, ...]:
+def _critical_actions(readings: RiskReadings, rules: RiskRules) -> tuple[RiskAction, ...]:
     """Halt and cancel; flatten as configured, but never on an inconsistent ledger."""
     if rules.flattens and not readings.breaches:
         return (RiskAction.ALERT, RiskAction.CANCEL, RiskAction.HALT, RiskAction.EMERGENCY)
     return (RiskAction.ALERT, RiskAction.CANCEL, RiskAction.HALT)
 
 
-def findings(readings: Readings, rules: RiskRules) -> tuple[RiskFinding, ...]:
+def findings(readings: RiskReadings, rules: RiskRules) -> tuple[RiskFinding, ...]:
     """Return every finding about the readings."""
     losses = Decimal(readings.losses_in_a_row)
     found = (
         *(
-            RiskFinding(level=RiskLevel.CRITICAL, cause=Cause.INVARIANT, words=words)
-            for words in readings.breaches
+            RiskFinding(level=RiskLevel.CRITICAL, cause=Cause.INVARIANT, text=text)
+            for text in readings.breaches
         ),
         _of_limit("daily loss", Cause.DAILY_LOSS, readings.daily_loss_pct, rules.daily_loss_pct, rules),
         _of_limit("drawdown", Cause.DRAWDOWN, readings.drawdown_pct, rules.drawdown_pct, rules),
         _count(losses, rules),
         _over(readings.exposure_pct, rules),
-        *(_unprotected_finding(words) for words in readings.unprotected),
+        *(_unprotected_finding(text) for text in readings.unprotected),
     )
     return tuple(finding for finding in found if finding is not None)
 
 
-def _unprotected_finding(words: str) -> RiskFinding:
-    return RiskFinding(level=RiskLevel.MEDIUM, cause=Cause.NONE, words=f"no protection: {words}", trims=False)
+def _unprotected_finding(text: str) -> RiskFinding:
+    return RiskFinding(level=RiskLevel.MEDIUM, cause=Cause.NONE, text=f"no protection: {text}", trims=False)
 
 
 def _of_limit(
@@ -193,13 +195,13 @@ def _of_limit(
     if value is None:
         return None
     share = value * HUNDRED / limit
-    words = f"{name} {value:.3g} % of {limit:f} %"
+    text = f"{name} {value:.3g} % of {limit:f} %"
     if share >= HUNDRED:
-        return RiskFinding(level=RiskLevel.CRITICAL, cause=cause, words=words, is_priced=True)
+        return RiskFinding(level=RiskLevel.CRITICAL, cause=cause, text=text, is_priced=True)
     if share >= rules.high_pct:
-        return RiskFinding(level=RiskLevel.HIGH, cause=cause, words=words, is_priced=True)
+        return RiskFinding(level=RiskLevel.HIGH, cause=cause, text=text, is_priced=True)
     return (
-        RiskFinding(level=RiskLevel.MEDIUM, cause=cause, words=words, is_priced=True)
+        RiskFinding(level=RiskLevel.MEDIUM, cause=cause, text=text, is_priced=True)
         if share >= rules.medium_pct
         else None
     )
@@ -209,7 +211,7 @@ def _count(losses: Decimal, rules: RiskRules) -> RiskFinding | None:
     if losses < rules.losses_halt:
         return None
     return RiskFinding(
-        level=RiskLevel.CRITICAL, cause=Cause.LOSSES_IN_A_ROW, words=f"{losses} consecutive losses"
+        level=RiskLevel.CRITICAL, cause=Cause.LOSSES_IN_A_ROW, text=f"{losses} consecutive losses"
     )
 
 
@@ -220,6 +222,6 @@ def _over(exposure_pct: Decimal | None, rules: RiskRules) -> RiskFinding | None:
     return RiskFinding(
         level=RiskLevel.MEDIUM,
         cause=Cause.NONE,
-        words=f"exposure {exposure_pct:.3g} % of {rules.exposure_pct:f} %",
+        text=f"exposure {exposure_pct:.3g} % of {rules.exposure_pct:f} %",
         is_priced=True,
     )

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.arithmetic import short
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from mexc_tui.model.trading import Cause, RiskLevel, TradingState
-from mexc_tui.risk.guard import (
-    Grade,
-    Readings,
+from mexc_tui.risk.grading import (
     RiskAction,
     RiskFinding,
+    RiskGrade,
+    RiskReadings,
     RiskRules,
     confirmed,
     findings,
@@ -19,10 +19,10 @@ from mexc_tui.risk.guard import (
 )
 
 D = Decimal
-CALM = Readings(daily_loss_pct=D(0), drawdown_pct=D(0), losses_in_a_row=0, exposure_pct=D(0))
+CALM = RiskReadings(daily_loss_pct=D(0), drawdown_pct=D(0), losses_in_a_row=0, exposure_pct=D(0))
 
 
-def graded(**changes: Any) -> Grade:
+def graded(**changes: Any) -> RiskGrade:
     return grade(replace(CALM, **changes), RiskRules())
 
 

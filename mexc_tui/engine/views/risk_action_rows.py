@@ -7,7 +7,7 @@ from mexc_tui.ports.store import Stored
 KINDS = (kind_of(RiskMonitorActed), kind_of(TradingChanged))
 
 
-def guard_history(stored: Stored, before: int, limit: int) -> tuple[list[RiskActionRow], int | None]:
+def risk_action_history(stored: Stored, before: int, limit: int) -> tuple[list[RiskActionRow], int | None]:
     """Return the actions below a journal number, newest first, and the number of the next page."""
     found = [fact for kind in KINDS for fact in stored.journal.page(before, limit, kind=kind)]
     newest = sorted(found, key=lambda fact: -fact.sequence)[:limit]
@@ -23,7 +23,7 @@ def _row(fact: Fact) -> RiskActionRow | None:
                 at_ms=acted.at_ms,
                 about=acted.about,
                 level=acted.level,
-                words=acted.finding,
+                text=acted.finding,
                 action=acted.action,
                 achieved=acted.achieved,
             )
@@ -35,7 +35,7 @@ def _row(fact: Fact) -> RiskActionRow | None:
                 state=trading.state,
                 cause=trading.cause,
                 by=trading.by,
-                words=trading.words,
+                text=trading.text,
             )
         case _:
             return None

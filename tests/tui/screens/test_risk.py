@@ -45,7 +45,7 @@ async def test_a_halt_says_why_who_and_since_when() -> None:
         await pilot.press("5")
         text = await until(pilot, app, "HALTED: no entries, exits active; resume manually")
         assert "cause: 5.2% of the day's equity is lost" in text
-        assert "by guard, since 16:12:20 (14:12:20Z)" in text
+        assert "by risk monitor, since 16:12:20 (14:12:20Z)" in text
 
 
 async def test_what_the_guard_did_is_listed_with_what_it_achieved() -> None:

@@ -298,7 +298,7 @@ def _with_trades(order: Order, evidence: Evidence) -> Order:
     return msgspec.structs.replace(
         order,
         trade_ids=tuple(sorted(known | set(fresh))),
-        told=tuple(reported[name] for name in sorted(reported)),
+        reported_trades=tuple(reported[name] for name in sorted(reported)),
         fees=_merged(order.fees, tuple(reported.values())),
     )
 

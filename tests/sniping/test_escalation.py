@@ -20,7 +20,7 @@ SLIPPAGE = D(10)
 SENT = SentOrder(type=OrderType.IMMEDIATE_OR_CANCEL, price=D("0.9"), quantity=D(100), bid=D(1))
 
 
-def test_first_at_the_bid_then_through_the_book_then_an_alarm() -> None:
+def test_a_sale_starts_at_the_bid_then_goes_through_the_book_then_alerts() -> None:
     sales = [escalate(replace(FIRST, number=number), GRID, SLIPPAGE, T0) for number in (0, 1, 4)]
     assert [(sale.method, sale.price) for sale in sales] == [
         (SaleMethod.AT_BID, D(1)), (SaleMethod.THROUGH, D("0.9")), (SaleMethod.THROUGH, D("0.9")),
@@ -29,7 +29,7 @@ def test_first_at_the_bid_then_through_the_book_then_an_alarm() -> None:
     assert {sale.type for sale in sales} == {OrderType.IMMEDIATE_OR_CANCEL}
 
 
-def test_a_stop_goes_through_the_book_at_once() -> None:
+def test_a_stop_goes_through_the_book_immediately() -> None:
     sale = escalate(replace(FIRST, is_urgent=True), GRID, SLIPPAGE, T0)
     assert (sale.method, sale.at_ms) == (SaleMethod.THROUGH, T0)
 
@@ -52,7 +52,7 @@ def test_oversold_offers_a_step_less_and_queries_balances() -> None:
     assert (sale.quantity, sale.refresh_balances) == (D("99.99"), True)
 
 
-def test_suspended_selling_is_trapped_alarmed_and_tried_again_later() -> None:
+def test_suspended_selling_traps_the_position_alerts_and_is_retried() -> None:
     told = replace(FIRST, number=1, refusal=refusal(30028, Advice.WAIT))
     sale = escalate(told, GRID, SLIPPAGE, T0)
     assert sale.trapped
@@ -65,7 +65,7 @@ def test_an_unknown_outcome_is_queried_before_anything_is_sold_again() -> None:
     assert escalate(told, GRID, SLIPPAGE, T0).method is SaleMethod.QUERY
 
 
-def test_dust_is_never_retried_but_a_lock_is_waited_for() -> None:
+def test_dust_is_never_retried_but_a_lock_delays_the_sale() -> None:
     dust = SellableJudgement(Sellability.DUST, "worth too little")
     assert (
         escalate(replace(FIRST, quantity=D("0.5"), judged=dust), GRID, SLIPPAGE, T0).method is SaleMethod.DUST
@@ -73,7 +73,7 @@ def test_dust_is_never_retried_but_a_lock_is_waited_for() -> None:
     assert escalate(replace(FIRST, free=D(0)), GRID, SLIPPAGE, T0).method is SaleMethod.WAIT
 
 
-def test_what_one_low_bid_makes_too_small_is_held_and_trapped_only_when_it_lasts() -> None:
+def test_a_position_too_small_at_one_low_bid_is_trapped_only_if_that_lasts() -> None:
     low = judge(D(100), GRID, KnownPrices(bid=D("0.001"), last=D(1), entry=D(1), high=D(1)), T0)
     held = replace(FIRST, bid=D("0.001"), judged=low)
     sale = escalate(held, GRID, SLIPPAGE, T0)
@@ -82,7 +82,7 @@ def test_what_one_low_bid_makes_too_small_is_held_and_trapped_only_when_it_lasts
     assert (lasting.method, lasting.is_alarm, lasting.trapped) == (SaleMethod.HOLD, True, low.text)
 
 
-def test_a_rule_that_refuses_what_is_held_traps_it_at_once() -> None:
+def test_a_rule_that_refuses_the_position_traps_it_immediately() -> None:
     grid = replace(GRID, min_quantity=D(500))
     judged = judge(D(100), grid, KnownPrices(bid=D(1), last=D(1), entry=D(1), high=D(1)), T0)
     sale = escalate(replace(FIRST, judged=judged), grid, SLIPPAGE, T0)
@@ -97,17 +97,17 @@ def test_a_sale_above_the_maximum_order_is_sliced() -> None:
 
 
 @pytest.mark.parametrize("bid", [None, D(0)])
-def test_a_bid_of_zero_is_no_bid(bid: Decimal | None) -> None:
+def test_a_zero_bid_counts_as_no_bid(bid: Decimal | None) -> None:
     sale = escalate(replace(FIRST, bid=bid, is_urgent=True), GRID, SLIPPAGE, T0)
     assert (sale.price, sale.text) == (None, "no bid")
 
 
-def test_no_bid_keeps_the_plan_and_names_the_next_moment() -> None:
+def test_a_missing_bid_keeps_the_plan_and_schedules_the_next_check() -> None:
     sale = escalate(replace(FIRST, bid=None, number=9), GRID, SLIPPAGE, T0)
     assert (sale.price, sale.at_ms, sale.is_alarm) == (None, T0 + 5_000, True)
 
 
-def test_how_much_of_a_book_is_reached() -> None:
+def test_fillable_quantity_counts_levels_down_to_the_price() -> None:
     assert fillable_quantity(((1.0, 5.0), (0.9, 50.0)), 20, 0.95) == 5
     assert fillable_quantity(((1.0, 5.0), (0.9, 50.0)), 20, 0.9) == 20
 
@@ -119,7 +119,7 @@ def test_how_much_of_a_book_is_reached() -> None:
     st.decimals(min_value="0.001", max_value=10, places=5),
     st.sampled_from([None, 30005, 30028, 30010, 429]),
 )
-def test_no_sale_exceeds_what_is_owned_and_free_or_the_slippage_cap(
+def test_no_sale_exceeds_the_free_quantity_or_the_slippage_cap(
     number: int, quantity: Decimal, free: Decimal, bid: Decimal, code: int | None
 ) -> None:
     told = None if code is None else refusal(code, Advice.WAIT)

@@ -63,18 +63,18 @@ def feed(held: ExitHolding, *ticks: Tick | tuple[Tick, int] | None, after_ms: in
     return last
 
 
-def test_stop_waits_for_its_confirmation_since_the_first_touch() -> None:
+def test_a_stop_waits_for_confirmation_from_its_first_touch() -> None:
     assert run(holding(), ("0.90", 0), ("0.89", 199)).memory.fired is NONE
     assert run(holding(), ("0.90", 0)).wake_ms == T0 + 200
     assert run(holding(), ("0.90", 0), ("0.89", 200)).memory.fired is CloseReason.STOP
 
 
-def test_a_flicker_above_the_stop_does_not_begin_its_confirmation_anew() -> None:
+def test_a_flicker_above_the_stop_does_not_restart_its_confirmation() -> None:
     ticks = (("0.89", 0), ("0.95", 90), ("0.89", 120), ("0.95", 180), ("0.89", 210))
     assert run(holding(), *ticks).memory.fired is not NONE
 
 
-def test_a_touch_is_forgotten_after_a_full_confirmation_above_the_stop() -> None:
+def test_a_full_confirmation_time_above_the_stop_resets_the_touch() -> None:
     assert run(holding(), ("0.89", 0), ("0.95", 50), ("0.95", 250), ("0.89", 300)).memory.fired is NONE
 
 
@@ -83,20 +83,20 @@ def test_three_trades_confirm_a_stop() -> None:
     assert run(holding(), ("0.9", 0), ("0.9", 1), ("0.9", 2), trades=True).memory.fired is not NONE
 
 
-def test_twice_the_distance_sells_at_once_when_two_observations_agree() -> None:
+def test_twice_the_stop_distance_sells_immediately_when_two_observations_agree() -> None:
     assert run(holding(), ("0.8", 0)).memory.fired is NONE
     assert run(holding(), ("0.8", 0), ("0.79", 1)).memory.fired is not NONE
     assert run(holding(), ("0.81", 0), ("0.81", 1)).memory.fired is NONE
     assert feed(holding(), bid("0.8", 0), trade("0.79", 1)).memory.fired is not NONE
 
 
-def test_two_prices_after_a_gap_sell_at_once() -> None:
+def test_two_prices_after_a_gap_sell_immediately() -> None:
     first = bid("0.89", 0, is_after_gap=True)
     assert feed(holding(), first).memory.fired is NONE
     assert feed(holding(), first, bid("0.89", 1)).memory.fired is not NONE
 
 
-def test_a_trade_from_before_the_entry_neither_sells_nor_counts() -> None:
+def test_a_trade_before_the_entry_is_ignored() -> None:
     early = [trade("0.5", number, time_ms=-60_000 + number) for number in range(5)]
     assert feed(holding(), *early).memory == remember(position())
     assert (
@@ -105,14 +105,14 @@ def test_a_trade_from_before_the_entry_neither_sells_nor_counts() -> None:
     )
 
 
-def test_a_late_trade_and_one_from_the_future_tell_nothing_of_now() -> None:
+def test_late_and_future_trades_are_ignored() -> None:
     late = [trade("0.5", 60_000 + number, time_ms=number) for number in range(5)]
     assert feed(holding(), *late).memory == remember(position())
     ahead = trade("0.9", 0, time_ms=3_600_000)
     assert feed(holding(), ahead, trade("0.9", 1), trade("0.9", 2), trade("0.9", 3)).memory.fired is not NONE
 
 
-def test_fills_of_one_sweep_and_trades_sent_again_are_one_observation() -> None:
+def test_fills_of_one_sweep_and_repeated_trades_are_one_observation() -> None:
     sweep = [trade(price, 5, time_ms=5) for price in ("0.90", "0.85", "0.8", "0.7")]
     assert feed(holding(), *sweep).memory.fired is NONE
     again = (trade("0.9", 1), trade("0.9", 2), trade("0.9", 9, time_ms=1), trade("0.9", 10, time_ms=2))
@@ -126,7 +126,7 @@ def test_trades_below_the_stop_do_not_sell_against_an_intact_bid() -> None:
     assert feed(holding(), *ticks, bid("0.9", 61)).memory.fired is not NONE
 
 
-def test_trades_sell_alone_once_the_bid_is_old() -> None:
+def test_trades_alone_trigger_the_stop_once_the_bid_is_old() -> None:
     assert feed(holding(), bid("1", 0), *(trade("0.9", 1_500 + n) for n in range(3))).memory.fired is not NONE
 
 
@@ -137,7 +137,7 @@ def test_a_single_trade_never_sells_whatever_the_settings() -> None:
     assert feed(held, trade("0.5", 0), trade("0.5", 1)).memory.fired is not NONE
 
 
-def test_a_single_bid_sells_after_a_second_that_nothing_contradicts() -> None:
+def test_a_single_uncontradicted_bid_sells_after_a_second() -> None:
     assert feed(holding(), bid("0.89", 0), None, after_ms=999).memory.fired is NONE
     assert feed(holding(), bid("0.89", 0), None, after_ms=1_000).memory.fired is not NONE
 
@@ -149,7 +149,7 @@ def test_the_same_version_of_the_book_on_two_channels_is_one_observation() -> No
     assert feed(holding(), *both, bid("0.7", 2, version=8)).memory.fired is not NONE
 
 
-def test_a_bid_below_a_quarter_of_the_stop_needs_a_trade_of_its_kind_or_three_seconds() -> None:
+def test_a_bid_below_a_quarter_of_the_stop_needs_a_trade_at_that_level_or_three_seconds() -> None:
     gone = [bid("0.00001", 100 * number) for number in range(30)]
     assert feed(holding(), bid("1", -100), *gone).memory.fired is NONE
     assert feed(holding(), *gone[:15], bid("1", 1_500), bid("1", 1_700)).memory.observed.touch is None
@@ -166,7 +166,7 @@ def test_one_print_or_one_bid_far_above_raises_no_trailing_stop() -> None:
     assert feed(held, bid("1", 0), bid("10", 1), bid("9", 2)).memory.high_price == D(9)
 
 
-def test_the_distance_that_sells_at_once_grows_with_the_stop() -> None:
+def test_the_immediate_trigger_distance_moves_with_the_stop() -> None:
     stored = replace_plan(trailing=True, high_price=D(10), stop_price=D("8.5"))
     assert run(holding(stored), ("8.39", 0), ("8.39", 1)).memory.fired is NONE
     assert run(holding(stored), ("7.5", 0), ("7.5", 1)).memory.fired is not NONE
@@ -203,7 +203,7 @@ def test_stop_moves_to_break_even_with_fees_after_its_rung() -> None:
     assert decision.memory.stop_price == break_even(held, GRID) > 1
 
 
-def test_break_even_earns_the_fees_that_were_charged_and_the_slippage_of_its_sale() -> None:
+def test_break_even_covers_charged_fees_and_exit_slippage() -> None:
     held = replace_plan(break_even_rung=1, rungs_done=(1,), fees=D("0.2"))
     assert exit_fee(held, GRID) == D("0.002")
     even = break_even(held, GRID)
@@ -213,12 +213,12 @@ def test_break_even_earns_the_fees_that_were_charged_and_the_slippage_of_its_sal
     assert exit_fee(listed, GRID) == GRID.taker_fee
 
 
-def test_the_fee_of_resting_sales_does_not_lower_what_the_entry_was_charged() -> None:
+def test_maker_fees_of_exits_do_not_lower_the_charged_entry_fee() -> None:
     sold = replace_plan(fees=D("0.2"), sold_quantity=D(30), sold_value=D(33), remaining=D(70))
     assert exit_fee(sold, GRID) == D("0.002")
 
 
-def test_the_stop_does_not_move_to_a_break_even_that_the_price_never_reached() -> None:
+def test_the_stop_does_not_move_to_an_unreached_break_even() -> None:
     held = replace_plan(break_even_rung=1, rungs_done=(1,), remaining=D(70), sold_quantity=D(30))
     assert run(holding(held), ("1.001", 0), ("1.001", 50)).stop_move == ""
     assert run(holding(held), ("1.001", 0), ("1.001", 50)).memory.stop_price < 1
@@ -256,7 +256,7 @@ def test_a_manually_raised_stop_is_reported_as_a_stop() -> None:
     assert run(holding(done), ("1.04", 0), ("1.04", 400)).memory.fired is CloseReason.STOP
 
 
-def test_a_stop_at_break_even_is_reported_so_before_and_after_a_restart() -> None:
+def test_a_break_even_stop_is_reported_as_such_before_and_after_a_restart() -> None:
     held = replace_plan(break_even_rung=1, rungs_done=(1,), remaining=D(70), sold_quantity=D(30))
     moved = run(holding(held), ("1.1", 0), ("1.1", 50), ("0.99", 60), ("0.99", 500))
     assert moved.memory.fired is CloseReason.BREAK_EVEN
@@ -282,7 +282,9 @@ moves = st.lists(st.tuples(prices, st.integers(0, 400), st.booleans()), min_size
 
 
 @given(moves, st.booleans())
-def test_a_stop_never_falls_and_never_unfires(ticks: list[tuple[Decimal, int, bool]], trailing: bool) -> None:
+def test_a_stop_never_moves_down_and_a_triggered_stop_stays_triggered(
+    ticks: list[tuple[Decimal, int, bool]], trailing: bool
+) -> None:
     held = holding(replace_plan(trailing=trailing), free=D(30), resting=RESTING[1:])
     memory, now_ms, has_fired = remember(held.position), T0, NONE
     for price, later_ms, is_trade in ticks:
@@ -295,7 +297,7 @@ def test_a_stop_never_falls_and_never_unfires(ticks: list[tuple[Decimal, int, bo
         assert not (has_fired and decision.is_rung_reached)
 
 
-def test_a_fired_stop_keeps_its_reason() -> None:
+def test_a_triggered_stop_keeps_its_reason() -> None:
     memory = stop_now(remember(position()), CloseReason.RISK_MONITOR, "critical")
     assert stop_now(memory, CloseReason.MANUAL, "by hand").fired is CloseReason.RISK_MONITOR
     assert isinstance(memory, ExitMemory)

@@ -29,7 +29,7 @@ def refused(edited: Edited) -> list[str]:
     return [one.name for one in refusals(edited.verdicts)]
 
 
-def test_a_new_stop_is_taken_and_the_rest_stays() -> None:
+def test_an_edited_stop_leaves_the_other_exits_unchanged() -> None:
     one = held()
     edited = edit(one, ExitUpdate(stop_price=D("1.9")), BOUNDS, NOW_MS)
     assert refused(edited) == []
@@ -55,27 +55,27 @@ def test_a_new_stop_is_taken_and_the_rest_stays() -> None:
         (ExitUpdate(time_stop_s=26), "time_stop_ahead"),
     ],
 )
-def test_what_would_sell_at_once_or_breaks_a_rule_is_refused(wish: ExitUpdate, name: str) -> None:
+def test_an_edit_that_would_sell_immediately_or_breaks_a_rule_is_refused(wish: ExitUpdate, name: str) -> None:
     edited = edit(held(), wish, BOUNDS, NOW_MS)
     assert name in refused(edited)
     assert all(one.value and one.limit for one in refusals(edited.verdicts))
 
 
-def test_trailing_that_would_lift_the_stop_over_the_bid_is_refused() -> None:
+def test_a_trailing_stop_that_would_move_above_the_bid_is_refused() -> None:
     one = held(high_price=D(3))
     wish = ExitUpdate(trailing=True, trailing_after_pct=D(20), trailing_distance_pct=D(15))
     assert refused(edit(one, wish, BOUNDS, NOW_MS)) == ["stop_moves_to"]
     assert refused(edit(one, ExitUpdate(trailing=True, trailing_distance_pct=D(40)), BOUNDS, NOW_MS)) == []
 
 
-def test_a_stop_below_the_trailing_one_is_refused_as_it_would_be_lifted_again() -> None:
+def test_a_stop_below_the_trailing_stop_is_refused() -> None:
     plan = msgspec.structs.replace(position().plan, trailing=True, trailing_after_pct=D(0))
     one = held(plan=plan, high_price=D("2.3"), stop_price=D("1.955"))
     assert refused(edit(one, ExitUpdate(stop_price=D("1.9")), BOUNDS, NOW_MS)) == ["stop_is_held"]
     assert refused(edit(one, ExitUpdate(stop_price=D("1.9"), trailing=False), BOUNDS, NOW_MS)) == []
 
 
-def test_rungs_that_sold_something_stay_before_the_new_ones() -> None:
+def test_rungs_with_sales_stay_before_the_new_ones() -> None:
     one = held(sold=((1, D("0.5")),))
     edited = edit(one, ExitUpdate(ladder=(Rung(D(10), D(50)),)), BOUNDS, NOW_MS)
     assert refused(edited) == []
@@ -101,7 +101,7 @@ ladders = st.lists(st.builds(Rung, shares, st.decimals("0.5", "80", places=1)), 
     ),
     st.decimals("1.5", "3", places=2),
 )
-def test_exits_that_are_allowed_sell_nothing_at_the_bid_of_now(wish: ExitUpdate, bid: D) -> None:
+def test_accepted_exits_sell_nothing_at_the_current_bid(wish: ExitUpdate, bid: D) -> None:
     one = held(str(bid), high_price=max(D(2), bid))
     edited = edit(one, wish, BOUNDS, NOW_MS)
     if refused(edited):

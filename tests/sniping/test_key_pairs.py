@@ -25,7 +25,7 @@ OTHERS = frozenset({"BTCUSDT", "ETHUSDT"})
         (KeyPairs(OTHERS, NOW_MS - OLD_MS - 1), API_MS - OLD_MS, None, "too old"),
     ],
 )
-def test_only_a_current_list_from_after_the_pair_was_opened_to_keys_refuses(
+def test_only_a_fresh_list_read_after_api_trading_opened_refuses(
     pairs: KeyPairs | None, api_ms: int | None, answer: bool | None, words: str
 ) -> None:
     permission = key_may_trade("NEWUSDT", pairs, api_ms, NOW_MS)

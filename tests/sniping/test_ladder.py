@@ -15,7 +15,7 @@ from tests.support.samples.sniping_samples import GRID, PLAN, D, position
 quantities = st.decimals(min_value=0, max_value=200, places=4)
 
 
-def test_rungs_share_what_is_owned_after_fees() -> None:
+def test_rungs_share_the_quantity_after_fees() -> None:
     plans = rungs(position(remaining=D("99.95")), GRID)
     assert [plan.quantity for plan in plans] == [D("29.98"), D("39.98"), D("29.99")]
     assert [plan.price for plan in plans] == [D("1.1"), D("1.2"), D("1.3")]
@@ -27,21 +27,21 @@ def test_a_partly_sold_rung_keeps_the_others_as_they_are() -> None:
     assert [plan.quantity for plan in plans] == [D(20), D(40), D(30)]
 
 
-def test_a_rung_too_small_for_an_order_goes_to_the_next() -> None:
+def test_a_rung_too_small_for_an_order_is_merged_into_the_next() -> None:
     small = position(bought_quantity=D(3), bought_value=D(3), remaining=D(3))
     plans = rungs(small, GRID)
     assert [plan.place for plan in plans] == [RungPlace.TOO_SMALL, RungPlace.EXCHANGE, RungPlace.EXCHANGE]
     assert plans[1].quantity == D("2.1")
 
 
-def test_a_last_rung_too_small_for_an_order_goes_to_the_one_before_and_leaves_no_dust() -> None:
+def test_a_last_rung_too_small_for_an_order_is_merged_into_the_previous_one() -> None:
     plan = replace(PLAN, ladder=(Rung(D(90), D(10)), Rung(D(10), D(20))))
     small = position(bought_quantity=D(5), bought_value=D(5), remaining=D(5), plan=plan)
     plans = rungs(small, GRID)
     assert [plan.quantity for plan in plans] == [D(5), D(0)]
 
 
-def test_a_moonbag_is_left_over() -> None:
+def test_a_ladder_below_100_percent_leaves_a_moonbag() -> None:
     plan = replace(PLAN, ladder=(Rung(D(25), D(50)), Rung(D(25), D(100))))
     assert sum(rung.quantity for rung in rungs(position(plan=plan), GRID)) == 50
 
@@ -71,7 +71,7 @@ def test_orders_that_do_not_fit_the_ladder_are_cancelled_before_others_are_place
 
 
 @given(quantities, quantities, st.lists(st.tuples(st.integers(1, 3), quantities), max_size=4))
-def test_no_more_is_ever_offered_than_is_owned_and_free(
+def test_offers_never_exceed_the_free_quantity(
     remaining: Decimal, free: Decimal, orders: list[tuple[int, Decimal]]
 ) -> None:
     held = position(remaining=remaining)
@@ -103,7 +103,7 @@ def test_a_rung_above_the_maximum_order_rests_as_several_orders() -> None:
     assert all(one.quantity * one.price <= 20 for one in placed)
 
 
-def test_a_slice_that_is_missing_is_placed_and_one_too_many_is_cancelled() -> None:
+def test_a_missing_slice_is_placed_and_an_excess_slice_is_cancelled() -> None:
     grid, held = dataclasses.replace(GRID, max_value=D(20)), position()
     plans = rungs(held, grid)
     one = RestingRung(rung=1, client_order_id="a", price=D("1.1"), open_quantity=D(15))
@@ -138,7 +138,7 @@ def test_a_changed_filter_that_allows_no_rung_cancels_no_resting_one() -> None:
     assert left.cancel == ("1", "2", "3")
 
 
-def test_a_changed_rule_ends_no_rung_that_has_something_to_sell() -> None:
+def test_a_changed_rule_completes_no_rung_with_quantity_left() -> None:
     held, sold = position(remaining=D(90), sold_quantity=D(10)), ((1, D(10)),)
     grid = dataclasses.replace(GRID, min_quantity=D(500), quantity_step=D(500))
     assert rungs_done(held, sold, grid) == ()

@@ -26,13 +26,15 @@ from tests.support.samples.sniping_samples import GRID, T0, D
 RULES = FireRules()
 
 
-def test_the_first_byte_leaves_one_way_before_the_opening() -> None:
+def test_the_first_byte_leaves_one_one_way_time_before_the_opening() -> None:
     aimed = aim(T0, 10_000_000_000, 60_000_000, 5, RULES)
     assert (aimed.arrive_ms, aimed.leave_ns) == (T0, 9_940_000_000)
 
 
 @given(st.floats(0, 900), st.integers(0, 1_000))
-def test_no_arrival_is_earlier_than_allowed_whatever_the_clock_error(error_ms: float, early_ms: int) -> None:
+def test_no_attempt_arrives_earlier_than_allowed_whatever_the_clock_error(
+    error_ms: float, early_ms: int
+) -> None:
     aimed = aim(T0, 10**12, 0, error_ms, FireRules(early_ms=early_ms))
     assert aimed.arrive_ms - error_ms >= T0 - early_ms - 0.001
     assert aimed.arrive_ms >= T0
@@ -59,32 +61,32 @@ def test_every_type_of_entry_has_a_limit_price_and_a_quantity_in_base_units(kind
     assert order.type is (OrderType.IMMEDIATE_OR_CANCEL if kind is OrderType.MARKET else kind)
 
 
-def test_a_spend_cap_below_one_step_is_no_order() -> None:
+def test_a_spend_cap_below_one_step_gives_no_order() -> None:
     assert first_order(OrderType.LIMIT, D(100_000), D(10), GRID) is None
 
 
-def test_attempts_end_with_their_count_and_with_the_window() -> None:
+def test_attempts_end_at_their_maximum_or_with_the_window() -> None:
     assert next_at_ms(20, T0, T0, RULES, T0) is None
     assert next_at_ms(1, T0, T0, RULES, T0 + 10) == T0 + 84
     assert next_at_ms(1, T0, T0, RULES, T0 + 5_001) is None
     assert next_at_ms(20, T0, T0, FireRules(attempts=99), T0) is None
 
 
-def test_the_rest_of_an_entry_is_cancelled_after_its_validity_once_the_price_ran_away() -> None:
+def test_the_remainder_of_an_entry_is_cancelled_after_the_price_moved_away() -> None:
     assert has_moved_away(D("1.1"), D(1))
     assert not has_moved_away(None, D(1))
     assert cancel_at_ms(T0, RULES) == T0 + 500
     assert cancel_at_ms(None, RULES) is None
 
 
-def test_a_snipe_ends_by_what_it_got() -> None:
+def test_the_final_state_of_a_snipe_follows_from_its_fills() -> None:
     assert ended_state(D(5), is_complete=True, was_refused=True) is SnipeState.FILLED
     assert ended_state(D(5), is_complete=False, was_refused=True) is SnipeState.PARTIAL
     assert ended_state(D(0), is_complete=False, was_refused=True) is SnipeState.REJECTED
     assert ended_state(D(0), is_complete=False, was_refused=False) is SnipeState.MISSED
 
 
-def test_what_an_entry_came_to_is_said_of_its_end_not_of_what_it_waited_for() -> None:
+def test_the_result_text_of_an_entry_describes_its_end() -> None:
     assert result_text(SnipeState.FILLED, D("24.9875"), "USDT") == "filled for 24.9875 USDT"
     assert result_text(SnipeState.PARTIAL, D(5), "USDT") == "partially filled for 5 USDT"
     assert result_text(SnipeState.MISSED, D(0), "USDT") == "not filled"

@@ -36,13 +36,13 @@ def with_rules(**changes: Any) -> ArmFacts:
     return replace(facts(), rules=replace(facts().rules, **changes))
 
 
-def test_a_sane_wish_in_practice_is_approved_by_every_validator() -> None:
+def test_a_valid_practice_proposal_passes_every_check() -> None:
     judgement = judge(proposal(), facts(), NOW)
     assert judgement.reason == ""
     assert judgement.approved
 
 
-def test_stages_come_in_their_order_and_all_are_computed_after_the_first_no() -> None:
+def test_stages_run_in_order_and_continue_after_a_failure() -> None:
     judgement = judge(proposal(symbol="", spend=D("NaN"), price=D("-Infinity")), facts(), NOW)
     stages = [verdict.stage for verdict in judgement.verdicts]
     assert stages == sorted(stages, key=list(CheckStage).index)
@@ -104,7 +104,7 @@ def test_without_a_size_the_verdict_states_the_next_step(known: bool, equity: D 
 
 
 @pytest.mark.parametrize(("name", "wishes"), WISHES)
-def test_each_fault_of_a_wish_is_named(name: str, wishes: dict[str, Any]) -> None:
+def test_each_fault_of_a_proposal_fails_its_check(name: str, wishes: dict[str, Any]) -> None:
     known = with_pair(symbol=changed(PAIR, order_types=()))
     refused = {v.name: v for v in judge(proposal(**wishes), known, NOW).verdicts if not v.passed}
     assert name in refused
@@ -137,7 +137,7 @@ FACTS: list[tuple[str, ArmFacts]] = [
 
 
 @pytest.mark.parametrize(("name", "known"), FACTS)
-def test_each_gate_refuses_alone_with_what_would_flip_it(name: str, known: ArmFacts) -> None:
+def test_each_check_refuses_alone_and_states_what_would_pass(name: str, known: ArmFacts) -> None:
     refused = {v.name: v for v in judge(proposal(), known, NOW).verdicts if not v.passed}
     assert name in refused
     assert refused[name].flip
@@ -160,14 +160,14 @@ def test_manual_arming_needs_no_detector() -> None:
     assert judge(by_hand, with_desk(mode=Mode.PAPER), NOW).approved
 
 
-def test_calendar_confirmation_is_really_checked_when_it_is_required() -> None:
+def test_required_calendar_confirmation_is_checked() -> None:
     unconfirmed = with_pair(listing=listing(sightings=()))
     assert not judge(proposal(), unconfirmed, NOW).approved
     relaxed = replace(unconfirmed, rules=replace(unconfirmed.rules, require_calendar=False))
     assert judge(proposal(), relaxed, NOW).approved
 
 
-def test_nothing_of_the_pipeline_can_skip_the_risk_limits() -> None:
+def test_the_pipeline_always_checks_the_risk_limits() -> None:
     broke = replace(facts(), book=replace(facts().book, free_cash=Decimal(1)))
     judgement = judge(proposal(detector=None), broke, NOW)
     assert judgement.first_refusal is not None

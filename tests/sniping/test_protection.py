@@ -33,7 +33,7 @@ def judged(held: Position = HELD, bid: str | None = "1", why: str = "", stop: In
     return place
 
 
-def test_a_stop_protects_only_while_it_covers_sees_and_may_sell() -> None:
+def test_a_stop_protects_only_while_it_covers_the_position_has_a_price_and_may_sell() -> None:
     assert judged() is Protection.ENGINE
     assert judged(bid=None) is Protection.NONE
     assert judged(why="API key rejected by the exchange") is Protection.NONE
@@ -63,7 +63,7 @@ def test_a_pair_that_accepts_no_sales_blocks_protection(pair: Symbol | None, wor
     assert words in found
 
 
-def test_a_refused_key_and_a_watch_that_sleeps_hinder_sales_and_a_halt_does_not() -> None:
+def test_a_rejected_key_or_a_stalled_monitor_blocks_protection_but_a_halt_does_not() -> None:
     refused = Trading(state=TradingState.HALTED, cause=Cause.KEY)
     assert "key" in blocked_reason(PAIR, refused, T0, T0)
     assert "not monitored" in blocked_reason(PAIR, Trading(), None, T0)

@@ -41,13 +41,13 @@ def after(code: int, progress: FiringProgress = START, text: str = "", now_ms: i
 
 
 @pytest.mark.parametrize("code", [30001, 10007, 30016, 30014, 30000])
-def test_too_early_is_tried_again_the_same_within_the_window(code: int) -> None:
+def test_a_too_early_attempt_is_repeated_unchanged_within_the_window(code: int) -> None:
     following = after(code)
     assert (following.step, following.price, following.quantity) == (ReactionStep.SEND, D(2), D("4.99"))
     assert after(code, now_ms=T0 + 5_001).state is SnipeState.MISSED
 
 
-def test_attempts_are_spaced_so_that_at_most_12_leave_in_a_second() -> None:
+def test_at_most_12_attempts_leave_in_a_second() -> None:
     assert after(30001, now_ms=T0 + 1).at_ms == T0 + 84
 
 
@@ -84,7 +84,7 @@ def test_a_refused_type_becomes_another_with_the_same_limit(kind: OrderType, cod
 
 @pytest.mark.parametrize("kind", list(OrderType))
 @pytest.mark.parametrize("code", sorted(TABLE))
-def test_no_answer_makes_an_attempt_without_a_limit_or_above_the_cap(code: int, kind: OrderType) -> None:
+def test_no_response_leads_to_an_attempt_without_a_limit_or_above_the_cap(code: int, kind: OrderType) -> None:
     for price in (D(2), D(3), D(4)):
         following = after(code, replace(START, type=kind, price=price, best_ask=D(9)))
         if following.step is ReactionStep.SEND:
@@ -93,7 +93,7 @@ def test_no_answer_makes_an_attempt_without_a_limit_or_above_the_cap(code: int, 
             assert following.price <= START.cap
 
 
-def test_too_small_a_value_is_raised_only_within_the_spend_cap() -> None:
+def test_a_value_below_the_minimum_is_raised_only_within_the_spend_cap() -> None:
     small = replace(START, quantity=D(1))
     raised = after(30002, small, "The minimum transaction volume cannot be less than:5USDT")
     assert (raised.step, raised.quantity) == (ReactionStep.SEND, D("4.99"))
@@ -109,13 +109,13 @@ def test_missing_balance_halves_twice_then_stops(code: int) -> None:
     assert after(code, replace(START, reductions=2)).step is ReactionStep.STOP
 
 
-def test_too_many_requests_wait_for_the_time_in_the_response() -> None:
+def test_a_rate_limited_attempt_waits_for_retry_after() -> None:
     assert after(429, replace(START, retry_after_ms=700)).at_ms == T0 + 790
     assert after(429, replace(START, retry_after_ms=7_000)).step is ReactionStep.STOP
 
 
 @pytest.mark.parametrize("code", [700003, 10073])
-def test_an_attempt_refused_for_its_time_is_sent_again_ever_more_slowly_within_the_window(code: int) -> None:
+def test_an_attempt_refused_for_its_timestamp_is_retried_at_growing_intervals(code: int) -> None:
     waits = [after(code, replace(START, untimely=count)).at_ms for count in range(4)]
     assert waits == [T0 + 90, T0 + 340, T0 + 590, T0 + 590]
     last = after(code, replace(START, untimely=9), now_ms=T0 + 4_600)
@@ -129,7 +129,7 @@ def test_a_clock_that_was_ahead_of_the_exchange_waits_for_the_opening() -> None:
 
 
 @pytest.mark.parametrize("code", [30018, 30020, 30027, 700002, 700006, 10072])
-def test_a_definite_end_stops_and_calls_somebody(code: int) -> None:
+def test_a_definite_rejection_stops_and_alerts(code: int) -> None:
     following = after(code)
     assert (following.step, following.state) == (ReactionStep.STOP, SnipeState.REJECTED)
     assert FollowUp.ALERT in following.follow_ups
@@ -143,11 +143,11 @@ def test_an_unknown_outcome_is_queried_and_nothing_else_is_sent() -> None:
 
 
 @pytest.mark.parametrize("code", [500, 503, 10203, 20002, 403, 987654])
-def test_an_answer_that_decides_nothing_is_never_sent_again(code: int) -> None:
+def test_an_inconclusive_response_is_never_followed_by_a_resend(code: int) -> None:
     assert after(code).step is ReactionStep.QUERY
 
 
-def test_an_unknown_outcome_is_no_obstacle_when_the_cap_covers_both() -> None:
+def test_an_unknown_outcome_does_not_block_when_the_cap_covers_both() -> None:
     half = replace(START, quantity=D("2.4"))
     following = react(
         Ambiguous(reason="timeout", timestamp_ms=T0, recv_window_ms=2_000), half, RULES, T0 + 90
@@ -155,7 +155,7 @@ def test_an_unknown_outcome_is_no_obstacle_when_the_cap_covers_both() -> None:
     assert following.step is ReactionStep.SEND
 
 
-def test_an_accepted_order_waits_for_its_fills_as_the_answer_has_none() -> None:
+def test_an_accepted_order_waits_for_its_fills() -> None:
     accepted = Accepted(PlacedOrder(order_id="1", symbol="NEWUSDT", price=D(0)))
     following = react(accepted, START, RULES, T0 + 90)
     assert (following.step, following.price) == (ReactionStep.OUTCOME, None)
@@ -176,7 +176,7 @@ outcomes = st.one_of(
     st.integers(0, 300),
     st.decimals(min_value="0.5", max_value=2, places=4) | st.none(),
 )
-def test_no_chain_of_answers_leaves_window_attempts_rate_or_spend_cap(
+def test_no_sequence_of_responses_exceeds_window_attempts_rate_or_spend_cap(
     answers: list[SendOutcome[PlacedOrder]], start: FiringProgress, delay_ms: int, ask: Decimal | None
 ) -> None:
     progress, sent_at = replace(start, best_ask=ask), [T0]
@@ -206,5 +206,5 @@ def test_no_chain_of_answers_leaves_window_attempts_rate_or_spend_cap(
 
 
 @pytest.mark.parametrize("reason", ["this line is closed", "not sent: this line is closed"])
-def test_what_was_not_sent_is_said_so_once(reason: str) -> None:
+def test_an_unsent_request_is_described_once(reason: str) -> None:
     assert NotSent(reason).text == "not sent: this line is closed"

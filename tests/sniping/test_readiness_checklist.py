@@ -44,7 +44,7 @@ def refused(facts: ReadyFacts = READY, snipe: Snipe = SNIPE) -> list[str]:
     return [v.name for v in refusals(checklist(snipe, facts, ReadyLimits(), FireRules()))]
 
 
-def test_a_snipe_that_is_ready_passes_every_line() -> None:
+def test_a_ready_snipe_passes_every_check() -> None:
     assert refused() == []
 
 
@@ -75,9 +75,9 @@ LINES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "changes"), LINES)
-def test_each_line_alone_keeps_a_snipe_from_firing(name: str, changes: dict[str, Any]) -> None:
+def test_each_failed_check_alone_prevents_firing(name: str, changes: dict[str, Any]) -> None:
     assert refused(replace(READY, **changes)) == [name]
 
 
-def test_what_was_disarmed_does_not_fire() -> None:
+def test_a_disarmed_snipe_does_not_fire() -> None:
     assert refused(snipe=changed(SNIPE, state=SnipeState.DISARMED)) == ["armed"]

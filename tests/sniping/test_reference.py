@@ -22,13 +22,13 @@ from mexc_tui.sniping.reference import confirmed_price, price_bound_text
         (D("0.9"), D(1), D(2), D(1)),
     ],
 )
-def test_one_ask_far_from_bid_and_trades_is_no_reference(
+def test_an_ask_far_from_bid_and_trades_is_no_reference(
     bid: D | None, ask: D | None, last: D | None, price: D | None
 ) -> None:
     assert confirmed_price(bid, ask, last, D(25)) == price
 
 
-def test_it_is_said_what_bounds_the_price_or_that_nothing_does() -> None:
+def test_the_text_states_the_price_bound_or_that_there_is_none() -> None:
     assert price_bound_text(D("1.25"), D(25), is_ahead=True) == "at most 1.25"
     assert price_bound_text(None, D(25), is_ahead=True) == "at most 25 % over the first price at the opening"
     assert price_bound_text(None, D(25), is_ahead=False) == ""

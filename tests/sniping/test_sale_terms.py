@@ -24,7 +24,7 @@ BANDED = replace(GRID, band=PriceBand(D("0.2"), D("0.2")))
 WIDE_CAP = SlippageCap(first_bid=D(1), slippage_pct=D(60))
 
 
-def test_a_refused_type_is_replaced_by_the_next_one_and_all_are_tried_again() -> None:
+def test_a_refused_type_is_replaced_by_the_next_until_all_are_retried() -> None:
     terms, tried = SaleTerms(), list[OrderType]()
     for _ in range(4):
         sale = escalate(replace(FIRST, terms=terms), GRID, SLIPPAGE, T0)
@@ -40,7 +40,7 @@ def test_a_disabled_market_order_leaves_limits() -> None:
     assert (sale.method, sale.type, sale.price) == (SaleMethod.RESTING, LIMIT, D("0.8"))
 
 
-def test_a_bid_below_the_band_is_tried_at_market_then_with_a_resting_limit() -> None:
+def test_a_bid_below_the_band_leads_to_market_then_a_resting_limit() -> None:
     below = replace(FIRST, bid=D("0.5"), cap=WIDE_CAP)
     first = escalate(below, BANDED, SLIPPAGE, T0)
     assert (first.method, first.type, first.price, first.quantity) == (
@@ -79,18 +79,18 @@ def test_a_quantity_above_the_maximum_is_halved_until_accepted() -> None:
     assert offered == D("12.5")
 
 
-def test_halving_ends_at_the_smallest_order() -> None:
+def test_halving_stops_at_the_minimum_order() -> None:
     sent = replace(SENT, quantity=D("1.5"))
     assert learn(SaleTerms(), refusal(30003, Advice.REDUCE_SIZE), sent, GRID) == SaleTerms()
 
 
-def test_too_many_decimals_coarsen_the_step() -> None:
+def test_refused_decimals_coarsen_the_step() -> None:
     terms = learn(SaleTerms(), refusal(10096, Advice.REDUCE_SIZE), replace(SENT, quantity=D("99.99")), GRID)
     sale = escalate(replace(FIRST, quantity=D("99.99"), terms=terms), GRID, SLIPPAGE, T0)
     assert sale.quantity == D("99.9")
 
 
-def test_the_minimum_value_that_an_answer_names_is_used() -> None:
+def test_a_minimum_value_named_in_a_refusal_is_used() -> None:
     small = refusal(30002, Advice.RAISE_SIZE, D(97))
     terms = learn(SaleTerms(), small, SENT, GRID)
     sale = escalate(replace(FIRST, terms=terms, number=1, refusal=small), GRID, SLIPPAGE, T0)
@@ -100,7 +100,7 @@ def test_the_minimum_value_that_an_answer_names_is_used() -> None:
     assert escalate(replace(FIRST, terms=too_much), GRID, SLIPPAGE, T0).method is SaleMethod.HOLD
 
 
-def test_oversold_again_keeps_twice_as_much_back() -> None:
+def test_a_repeated_oversold_withholds_twice_as_much() -> None:
     terms = SaleTerms()
     for _ in range(3):
         terms = learn(terms, refusal(30005, Advice.REFRESH_BALANCES), SENT, GRID)
@@ -115,7 +115,7 @@ def test_retry_after_decides_the_wait_up_to_five_seconds() -> None:
 
 
 @pytest.mark.parametrize("code", [30016, 30041, 30000, 10007, 700007, 30087, -1121])
-def test_a_sale_that_is_refused_for_ten_seconds_is_trapped_whatever_the_code(code: int) -> None:
+def test_a_sale_refused_for_ten_seconds_is_trapped_whatever_the_code(code: int) -> None:
     told = refusal(code, TABLE[code].advice)
     late = replace(FIRST, number=5, refusal=told, since_ms=T0 - TRAPPED_AFTER_MS)
     sale = escalate(late, GRID, SLIPPAGE, T0)
@@ -130,7 +130,7 @@ def test_unfilled_orders_and_a_missing_bid_also_trap_a_position() -> None:
 
 
 @given(st.lists(st.sampled_from(sorted(TABLE)), max_size=12), st.decimals("0.5", 1, places=3))
-def test_no_chain_of_refusals_ends_a_sale_or_breaks_its_bounds(codes: list[int], bid: D) -> None:
+def test_no_sequence_of_refusals_ends_a_sale_or_breaks_its_bounds(codes: list[int], bid: D) -> None:
     """Whatever is answered: an order within what is free and the cap, or a wait of seconds."""
     sale = replace(FIRST, bid=bid, cap=SlippageCap(first_bid=D(1), slippage_pct=SLIPPAGE), since_ms=T0)
     for number, code in enumerate(codes, start=1):
@@ -150,14 +150,14 @@ def test_no_chain_of_refusals_ends_a_sale_or_breaks_its_bounds(codes: list[int],
         sale = replace(sale, number=number, refusal=told, terms=terms, tried=plan.type)
 
 
-def test_the_maximum_value_that_an_answer_names_is_used_in_equal_slices() -> None:
+def test_a_maximum_value_named_in_a_refusal_is_used_in_equal_slices() -> None:
     large = refusal(30003, Advice.REDUCE_SIZE, D(40))
     terms = learn(SaleTerms(), large, SENT, GRID)
     sale = escalate(replace(FIRST, terms=terms, number=1, refusal=large), GRID, SLIPPAGE, T0)
     assert sale.quantity == D("33.34")
 
 
-def test_a_quantity_that_was_halved_below_the_minimum_value_is_raised_again() -> None:
+def test_a_quantity_halved_below_the_minimum_value_is_raised_again() -> None:
     """Values from 30 to 40 are taken, and no answer names them."""
     terms, offered = SaleTerms(), D(100)
     for _ in range(8):
@@ -169,13 +169,13 @@ def test_a_quantity_that_was_halved_below_the_minimum_value_is_raised_again() ->
     pytest.fail(f"{offered} is offered")
 
 
-def test_decimals_that_are_refused_again_lead_to_an_order_without_a_price() -> None:
+def test_decimals_refused_again_lead_to_an_order_without_a_price() -> None:
     told = refusal(10096, Advice.REDUCE_SIZE)
     terms = learn(learn(SaleTerms(), told, SENT, GRID), told, SENT, GRID)
     assert escalate(replace(FIRST, terms=terms), GRID, SLIPPAGE, T0).type is MARKET
 
 
-def test_a_request_that_is_called_wrong_is_not_sent_again_as_it_was() -> None:
+def test_a_malformed_request_is_not_repeated_unchanged() -> None:
     terms = learn(SaleTerms(), refusal(33333, Advice.MEND), SENT, GRID)
     assert escalate(replace(FIRST, terms=terms), GRID, SLIPPAGE, T0).type is LIMIT
 

@@ -36,7 +36,7 @@ def watched(quantity: str, prices: KnownPrices, seconds: int, step_ms: int = 500
     return last
 
 
-def test_a_low_bid_alone_makes_no_dust_however_long_it_lasts() -> None:
+def test_a_low_bid_alone_never_makes_dust() -> None:
     assert state("20", FLASH) is Sellability.LOW_BID
     assert watched("20", FLASH, 3_600, 5_000).sellability is Sellability.LOW_BID
 
@@ -59,24 +59,24 @@ def test_a_missing_or_zero_bid_makes_no_dust(bid: Decimal | None) -> None:
         (replace(GRID, max_value=D("0.5")), "maximum order value of 0.5"),
     ],
 )
-def test_a_changed_rule_traps_what_is_worth_something(grid: Grid, words: str) -> None:
+def test_a_changed_rule_traps_a_position_with_value(grid: Grid, words: str) -> None:
     found = judge(D(20), grid, NORMAL, T0)
     assert found.sellability is Sellability.TRAPPED
     assert words in found.text
     assert judge(D(20), grid, FLASH, T0).sellability is Sellability.TRAPPED
 
 
-def test_little_value_by_every_source_is_dust_at_once() -> None:
+def test_a_quantity_nearly_worthless_by_every_source_is_dust_immediately() -> None:
     assert state("0.5") is Sellability.DUST
     assert state("0.004") is Sellability.DUST
 
 
-def test_a_quantity_below_the_step_that_is_worth_something_is_trapped() -> None:
+def test_a_quantity_below_the_step_with_value_is_trapped() -> None:
     dear = KnownPrices(bid=D(60_000), last=D(60_000), entry=D(60_000), high=D(60_000))
     assert state("0.004", dear) is Sellability.TRAPPED
 
 
-def test_a_rest_that_was_bought_cheap_is_not_dust_by_one_low_bid_after_a_start() -> None:
+def test_a_cheaply_bought_remainder_is_not_dust_by_one_low_bid_after_a_start() -> None:
     cheap = KnownPrices(bid=D("0.00001"), last=None, entry=D("0.01"), high=D("0.01"))
     assert state("50", cheap) is Sellability.UNCONFIRMED
 
@@ -87,7 +87,7 @@ def test_a_crashed_price_is_dust_only_after_a_minute_of_bids_and_trades() -> Non
     assert watched("20", crashed, CONFIRM_MS // 1_000).sellability is Sellability.DUST
 
 
-def test_a_last_trade_alone_makes_no_dust_of_what_a_changed_rule_refuses_while_there_is_no_bid() -> None:
+def test_a_last_trade_alone_makes_no_dust_without_a_bid() -> None:
     strict = replace(GRID, min_value=D(50))
     absurd, last = KnownPrices(bid=None, last=D("0.00001"), entry=D(1), high=D("1.1")), None
     for at_ms in range(T0, T0 + 2 * CONFIRM_MS, 500):
@@ -104,7 +104,7 @@ def test_a_minute_with_two_observations_confirms_nothing() -> None:
     assert GAP_MS < CONFIRM_MS
 
 
-def test_a_price_that_recovers_begins_the_confirmation_anew() -> None:
+def test_a_recovering_price_restarts_the_confirmation() -> None:
     crashed = KnownPrices(bid=D("0.001"), last=D("0.001"), entry=D(1), high=D("1.1"))
     seen = watched("20", crashed, 59).confirmation
     up = judge(D(20), GRID, NORMAL, T0 + 59_500, seen)
@@ -131,7 +131,7 @@ rules = st.builds(
 
 
 @given(st.decimals(min_value="0.001", max_value=1_000, places=3), rules, prices, prices, prices)
-def test_dust_after_one_observation_is_worth_little_at_every_known_price(
+def test_dust_after_one_observation_is_nearly_worthless_at_every_known_price(
     quantity: Decimal, grid: Grid, bid: Decimal | None, last: Decimal | None, entry: Decimal | None
 ) -> None:
     found = judge(quantity, grid, KnownPrices(bid=bid, last=last, entry=entry, high=entry), T0)

@@ -23,11 +23,11 @@ def test_fixed_size_is_quote_units_to_spend_and_not_a_quantity() -> None:
     assert buy_quantity(D(10), D("0.004"), GRID.taker_fee, GRID) == D("2498.75")
 
 
-def test_share_of_equity() -> None:
+def test_sizing_by_equity_spends_its_share() -> None:
     assert size(replace(RULES, sizing=Sizing.EQUITY), FACTS).spend == 10
 
 
-def test_size_by_risk_loses_exactly_the_risk_at_the_stop_with_all_exit_costs() -> None:
+def test_sizing_by_risk_loses_exactly_the_risk_at_the_stop_with_exit_costs() -> None:
     sized = size(replace(RULES, sizing=Sizing.RISK), FACTS)
     bought = sized.spend / (1 + GRID.taker_fee)
     back = bought * D("0.9") * D("0.99") * (1 - GRID.taker_fee)
@@ -45,7 +45,7 @@ def test_size_whose_stop_would_leave_unsellable_dust_is_refused() -> None:
     assert "below the minimum notional" in sized.refused
 
 
-def test_hard_cap_holds_against_every_setting() -> None:
+def test_the_hard_cap_applies_whatever_the_settings() -> None:
     wild = replace(RULES, fixed_quote=D(10**9), cap_quote=D(10**9), cap_pct=D(10**9))
     rich = replace(FACTS, equity=D(10**9), free_cash=D(10**9))
     sized = size(wild, rich)
@@ -53,7 +53,7 @@ def test_hard_cap_holds_against_every_setting() -> None:
     assert "hard cap" in sized.limited_by
 
 
-def test_unknown_equity_refuses_sizes_that_depend_on_it() -> None:
+def test_unknown_equity_refuses_dependent_sizes() -> None:
     sized = size(replace(RULES, sizing=Sizing.EQUITY), replace(FACTS, equity=None))
     assert (sized.spend, "unknown" in sized.refused) == (0, True)
 

@@ -11,7 +11,7 @@ FIRST = observed(None, D(1), SLIPPAGE, T0, is_manual=False)
 SALE = SaleAttempt(number=1, quantity=D(100), free=D(100), bid=D(1), last=D(1), cap=FIRST)
 
 
-def test_a_falling_bid_is_followed_to_the_cap_and_no_further() -> None:
+def test_a_sale_follows_a_falling_bid_down_to_the_cap() -> None:
     prices = [escalate(replace(SALE, bid=D(bid)), GRID, SLIPPAGE, T0).price for bid in ("1", "0.95", "0.9")]
     assert prices == [D("0.9"), D("0.9"), D("0.9")]
     capped = escalate(replace(SALE, bid=D("0.89")), GRID, SLIPPAGE, T0)
@@ -24,11 +24,11 @@ def test_a_falling_bid_is_followed_to_the_cap_and_no_further() -> None:
     assert "more than 10 % below the first bid of 1" in capped.text
 
 
-def test_a_rising_bid_is_used() -> None:
+def test_a_sale_uses_a_rising_bid() -> None:
     assert escalate(replace(SALE, bid=D(2)), GRID, SLIPPAGE, T0).price == D("1.8")
 
 
-def test_a_bid_that_stays_low_for_a_minute_is_the_price_of_a_stop() -> None:
+def test_a_stop_accepts_a_bid_that_stays_low_for_a_minute() -> None:
     cap = FIRST
     for second, bid in ((0, "0.7"), (20, "0.8"), (52, "0.75"), (59, "0.001")):
         cap = observed(cap, D(bid), SLIPPAGE, T0 + second * 1_000, is_manual=False)
@@ -37,7 +37,7 @@ def test_a_bid_that_stays_low_for_a_minute_is_the_price_of_a_stop() -> None:
     assert cap == SlippageCap(first_bid=D("0.75"), slippage_pct=SLIPPAGE)
 
 
-def test_a_stop_sells_after_a_minute_also_while_the_bid_goes_on_falling() -> None:
+def test_a_stop_sells_after_a_minute_while_the_bid_keeps_falling() -> None:
     cap, bid = FIRST, D("0.8")
     for second in range(61):
         cap = observed(cap, bid, SLIPPAGE, T0 + second * 1_000, is_manual=False)
@@ -46,7 +46,7 @@ def test_a_stop_sells_after_a_minute_also_while_the_bid_goes_on_falling() -> Non
     assert escalate(replace(SALE, bid=bid, cap=cap), GRID, SLIPPAGE, T0).is_order
 
 
-def test_a_bid_that_returns_begins_the_minute_anew() -> None:
+def test_a_recovering_bid_restarts_the_minute() -> None:
     cap = observed(FIRST, D("0.7"), SLIPPAGE, T0, is_manual=False)
     cap = observed(cap, D("0.95"), SLIPPAGE, T0 + 30_000, is_manual=False)
     cap = observed(cap, D("0.7"), SLIPPAGE, T0 + CONFIRM_MS, is_manual=False)

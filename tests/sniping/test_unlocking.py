@@ -41,7 +41,7 @@ def test_each_problem_is_an_unlock_blocker_with_a_text(desk: DeskFacts, says: st
 
 
 @given(st.integers(0), st.decimals("0.01", "1000000", places=2), st.integers(1, 20))
-def test_a_phrase_names_what_is_risked_and_can_be_typed(seed: int, cap: D, positions: int) -> None:
+def test_a_phrase_contains_the_risk_and_can_be_typed(seed: int, cap: D, positions: int) -> None:
     made = phrase(cap, positions, Random(seed))
     live, many, sign, each, first, second = made.split()
     assert (live, sign) == ("live", "x")
@@ -54,6 +54,6 @@ def test_a_phrase_names_what_is_risked_and_can_be_typed(seed: int, cap: D, posit
     assert len(made) <= 64  # what the screen takes
 
 
-def test_phrases_are_not_alike() -> None:
+def test_phrases_differ() -> None:
     rng = Random(1)
     assert len({phrase(D(100), 3, rng) for _ in range(100)}) > 80

@@ -186,7 +186,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """In quote units, before fees."""
     fees: tuple[Fee, ...] = ()
     trade_ids: tuple[str, ...] = ()
-    """Ids of trades with a fee in `told`, as source:id, so that a repeated trade counts once."""
+    """Ids of trades with a fee in `reported_trades`, as source:id, so that a repeated trade counts once."""
     reported_trades: tuple[ReportedTrades, ...] = msgspec.field(default=(), name="told")
     """Reported fees by source; `fees` has the highest of each asset."""
     snipe_id: str = ""

@@ -25,7 +25,7 @@ def test_a_ban_of_another_exchange_and_an_unreadable_file_are_ignored(tmp_path: 
     assert BanFile(tmp_path, ORIGIN).read(NOW_MS) is None
 
 
-def test_a_clock_that_was_set_back_does_not_prolong_a_ban_beyond_its_length(tmp_path: Path) -> None:
+def test_a_clock_set_back_does_not_extend_a_ban_beyond_its_length(tmp_path: Path) -> None:
     file = BanFile(tmp_path, ORIGIN)
     file.write(Ban(KIND, 60.0, NOW_MS + 60_000))
     back_ms = NOW_MS - HOUR_MS

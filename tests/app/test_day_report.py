@@ -33,7 +33,7 @@ def fill(unit: UnitOfWork) -> None:
     unit.passes.add(detection_pass(5_000))
 
 
-async def test_the_report_is_read_from_the_store_and_claims_are_judged(tmp_path: Path) -> None:
+async def test_the_report_is_read_from_the_store_and_signals_are_evaluated(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "profile" / "desk.sqlite3", ManualClock())
     try:
         await store.write("fill", fill, durability=Durability.NORMAL)

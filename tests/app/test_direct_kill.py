@@ -65,7 +65,7 @@ def buy(pair: PracticePair, name: str) -> NewOrder:
     )
 
 
-def test_twenty_orders_on_five_pairs_are_cancelled_within_a_second_and_the_user_s_own_stay(
+def test_twenty_orders_on_five_pairs_are_cancelled_within_a_second_and_the_user_s_orders_remain(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -132,7 +132,7 @@ def test_an_unresponsive_engine_of_the_profile_is_reported(tmp_path: Path) -> No
     simulate(main)
 
 
-def test_an_open_order_that_cannot_be_read_leaves_it_uncertain_and_the_others_are_cancelled(
+def test_an_unreadable_open_order_is_reported_as_unconfirmed_and_the_others_are_cancelled(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:

@@ -47,7 +47,7 @@ def test_after_a_killed_engine_the_ledger_is_reconciled_unless_locked(desk: Desk
     assert stored(desk) == run["at_ms"]
 
 
-def test_an_unknown_order_is_left_alone_ends_with_1_and_halts_trading(desk: DeskProcesses) -> None:
+def test_an_unknown_order_is_not_cancelled_ends_with_1_and_halts_trading(desk: DeskProcesses) -> None:
     stop_engine(desk.engine())
     desk.place_orders()
     done = reconcile(desk)

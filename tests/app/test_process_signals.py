@@ -69,7 +69,7 @@ KILLING = [signal.SIGKILL, signal.SIGSEGV]
 
 @pytest.mark.parametrize("is_child", [False, True])
 @pytest.mark.parametrize("number", LEAVING)
-def test_a_signal_to_an_attached_screen_gives_the_terminal_back(
+def test_a_signal_to_an_attached_screen_restores_the_terminal(
     running: Shell, number: signal.Signals, is_child: bool
 ) -> None:
     with Terminal(running.environ, "attach") as terminal:
@@ -82,7 +82,7 @@ def test_a_signal_to_an_attached_screen_gives_the_terminal_back(
 
 @pytest.mark.parametrize("is_child", [False, True])
 @pytest.mark.parametrize("number", KILLING)
-def test_an_attached_screen_that_is_killed_gives_the_terminal_back(
+def test_killing_an_attached_screen_restores_the_terminal(
     running: Shell, number: signal.Signals, is_child: bool
 ) -> None:
     with Terminal(running.environ, "attach") as terminal:
@@ -107,7 +107,7 @@ def test_a_signal_to_a_desk_stops_its_engine_gracefully(shell: Shell, number: si
     assert shell.run("status").returncode == 3
 
 
-def test_a_hang_up_by_hand_gives_the_terminal_back_and_the_engine_goes_on(shell: Shell) -> None:
+def test_a_sent_hang_up_restores_the_terminal_and_the_engine_continues(shell: Shell) -> None:
     with open_desk(shell) as terminal:
         pid = shell.json("status")["pid"]
         terminal.process.send_signal(signal.SIGHUP)
@@ -117,7 +117,7 @@ def test_a_hang_up_by_hand_gives_the_terminal_back_and_the_engine_goes_on(shell:
     assert shell.json("status")["pid"] == pid
 
 
-def test_a_desk_whose_shell_side_was_killed_leaves_the_terminal_and_goes_on(shell: Shell) -> None:
+def test_a_desk_whose_parent_was_killed_leaves_the_terminal_and_continues(shell: Shell) -> None:
     with open_desk(shell) as terminal:
         pid = shell.json("status")["pid"]
         terminal.process.kill()
@@ -126,7 +126,7 @@ def test_a_desk_whose_shell_side_was_killed_leaves_the_terminal_and_goes_on(shel
     assert shell.json("status")["pid"] == pid
 
 
-def test_a_suspended_desk_gives_the_terminal_to_the_shell_and_takes_it_again(shell: Shell) -> None:
+def test_a_suspended_desk_releases_the_terminal_and_takes_it_again(shell: Shell) -> None:
     prompted = {**shell.environ, "PS1": "now $ "}
     with Terminal(prompted, "--norc", "--noprofile", "-i", run=["bash"]) as terminal:
         terminal.until("now $")
@@ -170,9 +170,7 @@ def silent(tmp_path: Path) -> Generator[Path]:
 
 
 @pytest.mark.parametrize("seen", ["Opening the desk", "\x1b[?1003h", "Welcome", "connecting"])
-def test_interrupting_at_any_moment_of_opening_ends_it_with_130(
-    shell: Shell, silent: Path, seen: str
-) -> None:
+def test_an_interrupt_at_any_time_of_start_up_exits_with_130(shell: Shell, silent: Path, seen: str) -> None:
     with Terminal(shell.environ, "--mode", "paper", "--exchange", str(silent)) as terminal:
         until(lambda: seen.encode() in terminal.said or not terminal.read(5) or seen in terminal.text())
         terminal.press(INTERRUPT)
@@ -184,9 +182,7 @@ def test_interrupting_at_any_moment_of_opening_ends_it_with_130(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_before_anything_was_begun_gives_the_terminal_back(
-    shell: Shell, number: signal.Signals
-) -> None:
+def test_a_signal_before_start_up_restores_the_terminal(shell: Shell, number: signal.Signals) -> None:
     waits = "import mexc_tui.cli.loading_screen as s, signal; s.show('opens'); signal.pause()"
     with Terminal(shell.environ, "-c", waits, run=[RUN[0]]) as terminal:
         terminal.until("opens")

@@ -62,7 +62,7 @@ def exchange(tmp_path: Path) -> Iterator[Path]:
     process.communicate(timeout=20)
 
 
-def test_until_done_ends_with_the_report_and_zero_also_when_the_day_was_over_before(
+def test_until_done_prints_the_report_and_exits_with_0_also_after_the_day(
     tmp_path: Path, exchange: Path
 ) -> None:
     for more in ((), ("--json",)):
@@ -109,7 +109,7 @@ def test_an_error_is_one_line_with_its_exit_code(
     assert said == ""
 
 
-def test_killed_in_the_middle_it_comes_back_to_the_same_day(tmp_path: Path) -> None:
+def test_a_killed_engine_resumes_the_same_day(tmp_path: Path) -> None:
     scenario = tmp_path / "short.toml"
     scenario.write_text(SHORT.format(duration_s=8))
     process = desk(tmp_path, "exchange", "--scenario", str(scenario))
@@ -156,7 +156,7 @@ def test_a_failing_log_does_not_stop_the_engine(tmp_path: Path) -> None:
     assert engine.returncode == 0
 
 
-def test_an_outage_is_a_few_lines_of_the_log_on_standard_error_and_in_the_file(tmp_path: Path) -> None:
+def test_an_outage_is_a_few_log_lines_on_standard_error_and_in_the_file(tmp_path: Path) -> None:
     scenario = tmp_path / "outage.toml"
     scenario.write_text(
         SHORT.format(duration_s=12) + '\n[[faults]]\nkind = "executed_500"\npath = "/api/v3/defaultSymbols"\n'

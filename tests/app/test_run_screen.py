@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(180)  # runs processes
 __all__ = ["shell"]
 
 
-def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(shell: Shell) -> None:
+def test_a_desk_is_opened_detached_attached_twice_hung_up_and_stopped(shell: Shell) -> None:
     with open_desk(shell) as first:
         first.press("q")
         first.until("Enter detaches.")
@@ -112,7 +112,7 @@ def test_hostile_terminal_input_is_harmless(shell: Shell) -> None:
         again.until("connected", since=len(again.said))
 
 
-def test_a_terminal_that_stopped_reading_is_given_back_all_the_same(shell: Shell) -> None:
+def test_a_terminal_that_stopped_reading_is_still_released(shell: Shell) -> None:
     with open_desk(shell) as terminal:
         pid = shell.json("status")["pid"]
         sizes = iter(range(100, 2_000))
@@ -139,7 +139,7 @@ def test_a_terminal_that_stopped_reading_is_given_back_all_the_same(shell: Shell
         assert b"mexc-tui stop." in terminal.said[-100:]
 
 
-def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_it_was(shell: Shell) -> None:
+def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_restores_it(shell: Shell) -> None:
     with open_desk(shell) as terminal:
         pid = shell.json("status")["pid"]
         os.kill(pid, signal.SIGSTOP)
@@ -157,7 +157,7 @@ def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_i
         assert "The engine was killed: stops of open positions are not monitored." in terminal.text()
 
 
-def test_a_desk_in_the_background_leaves_the_terminal_to_the_shell_until_it_is_fetched(shell: Shell) -> None:
+def test_a_background_desk_does_not_use_the_terminal_until_it_is_resumed(shell: Shell) -> None:
     shell_words = {**shell.environ, "PS1": "now $ "}
     with Terminal(shell_words, "--norc", "--noprofile", "-i", run=["bash"]) as terminal:
         terminal.until("now $")
@@ -184,7 +184,7 @@ def test_a_desk_in_the_background_leaves_the_terminal_to_the_shell_until_it_is_f
         assert shell.json("status")["pid"] == pid
 
 
-def test_interrupting_while_it_opens_gives_the_terminal_back(shell: Shell) -> None:
+def test_an_interrupt_during_start_up_restores_the_terminal(shell: Shell) -> None:
     with Terminal(shell.environ) as terminal:
         terminal.until("Opening the desk")
         terminal.press(INTERRUPT)

@@ -74,7 +74,7 @@ def test_every_mapped_parameter_follows_its_setting() -> None:
 @pytest.mark.parametrize("calls", [1, 2, 6, 12])
 @pytest.mark.parametrize("weight", [50, 300, 500])
 @pytest.mark.parametrize("reserve", [10, 20, 80])
-def test_exits_keep_a_reserve_and_entries_a_place_whatever_the_limits(
+def test_exits_keep_a_reserve_and_entries_a_share_for_any_limits(
     calls: int, weight: int, reserve: int
 ) -> None:
     changed = with_settings(
@@ -91,7 +91,7 @@ def test_exits_keep_a_reserve_and_entries_a_place_whatever_the_limits(
     assert lanes[LaneName.WEIGHT].reserve >= weight * 0.2
 
 
-def test_a_reserve_larger_than_the_usual_is_given() -> None:
+def test_a_reserve_larger_than_the_default_is_applied() -> None:
     limits = client_limits(with_settings("exit_reserve_pct = 50"))
     assert limits.budget is not None
     assert {lane.name: lane.reserve for lane in limits.budget.lanes}[LaneName.ORDERS] == 6
@@ -103,7 +103,7 @@ def test_a_reserve_larger_than_the_usual_is_given() -> None:
     clock_s=st.integers(1, 60),
     books_s=st.integers(10, 3_600),
 )
-def test_polls_clock_and_comparisons_fit_what_the_budget_leaves_them(
+def test_polls_clock_and_reconciliations_fit_the_remaining_budget(
     weight: int, reserve_pct: int, clock_s: int, books_s: int
 ) -> None:
     settings = with_settings(
@@ -119,5 +119,5 @@ def test_polls_clock_and_comparisons_fit_what_the_budget_leaves_them(
     assert polls == 1 or (polls + others <= room and polls <= weight / 2)
 
 
-def test_by_default_polls_have_half_of_the_weight() -> None:
+def test_by_default_polls_may_use_half_of_the_weight() -> None:
     assert poll_parameters(DEFAULTS).weight_per_10s == 150

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(180)  # runs processes
 
 
 @pytest.mark.parametrize(("status", "retry_after"), [(418, "600"), (429, "600"), (503, "600"), (403, "")])
-async def test_five_starts_under_one_ban_ask_the_exchange_once(
+async def test_five_starts_during_a_ban_query_the_exchange_once(
     tmp_path: Path, status: int, retry_after: str
 ) -> None:
     asked: list[str] = []

@@ -90,7 +90,7 @@ async def test_a_stop_before_the_exchange_is_ready_leaves_no_exchange_behind(
 # ---- modes
 
 
-async def test_on_paper_a_practice_exchange_stands_in_for_mexc_and_gets_no_key_and_no_signature(
+async def test_in_paper_mode_a_practice_exchange_replaces_mexc_and_receives_no_key_or_signature(
     tmp_path: Path,
 ) -> None:
     seen: list[web.Request] = []
@@ -124,7 +124,7 @@ async def test_on_paper_a_practice_exchange_stands_in_for_mexc_and_gets_no_key_a
     assert "/practice" not in {one.path for one in seen}, "MEXC has no such page"
 
 
-def test_on_paper_without_a_network_one_line_is_printed(
+def test_paper_mode_without_a_network_prints_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
 ) -> None:
     origin = f"http://127.0.0.1:{unused_tcp_port}"
@@ -139,7 +139,7 @@ def test_on_paper_without_a_network_one_line_is_printed(
     assert "Check the network" in line
 
 
-def test_live_without_a_keyring_starts_nothing_and_names_the_next_step(
+def test_live_mode_without_a_keyring_starts_nothing_and_names_the_next_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = keyring.get_keyring()
@@ -156,7 +156,7 @@ def test_live_without_a_keyring_starts_nothing_and_names_the_next_step(
 
 
 @pytest.mark.parametrize("place", ["rest", "ws", "web"])
-def test_what_stands_in_for_the_exchange_in_live_is_on_this_machine(
+def test_a_replacement_exchange_in_live_mode_must_be_on_this_machine(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
 ) -> None:
     here = Endpoint(rest="http://127.0.0.1:9", ws="ws://127.0.0.1:9/ws", web="http://127.0.0.1:9")
@@ -185,7 +185,7 @@ def test_what_stands_in_for_the_exchange_in_live_is_on_this_machine(
         ),
     ],
 )
-def test_wrong_usage_is_two_and_one_line(
+def test_wrong_usage_exits_with_2_and_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], launch: LaunchOptions, words: str
 ) -> None:
     assert run_headless(launch, environment(tmp_path)) == 2
@@ -193,7 +193,7 @@ def test_wrong_usage_is_two_and_one_line(
     assert words in line
 
 
-def test_a_practice_exchange_elsewhere_is_never_reached(
+def test_a_practice_exchange_on_another_machine_is_never_contacted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write_endpoint(
@@ -235,7 +235,7 @@ async def test_two_profiles_with_one_account_have_one_engine(tmp_path: Path) -> 
 # ---- the end
 
 
-async def test_a_final_update_that_takes_too_long_is_reported_and_is_no_difference(
+async def test_a_slow_final_update_is_reported_and_not_a_difference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(engine_room, "FINAL_UPDATE_S", 0)
@@ -248,7 +248,7 @@ async def test_a_final_update_that_takes_too_long_is_reported_and_is_no_differen
     assert "Traceback" not in said.err
 
 
-async def test_trouble_behind_the_start_is_one_line_and_a_code_of_its_own(
+async def test_an_error_after_the_start_is_one_line_with_its_own_exit_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def fail(*_: object) -> None:

@@ -20,7 +20,7 @@ async def _store(path: Path, *starts: tuple[int, str]) -> None:
     await store.close()
 
 
-async def test_a_day_begins_with_the_first_start_in_its_session_and_ends_with_its_newest_fact(
+async def test_a_day_lasts_from_the_first_start_of_its_session_to_its_newest_event(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "desk.sqlite3"

@@ -183,7 +183,7 @@ async def test_a_range_without_an_end_ends_now_by_the_exchanges_clock() -> None:
             assert SERVER_MS - 1_000 < end_ms <= port.now_ms()
 
 
-async def test_an_order_is_placed_with_the_window_that_is_asked_for() -> None:
+async def test_an_order_is_placed_with_the_requested_window() -> None:
     async with trading('{"symbol":"NEWUSDT","orderId":"C02__1"}') as (port, server):
         placed = await port.place(ORDER, purpose=Purpose.ENTRY, recv_window_ms=321)
         assert isinstance(placed, Accepted)
@@ -191,7 +191,7 @@ async def test_an_order_is_placed_with_the_window_that_is_asked_for() -> None:
         assert server.last.startswith("POST /api/v3/order?")
 
 
-async def test_a_pair_that_has_no_price_is_an_error_not_a_zero() -> None:
+async def test_a_pair_without_a_price_raises() -> None:
     async with trading('{"symbol":"NEWUSDT","price":null}') as (port, _):
         with pytest.raises(ExchangeError, match="no price of NEWUSDT yet"):
             await port.price("NEWUSDT")
@@ -227,7 +227,7 @@ async def test_a_ban_is_reported_as_text_and_an_entry_is_not_sent(status: int, w
         assert isinstance(await port.place(ORDER, purpose=Purpose.ENTRY), NotSent)
 
 
-async def test_every_line_is_its_own_and_cold_at_first() -> None:
+async def test_every_firing_line_has_its_own_cold_connection() -> None:
     async with trading() as (port, server):
         first, second = port.line(), port.line()
         assert first is not second

@@ -35,7 +35,7 @@ def halt(desk: DeskProcesses) -> None:
     assert asked.returncode == 0, said + complained
 
 
-def test_h3_h8_a_halt_survives_crash_after_crash_and_no_lock_is_left(
+def test_h3_h8_a_halt_survives_repeated_crashes_and_no_lock_remains(
     desk: DeskProcesses, engine: subprocess.Popen[str]
 ) -> None:
     halt(desk)
@@ -62,7 +62,7 @@ def test_h4_a_second_engine_of_the_account_with_other_folders_is_refused(
     assert len(complained.splitlines()) == 1
 
 
-def test_h1_a_lost_terminal_detaches_and_the_engine_goes_on(shell: Shell) -> None:
+def test_h1_a_lost_terminal_detaches_and_the_engine_continues(shell: Shell) -> None:
     with Terminal(shell.environ) as terminal:
         terminal.until("Welcome")
         terminal.press("\r")
@@ -90,7 +90,7 @@ def test_h11_a_frozen_screen_delays_no_command(shell: Shell) -> None:
         viewer.until("HALTED")
 
 
-def test_h10_a_tiny_terminal_resizes_and_a_megabyte_of_paste_leave_the_halt_key_working(shell: Shell) -> None:
+def test_h10_the_halt_key_works_after_resizes_to_a_tiny_terminal_and_a_pasted_megabyte(shell: Shell) -> None:
     with Terminal({**shell.environ, "NO_COLOR": "1"}, size=(120, 40)) as terminal:
         terminal.until("Welcome")
         terminal.press("\r")
@@ -113,7 +113,7 @@ def test_h9_a_limit_in_the_wrong_unit_is_refused_with_its_bounds_and_changes_not
     assert shell.run("settings", "position_quote", "--json").stdout == before
 
 
-def test_a_restored_backup_starts_and_the_database_it_replaced_is_kept(
+def test_a_restored_backup_starts_and_the_replaced_database_is_kept(
     desk: DeskProcesses, engine: subprocess.Popen[str]
 ) -> None:
     halt(desk)

@@ -137,9 +137,7 @@ def test_a_full_output_is_one_line_and_a_failure(
 
 @pytest.mark.parametrize("name", PRINTING)
 @pytest.mark.parametrize("stream", ["/dev/full", CLOSED])
-def test_what_could_not_be_printed_ends_with_1(
-    zygote: CommandServer, home: Mapping[str, str], name: str, stream: str
-) -> None:
+def test_lost_output_ends_with_1(zygote: CommandServer, home: Mapping[str, str], name: str, stream: str) -> None:
     ran = checked(zygote.run((*name.split(), *ARGUMENTS.get(name, ())), home, stdout=stream))
     reason = "No space left on device" if stream != CLOSED else "it is closed"
     assert (ran.code, ran.err) == (1, f"mexc-tui: Standard output could not be written: {reason}.\n")
@@ -309,7 +307,7 @@ def test_an_unknown_setting_after_set_is_reported_by_every_command(
     assert "nosuch = 1: unknown setting (from the flag --set nosuch)." in ran.err
 
 
-def test_a_setting_that_is_set_on_the_command_line_is_shown_as_such(
+def test_a_setting_of_the_command_line_is_shown_with_that_origin(
     zygote: CommandServer, home: Mapping[str, str]
 ) -> None:
     ran = checked(zygote.run(("--set", "max_positions=3", "settings", "max_positions"), home))

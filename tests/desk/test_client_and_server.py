@@ -96,7 +96,7 @@ async def test_events_arrive_once_in_order_and_without_gaps_across_an_engine_res
     assert heard == journal.facts[100:]
 
 
-async def test_news_are_the_events_since_the_first_connection_also_after_a_journal_reset(
+async def test_new_events_are_those_since_the_first_connection_also_after_a_journal_reset(
     path: Path,
 ) -> None:
     journal, heard = MemoryJournal(), list[Fact]()

@@ -211,7 +211,7 @@ asyncio.run(main())
 """
 
 
-async def test_M10_a_stopped_viewer_costs_little_and_is_current_when_it_wakes(
+async def test_M10_a_stopped_viewer_costs_little_and_is_current_when_it_continues(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mexc_tui.desk.viewer.UPDATE_INTERVAL_S", 0.0)  # a minute's worth, as fast as it goes
@@ -341,7 +341,7 @@ async def test_many_connections_may_queue_before_the_first_is_accepted(path: Pat
         await is_served(path, engine)
 
 
-async def test_the_socket_is_private_whatever_the_umask_and_gone_after_the_engine(path: Path) -> None:
+async def test_the_socket_is_private_for_any_umask_and_removed_after_the_engine(path: Path) -> None:
     before = os.umask(0)
     try:
         async with serving_engine(path):

@@ -21,7 +21,7 @@ def test_an_invalid_id_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["elsewhere", "missing", "instance"])
-def test_a_link_is_refused_in_one_line_wherever_it_leads(tmp_path: Path, target: str) -> None:
+def test_a_symbolic_link_is_refused_in_one_line(tmp_path: Path, target: str) -> None:
     (tmp_path / "elsewhere").write_text("abcd\n")
     (tmp_path / "instance").symlink_to(tmp_path / target)
     with pytest.raises(PathsError, match="it is a link") as refused:

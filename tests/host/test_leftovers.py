@@ -32,7 +32,7 @@ def socket_at(path: Path, *, is_old: bool) -> socket.socket:
     return made
 
 
-def test_unused_account_locks_are_deleted_and_held_ones_stay(tmp_path: Path) -> None:
+def test_unused_account_locks_are_deleted_and_held_ones_kept(tmp_path: Path) -> None:
     mine = paths(tmp_path)
     locks = [mine.state.parent / f"account-{number:016x}.lock" for number in range(54)]
     for lock in locks:
@@ -46,7 +46,7 @@ def test_unused_account_locks_are_deleted_and_held_ones_stay(tmp_path: Path) -> 
     assert delete_leftovers(mine, NOW_MS) == 1
 
 
-def test_a_starter_that_waits_for_a_lock_file_that_is_deleted_gets_a_new_one(tmp_path: Path) -> None:
+def test_a_process_waiting_for_a_deleted_lock_file_creates_a_new_one(tmp_path: Path) -> None:
     file = tmp_path / "account.lock"
     file.touch()
     stale = os.open(file, os.O_RDWR)
@@ -59,7 +59,7 @@ def test_a_starter_that_waits_for_a_lock_file_that_is_deleted_gets_a_new_one(tmp
     os.close(stale)
 
 
-def test_starters_and_deleters_at_once_never_let_two_in(tmp_path: Path) -> None:
+def test_concurrent_locking_and_deletion_never_admits_two_holders(tmp_path: Path) -> None:
     """Processes that take, hold and delete one lock; each writes who is inside."""
     program = f"""
 import os, sys

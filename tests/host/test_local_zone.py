@@ -28,13 +28,13 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("zone", "change", "before", "after"), CHANGES)
-def test_each_moment_has_the_offset_of_its_own_date(zone: str, change: str, before: str, after: str) -> None:
+def test_each_time_has_the_offset_of_its_own_date(zone: str, change: str, before: str, after: str) -> None:
     found, at_ms = local_zone({"TZ": zone}), ms(change)
     assert text.local_and_utc(at_ms - HOUR_MS // 2, found) == before
     assert text.local_and_utc(at_ms + HOUR_MS // 2, found) == after
 
 
-def test_the_hour_that_comes_twice_shows_its_offset_everywhere() -> None:
+def test_a_repeated_hour_always_shows_its_offset() -> None:
     zone, at_ms = local_zone({"TZ": "Australia/Lord_Howe"}), ms("2026-04-04T15:00")
     first, second = at_ms - 10 * 60_000, at_ms + 10 * 60_000
     assert text.local_and_utc(first, zone) == "01:50:00 +1100 (14:50:00Z)"
@@ -55,13 +55,13 @@ def test_a_screen_opened_in_winter_shows_an_opening_in_summer_at_its_local_time(
     "name",
     [":Europe/Berlin", f"{ZONES}/Europe/Berlin", f":{ZONES}/Europe/Berlin", "CET-1CEST,M3.5.0,M10.5.0/3"],
 )
-def test_every_form_of_tz_is_understood(name: str) -> None:
+def test_every_form_of_tz_is_parsed(name: str) -> None:
     zone = local_zone({"TZ": name})
     assert text.local_and_utc(ms("2026-01-15T12:00"), zone) == "13:00:00 (12:00:00Z)"
     assert text.local_and_utc(ms("2026-07-15T12:00"), zone) == "14:00:00 (12:00:00Z)"
 
 
-def test_without_tz_the_machine_s_zone_counts(tmp_path: Path) -> None:
+def test_without_tz_the_zone_of_the_machine_applies(tmp_path: Path) -> None:
     machine = tmp_path / "localtime"
     machine.symlink_to(ZONES / "America/New_York")
     zone = local_zone({}, machine)

@@ -21,7 +21,7 @@ def paths(root: Path, profile: str) -> Paths:
     return made
 
 
-def test_one_account_has_one_engine_whatever_the_profiles(tmp_path: Path) -> None:
+def test_an_account_has_one_engine_across_profiles(tmp_path: Path) -> None:
     one, two = paths(tmp_path, "one"), paths(tmp_path, "two")
     with engine_lock(one, ONE):
         with (
@@ -35,7 +35,7 @@ def test_one_account_has_one_engine_whatever_the_profiles(tmp_path: Path) -> Non
         pass
 
 
-def test_without_an_account_only_the_profile_counts(tmp_path: Path) -> None:
+def test_without_an_account_only_the_profile_is_locked(tmp_path: Path) -> None:
     one, two = paths(tmp_path, "one"), paths(tmp_path, "two")
     with (
         engine_lock(one, ""),
@@ -46,14 +46,14 @@ def test_without_an_account_only_the_profile_counts(tmp_path: Path) -> None:
         pass
 
 
-def test_the_key_is_in_no_file_and_no_file_s_name(tmp_path: Path) -> None:
+def test_no_file_or_file_name_contains_the_key(tmp_path: Path) -> None:
     with engine_lock(paths(tmp_path, "one"), "mx0vCANARY"):
         files = [file for file in tmp_path.rglob("*") if file.is_file()]
         assert files
         assert not [file for file in files if "CANARY" in file.name or "CANARY" in file.read_text()]
 
 
-def test_a_lock_that_is_a_link_or_a_folder_is_refused(tmp_path: Path) -> None:
+def test_a_lock_that_is_a_link_or_folder_is_refused(tmp_path: Path) -> None:
     one, two = paths(tmp_path, "one"), paths(tmp_path, "two")
     one.lock.symlink_to(tmp_path / "elsewhere")
     two.lock.mkdir()
@@ -90,7 +90,7 @@ def holder(folder: Path, key: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_h4_a_second_engine_of_an_account_is_refused_whatever_its_home_and_state_folder(
+def test_h4_a_second_engine_of_an_account_is_refused_for_any_home_and_state_folder(
     tmp_path: Path,
 ) -> None:
     key = f"key of {tmp_path}"
@@ -107,7 +107,7 @@ def test_h4_a_second_engine_of_an_account_is_refused_whatever_its_home_and_state
         first.communicate(timeout=20)
 
 
-def test_the_lock_of_a_killed_engine_is_gone_with_it(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_engine_is_released(tmp_path: Path) -> None:
     key = f"key of {tmp_path}"
     first = holder(tmp_path / "one", key)
     first.kill()

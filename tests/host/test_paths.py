@@ -23,31 +23,31 @@ def test_named_folders_are_used() -> None:
     assert {paths.store.parent, paths.lock.parent, paths.log.parent} == {paths.state}
 
 
-def test_without_them_the_home_folder_is_used_and_the_socket_lies_with_the_state() -> None:
+def test_without_xdg_folders_home_is_used_and_the_socket_is_in_the_state_folder() -> None:
     paths = paths_of("practice", HOME)
     assert paths.state == Path("/home/ada/.local/state/mexc-tui/practice")
     assert paths.config == Path("/home/ada/.config/mexc-tui")
     assert paths.socket == paths.state / "practice.sock"
 
 
-def test_relative_folders_count_as_not_named() -> None:
+def test_relative_folders_are_ignored() -> None:
     assert paths_of("live", HOME | {"XDG_STATE_HOME": "state", "XDG_RUNTIME_DIR": ""}) == paths_of(
         "live", HOME
     )
 
 
-def test_two_profiles_share_settings_and_nothing_else() -> None:
+def test_two_profiles_share_only_settings() -> None:
     one, two = paths_of("practice", HOME), paths_of("live", HOME)
     assert one.settings == two.settings
     assert {one.store, one.lock, one.socket, one.log}.isdisjoint({two.store, two.lock, two.socket, two.log})
 
 
-def test_without_any_home_the_refusal_says_what_to_set() -> None:
+def test_without_a_home_the_refusal_names_the_variables_to_set() -> None:
     with pytest.raises(PathsError, match="XDG_STATE_HOME nor HOME"):
         paths_of("live", {})
 
 
-def test_a_too_long_socket_path_is_refused_before_it_is_bound() -> None:
+def test_a_socket_path_that_is_too_long_is_refused_before_it_is_bound() -> None:
     place = paths_of("live", HOME | {"XDG_RUNTIME_DIR": "/" + "r" * 90})
     with pytest.raises(PathsError, match="at most 103"):
         check_socket(place)
@@ -61,13 +61,13 @@ def test_plain_profile_names_are_accepted(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "a/b", "A", "-x", "a" * 33, "a b", "a\n", "é", "a.sock", "\x1b[2J"]
 )
-def test_profile_names_that_could_lead_elsewhere_are_refused(name: str) -> None:
+def test_profile_names_that_could_leave_the_folder_are_refused(name: str) -> None:
     with pytest.raises(PathsError, match="is not a profile name"):
         check_profile(name)
 
 
 @given(st.text())
-def test_no_profile_leaves_the_folder_of_the_application(name: str) -> None:
+def test_no_profile_name_leaves_the_folder_of_the_application(name: str) -> None:
     try:
         state = paths_of(name, HOME).state
     except PathsError:
@@ -79,7 +79,7 @@ def private_paths(root: Path) -> Paths:
     return Paths("live", root / "state/live", root / "config", root / "run/live.sock")
 
 
-def test_folders_are_made_for_this_user_alone(tmp_path: Path) -> None:
+def test_folders_are_created_for_this_user_only(tmp_path: Path) -> None:
     paths = private_paths(tmp_path)
     make_folders(paths)
     make_folders(paths)
@@ -106,7 +106,7 @@ def test_a_state_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
         make_folders(paths)
 
 
-def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_named(tmp_path: Path) -> None:
     paths = private_paths(tmp_path)
     (tmp_path / "state").write_text("")
     with pytest.raises(PathsError, match=str(paths.state)):

@@ -26,7 +26,7 @@ def test_a_fault_applies_only_to_its_path_and_method_and_count() -> None:
     assert faults.of_request(START, "POST", "/api/v3/order") == []
 
 
-def test_chance_is_drawn_from_the_seed_alone() -> None:
+def test_faults_depend_on_the_seed_only() -> None:
     plan = FaultPlan(kind=FaultKind.DROP_PUSH, chance=0.5)
 
     def drawn(seed: int) -> list[bool]:

@@ -40,7 +40,7 @@ async def _sent(pilot: Pilot[None], wire: RecordingDriver, words: str) -> int:
     return len(wire.written)
 
 
-async def test_the_first_screen_shows_what_opens_signals_positions_and_the_state_of_money() -> None:
+async def test_the_first_screen_shows_openings_signals_positions_and_equity() -> None:
     async with desk() as (app, pilot, _):
         text = await until(pilot, app, "LOSTUSDT")
         for words in (
@@ -59,7 +59,7 @@ async def test_the_first_screen_shows_what_opens_signals_positions_and_the_state
             assert words in text
 
 
-async def test_eighty_by_twenty_four_holds_every_pane_and_the_money() -> None:
+async def test_every_pane_and_the_equity_fit_80_by_24() -> None:
     async with desk(size=(80, 24)) as (app, pilot, _):
         text = await until(pilot, app, "LOSTUSDT")
         lines = text.split("\n")
@@ -69,7 +69,7 @@ async def test_eighty_by_twenty_four_holds_every_pane_and_the_money() -> None:
         assert "▼ -0.97" in text
 
 
-async def test_every_theme_says_the_same() -> None:
+async def test_every_theme_shows_the_same_text() -> None:
     async with desk() as (app, pilot, _):
         dark = await until(pilot, app, "LOSTUSDT")
         for name in THEMES.by_name:
@@ -78,7 +78,7 @@ async def test_every_theme_says_the_same() -> None:
             assert "\n".join(screen(app)) == dark
 
 
-async def test_number_keys_bring_boards_to_the_front_and_back() -> None:
+async def test_number_keys_switch_screens() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("2")
         await until(pilot, app, "+38% peak")
@@ -88,7 +88,7 @@ async def test_number_keys_bring_boards_to_the_front_and_back() -> None:
         await until(pilot, app, "Next openings 5")
 
 
-async def test_a_change_of_one_row_is_shown_and_a_position_that_went_goes() -> None:
+async def test_a_changed_row_is_updated_and_a_removed_position_disappears() -> None:
     async with desk() as (app, pilot, frozen):
         frozen.positions.put("P-QUXUSDT", position("QUXUSDT", "0.441", "0.5", "13.2", "13.4"))
         await until(pilot, app, "▲ +13.20")
@@ -97,13 +97,13 @@ async def test_a_change_of_one_row_is_shown_and_a_position_that_went_goes() -> N
         assert "QUXUSDT " not in "\n".join(screen(app)).replace("QUUXUSDT", "")
 
 
-async def test_a_listing_that_opened_leaves_the_next_openings() -> None:
+async def test_an_opened_listing_is_removed_from_next_openings() -> None:
     async with desk() as (app, pilot, frozen):
         frozen.listings.put("L-FOOUSDT", listing("FOOUSDT", "open", 0, "calendar", "exchangeInfo"))
         await until(pilot, app, "Next openings 4")
 
 
-async def test_a_changed_cell_does_not_cost_ascreen() -> None:
+async def test_a_changed_cell_does_not_resend_the_screen() -> None:
     async with desk() as (app, pilot, frozen):
         await until(pilot, app, "LOSTUSDT")
         wire = await _settled(app, pilot, frozen)
@@ -111,7 +111,7 @@ async def test_a_changed_cell_does_not_cost_ascreen() -> None:
         assert await _sent(pilot, wire, "+13.20") < 2_500
 
 
-async def test_a_second_in_which_nothing_happens_costs_a_hundred_bytes() -> None:
+async def test_an_idle_second_costs_a_hundred_bytes() -> None:
     frozen = FrozenDesk(is_empty=True)
     frozen.status.put("engine", status())
     frozen.risk.put("risk", risk())
@@ -122,7 +122,7 @@ async def test_a_second_in_which_nothing_happens_costs_a_hundred_bytes() -> None
         assert await _sent(pilot, wire, "14:13:22Z") < 150
 
 
-async def test_a_lost_engine_is_said_above_and_at_every_table() -> None:
+async def test_a_lost_engine_is_shown_in_the_header_and_on_every_table() -> None:
     async with desk() as (app, pilot, frozen):
         frozen.link = replace(frozen.link, link=Link.DISCONNECTED)
         frozen.silence_ms = 12_000
@@ -131,14 +131,14 @@ async def test_a_lost_engine_is_said_above_and_at_every_table() -> None:
         assert text.count("OLD: 12s") == 5
 
 
-async def test_live_is_unmistakable() -> None:
+async def test_live_mode_is_unmistakable() -> None:
     async with desk() as (app, pilot, frozen):
         frozen.status.put("engine", status("live"))
         await until(pilot, app, "LIVE - REAL MONEY")
         assert app.screen.query_one(HeaderBar).has_class("-live")
 
 
-async def test_before_the_first_answer_it_says_that_it_waits_and_then_what_is_empty() -> None:
+async def test_panes_show_loading_and_then_why_they_are_empty() -> None:
     async with desk(FrozenDesk(is_empty=True, is_complete=False)) as (app, pilot, frozen):
         text = await until(pilot, app, "Loading…")
         assert "CONNECTING" in text
@@ -150,7 +150,7 @@ async def test_before_the_first_answer_it_says_that_it_waits_and_then_what_is_em
         assert "No snipe is armed." in text
 
 
-async def test_no_opening_is_expected_only_if_the_calendar_says_so_and_nothing_is_armed() -> None:
+async def test_no_opening_is_claimed_only_if_the_calendar_was_read_and_nothing_is_armed() -> None:
     frozen = FrozenDesk(is_empty=True)
     read = SourceRow(source="calendar", read_ms=NOW_MS - 3_000, failures=0, problem="")
     async with desk(frozen) as (app, pilot, _):
@@ -165,7 +165,7 @@ async def test_no_opening_is_expected_only_if_the_calendar_says_so_and_nothing_i
         assert "No opening expected" not in text
 
 
-async def test_words_filter_the_table_while_they_are_typed_and_escape_shows_all() -> None:
+async def test_a_filter_applies_while_typing_and_escape_clears_it() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("2")
         await until(pilot, app, "Listings 6")
@@ -178,7 +178,7 @@ async def test_words_filter_the_table_while_they_are_typed_and_escape_shows_all(
         await until(pilot, app, "BARUSDT")
 
 
-async def test_keys_are_text_while_words_are_typed() -> None:
+async def test_keys_are_text_while_typing() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("slash", "q", "2", "T")
         assert app.theme == "dark"
@@ -186,7 +186,7 @@ async def test_keys_are_text_while_words_are_typed() -> None:
         assert app.is_running
 
 
-async def test_help_explains_the_screen_and_goes_away() -> None:
+async def test_help_describes_the_screen_and_closes() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
@@ -195,7 +195,7 @@ async def test_help_explains_the_screen_and_goes_away() -> None:
         await until(pilot, app, "Next openings")
 
 
-async def test_themes_are_put_on_while_it_runs() -> None:
+async def test_the_theme_changes_at_runtime() -> None:
     async with desk() as (app, pilot, _):
         names = sorted(THEMES.by_name)
         for expected in [*names[names.index("dark") + 1 :], *names[: names.index("dark") + 1]]:
@@ -203,7 +203,7 @@ async def test_themes_are_put_on_while_it_runs() -> None:
             assert app.theme == expected
 
 
-async def test_the_palette_knows_every_key_that_works_everywhere() -> None:
+async def test_the_palette_lists_every_global_key() -> None:
     async with desk() as (app, _pilot, _):
         titles = [command.title for command in app.get_system_commands(app.screen)]
         wanted = [key.name for key in KEYS if key.scope is Scope.EVERYWHERE and key.id != "palette"]
@@ -211,7 +211,7 @@ async def test_the_palette_knows_every_key_that_works_everywhere() -> None:
         assert "Theme amber" in titles
 
 
-async def test_every_action_of_the_keys_is_one() -> None:
+async def test_every_key_has_an_existing_action() -> None:
     async with desk() as (app, _pilot, _):
         table = app.screen.query(Table).first()
         for key in KEYS:
@@ -239,7 +239,7 @@ async def test_leaving_can_be_cancelled() -> None:
         await until(pilot, app, "Next openings")
 
 
-async def test_stopping_the_engine_asks_for_a_word_while_positions_are_open() -> None:
+async def test_stopping_the_engine_asks_for_a_typed_word_while_positions_are_open() -> None:
     async with desk() as (app, pilot, frozen):
         await pilot.press("q")
         await until(pilot, app, "would stay open without a stop")
@@ -248,7 +248,7 @@ async def test_stopping_the_engine_asks_for_a_word_while_positions_are_open() ->
         assert not any(name == "stop" for name, _ in frozen.received)
 
 
-async def test_a_read_only_screen_leaves_without_a_question() -> None:
+async def test_a_read_only_screen_closes_without_a_question() -> None:
     frozen = FrozenDesk()
     frozen.may_operate = False
     async with desk(frozen) as (app, pilot, _):
@@ -257,7 +257,7 @@ async def test_a_read_only_screen_leaves_without_a_question() -> None:
         assert not app.is_running or app.return_code == 0
 
 
-async def test_hostile_names_reach_no_terminal() -> None:
+async def test_control_sequences_in_names_reach_no_terminal() -> None:
     frozen = FrozenDesk()
     frozen.listings.put("x", listing("\x1b]52;c\x07[@a]A", "scheduled", 9, "calendar"))
     async with desk(frozen) as (app, pilot, _):
@@ -268,18 +268,18 @@ async def test_hostile_names_reach_no_terminal() -> None:
         assert "c\x07" not in wire.written
 
 
-async def test_countdowns_go_on_by_themselves() -> None:
+async def test_countdowns_continue_without_new_data() -> None:
     async with desk() as (app, pilot, frozen):
         await until(pilot, app, "T-00:47")
         frozen.advance(5_000)
         await until(pilot, app, "T-00:42")
 
 
-def test_without_colour_the_desk_begins_in_greys() -> None:
+def test_without_colour_the_desk_starts_in_monochrome() -> None:
     assert chosen(THEMES, "dark", {"NO_COLOR": "1"})[0].name == "monochrome"
 
 
-async def test_the_palette_shows_nothing_whose_width_terminals_do_not_agree_on() -> None:
+async def test_the_palette_shows_no_character_of_ambiguous_width() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("ctrl+p")
         shown = await until(pilot, app, "Search commands")
@@ -287,7 +287,7 @@ async def test_the_palette_shows_nothing_whose_width_terminals_do_not_agree_on()
 
 
 @pytest.mark.parametrize("key", ["question_mark", "m", "q", "ctrl+p"])
-async def test_the_lines_on_top_stay_true_on_every_page_and_behind_the_palette(key: str) -> None:
+async def test_the_header_stays_current_on_every_page_and_in_the_palette(key: str) -> None:
     async with desk() as (app, pilot, frozen):
         await pilot.press(key)
         await until(pilot, app, "entries allowed")
@@ -295,7 +295,7 @@ async def test_the_lines_on_top_stay_true_on_every_page_and_behind_the_palette(k
         assert "equity" in await until(pilot, app, "HALTED: asked by somebody else")
 
 
-async def test_a_terminal_that_is_too_small_says_so_below_what_is_always_true() -> None:
+async def test_a_terminal_too_small_shows_the_header_and_a_hint() -> None:
     async with desk(size=(40, 8)) as (app, pilot, _):
         text = await until(pilot, app, "terminal too small: 80×24 or more")
         assert "SYMBOL" not in text

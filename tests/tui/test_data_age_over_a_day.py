@@ -111,7 +111,7 @@ class Knowing:
             )
 
 
-def test_while_all_screens_are_looked_at_over_a_listing_day_nothing_old_is_unmarked(
+def test_stale_data_is_marked_on_every_screen_over_a_listing_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("textual._time.get_time", lambda: asyncio.get_running_loop().time())

@@ -15,12 +15,12 @@ from mexc_tui.tui.keys import (
 )
 
 
-def test_every_action_has_its_own_id_and_words() -> None:
+def test_every_action_has_a_unique_id_and_a_text() -> None:
     assert max(Counter(key.id for key in KEYS).values()) == 1
     assert all(key.name and key.help for key in KEYS)
 
 
-def test_no_key_means_two_things_at_once() -> None:
+def test_no_key_has_two_actions_in_one_scope() -> None:
     for scope in (Scope.TABLE, Scope.FILTER):
         keys = [one for key in KEYS if key.scope in (scope, Scope.EVERYWHERE) for one in key.each]
         assert max(Counter(keys).values()) == 1, scope
@@ -51,7 +51,7 @@ def _words(width: int) -> list[str]:
     return [spot.words for spot in footer(width, may_operate=True)]
 
 
-def test_palette_and_help_say_what_the_keys_do() -> None:
+def test_palette_and_help_describe_the_keys() -> None:
     names = [name for name, _, _ in palette(may_operate=True)]
     assert "Listings (2)" in names
     text = help_text(may_operate=True)
@@ -62,7 +62,7 @@ def test_a_read_only_screen_has_no_operator_keys() -> None:
     assert not any(key.needs_operator for key in allowed(may_operate=False))
 
 
-def test_bindings_are_the_table_itself() -> None:
+def test_bindings_equal_the_table_of_keys() -> None:
     bound = {one.id: one.action for scope in Scope for one in bindings(scope)}
     assert bound == {key.id: key.action for key in KEYS if key.keys}
 

@@ -15,7 +15,7 @@ async def _click(one: CommandDesk, words: str) -> None:
     await one.pilot.click(offset=(line.index(words), one.app.size.height - 1))
 
 
-async def test_every_screen_is_a_click_away_from_every_other() -> None:
+async def test_every_screen_is_one_click_away() -> None:
     for size in ((80, 24), (120, 40)):
         async with command_desk(size=size) as one:
             for number, name in enumerate(NAMES[1:], 2):
@@ -26,7 +26,7 @@ async def test_every_screen_is_a_click_away_from_every_other() -> None:
             await one.until("[1]")
 
 
-async def test_a_click_on_a_row_chooses_it_for_what_a_click_on_a_key_does() -> None:
+async def test_a_click_selects_the_row_that_a_clicked_key_acts_on() -> None:
     async with command_desk(size=(120, 40)) as one:
         one.frozen.replies["disarm"] = done("QUUXUSDT is disarmed.")
         await _click(one, " 2 ")
@@ -41,7 +41,7 @@ async def test_a_click_on_a_row_chooses_it_for_what_a_click_on_a_key_does() -> N
         await one.until("Details: ")
 
 
-async def test_what_is_dangerous_asks_whoever_clicks_and_is_not_done_by_clicking_on() -> None:
+async def test_a_clicked_dangerous_action_asks_and_further_clicks_do_not_confirm() -> None:
     async with command_desk(size=(120, 40)) as one:
         one.frozen.replies |= {"flatten": done("all sold"), "halt": done("halted: by hand")}
         await _click(one, "X Flatten")
@@ -56,7 +56,7 @@ async def test_what_is_dangerous_asks_whoever_clicks_and_is_not_done_by_clicking
         assert one.sent_commands() == ["halt"]
 
 
-async def test_where_words_are_typed_the_keys_that_are_left_can_be_clicked() -> None:
+async def test_the_remaining_keys_can_be_clicked_while_typing() -> None:
     async with command_desk(size=(120, 40)) as one:
         one.frozen.replies["halt"] = done("halted: by hand")
         await _click(one, "/ Filter")

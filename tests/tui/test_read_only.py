@@ -21,7 +21,7 @@ def _read_only() -> FrozenDesk:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_every_screen_and_page_says_read_only(size: tuple[int, int]) -> None:
+async def test_every_screen_and_page_shows_read_only(size: tuple[int, int]) -> None:
     async with command_desk(_read_only(), size) as one:
         for number in range(1, len(NAMES) + 1):
             await one.press(str(number))
@@ -32,12 +32,12 @@ async def test_every_screen_and_page_says_read_only(size: tuple[int, int]) -> No
             await one.press("escape")
 
 
-async def test_a_screen_that_may_trade_does_not_say_read_only() -> None:
+async def test_an_operator_screen_does_not_show_read_only() -> None:
     async with command_desk(size=(120, 40)) as one:
         assert "READ-ONLY" not in one.text
 
 
-async def test_a_halt_from_a_read_only_screen_says_that_it_cannot_resume_and_what_can() -> None:
+async def test_a_halt_from_a_read_only_screen_states_how_to_resume() -> None:
     frozen = _read_only()
     frozen.replies["halt"] = done("Entries are halted.")
     async with command_desk(frozen, (80, 24)) as one:
@@ -64,7 +64,7 @@ async def test_the_commands_to_use_instead_name_the_profile() -> None:
         assert "mexc-tui attach --profile live" in text
 
 
-def test_nothing_a_read_only_screen_offers_speaks_of_a_key_it_does_not_have() -> None:
+def test_read_only_help_names_no_unavailable_key() -> None:
     hidden = {key.id for key in KEYS if key.needs_operator}
     assert not any(BY_ID[name].lowers_risk for name in hidden if name in BY_ID)
     offered = [name for name, _, _ in palette(may_operate=False)]
@@ -77,7 +77,7 @@ def test_nothing_a_read_only_screen_offers_speaks_of_a_key_it_does_not_have() ->
     assert "offer to resume" not in str(palette(may_operate=False))
 
 
-def test_what_a_read_only_screen_may_do_but_not_undo_says_what_undoes_it() -> None:
+def test_actions_that_read_only_mode_cannot_undo_name_the_command_that_can() -> None:
     for action in BY_ID.values():
         if action.lowers_risk and action.then:
             assert action.undo, action.id

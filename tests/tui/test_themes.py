@@ -18,19 +18,19 @@ def _own(folder: Path, file: str, **changes: str) -> None:
     (folder / file).write_text(text)
 
 
-def test_contrast_is_that_of_the_standard() -> None:
+def test_contrast_equals_that_of_the_standard() -> None:
     assert round(contrast("#000000", "#ffffff"), 6) == 21
     assert contrast("#777777", "#777777") == 1
     assert round(contrast("#767676", "#ffffff"), 2) == 4.54
 
 
-def test_six_themes_come_with_the_desk() -> None:
+def test_six_themes_are_bundled() -> None:
     names = {theme.name for theme in SHIPPED}
     assert names == {"dark", "light", "high-contrast", "colour-blind", "monochrome", "amber"}
 
 
 @pytest.mark.parametrize("theme", SHIPPED, ids=lambda theme: theme.name)
-def test_every_text_of_a_theme_is_readable_on_every_ground(theme: Theme) -> None:
+def test_every_text_colour_of_a_theme_is_readable_on_every_background(theme: Theme) -> None:
     assert theme.unreadable() == ()
 
 
@@ -39,19 +39,19 @@ def test_the_row_under_the_cursor_is_readable(theme: Theme) -> None:
     assert contrast(theme.background, theme.primary) >= 4.5
 
 
-def test_high_contrast_means_seven_to_one() -> None:
+def test_the_high_contrast_theme_has_a_ratio_of_seven_to_one() -> None:
     theme = next(theme for theme in SHIPPED if theme.name == "high-contrast")
     texts = (theme.foreground, theme.muted, theme.success, theme.warning, theme.error, theme.primary)
     assert min(contrast(text, theme.panel) for text in texts) >= 7
 
 
-def test_monochrome_is_made_of_greys() -> None:
+def test_the_monochrome_theme_consists_of_greys() -> None:
     theme = next(theme for theme in SHIPPED if theme.name == "monochrome")
     colours = [theme.background, theme.panel, theme.foreground, theme.muted, theme.success, theme.error]
     assert all(colour[1:3] == colour[3:5] == colour[5:7] for colour in colours)
 
 
-def test_own_themes_are_read_beside_the_shipped_ones(tmp_path: Path) -> None:
+def test_user_themes_are_read_with_the_bundled_ones(tmp_path: Path) -> None:
     _own(tmp_path, "mine.toml", name="mine", accent="#ffffff")
     themes = all_themes(tmp_path)
     assert themes.problems == ()
@@ -64,7 +64,7 @@ def test_a_user_theme_replaces_the_bundled_one_of_its_name(tmp_path: Path) -> No
     assert all_themes(tmp_path).by_name["dark"].accent == "#ffffff"
 
 
-def test_no_folder_of_own_themes_is_no_problem(tmp_path: Path) -> None:
+def test_a_missing_folder_of_user_themes_is_no_error(tmp_path: Path) -> None:
     assert all_themes(tmp_path / "none").problems == ()
 
 
@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_opened_is_reported(tmp_path: Path) -> None:
     assert "cannot be read" in all_themes(tmp_path).problems[0]
 
 
-def test_a_files_name_cannot_act_on_the_terminal(tmp_path: Path) -> None:
+def test_a_file_name_cannot_control_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "a\x1b[2J.toml").write_text("name = ")
     assert "\x1b" not in all_themes(tmp_path).problems[0]
 

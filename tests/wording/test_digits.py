@@ -19,7 +19,7 @@ class Amount(msgspec.Struct):
 
 
 @given(NUMBERS)
-def test_no_command_prints_a_number_for_programs_in_any_but_plain_digits(number: Decimal) -> None:
+def test_json_output_of_every_command_has_plain_digits(number: Decimal) -> None:
     text = encode(Amount(number, msgspec.Raw(msgspec.json.encode({"fee": number}))))
     assert "E" not in text
     read = msgspec.json.decode(text)
@@ -29,7 +29,7 @@ def test_no_command_prints_a_number_for_programs_in_any_but_plain_digits(number:
 @pytest.mark.parametrize(
     ("number", "said"), [("0E-10", "0"), ("1E+3", "1000"), ("-1.5E-9", "-0.0000000015"), ("0.10", "0.10")]
 )
-def test_digits_are_plain_and_keep_their_places(number: str, said: str) -> None:
+def test_numbers_are_plain_and_keep_their_decimals(number: str, said: str) -> None:
     assert plain(str(Decimal(number))) == said
 
 

@@ -52,5 +52,5 @@ def test_a_duration_is_formatted_in_a_suitable_unit() -> None:
     assert said == ["in 0 s", "in 90 s", "10 min ago", "in 2 h", "in 5 d"]
 
 
-def test_a_source_by_hand_is_manual() -> None:
+def test_a_source_by_hand_is_shown_as_manual() -> None:
     assert (by("by_hand"), by("calendar")) == ("manually", "by calendar")

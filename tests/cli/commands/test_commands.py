@@ -32,7 +32,7 @@ def test_exchange_prints_one_json_line_and_ends_with_0_on_sigterm() -> None:
     assert not endpoint["rest"].endswith("/api/v3")
 
 
-def test_exchange_ends_when_its_parent_is_gone() -> None:
+def test_exchange_ends_with_its_parent() -> None:
     command = [*RUN, "exchange", "--with-parent"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
@@ -51,7 +51,7 @@ def test_watch_starts_a_practice_exchange_and_shows_its_order_books() -> None:
     assert 0 < bid < ask
 
 
-def test_a_reader_of_the_first_lines_gets_no_error() -> None:
+def test_a_reader_that_exits_early_causes_no_error() -> None:
     with subprocess.Popen(
         [*RUN, "watch", "BTCUSDT", "--for", "20"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -113,7 +113,7 @@ def test_watch_reports_an_unreachable_exchange(tmp_path: Path) -> None:
     assert "no connection to the server" in line
 
 
-def test_an_address_that_is_neither_mexc_nor_this_machine_is_refused_plainly(tmp_path: Path) -> None:
+def test_an_address_other_than_mexc_and_this_machine_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "exchange.json"
     ours = "http://127.0.0.1:9"
     file.write_text(json.dumps({"rest": ours, "ws": "wss://example.org/ws", "web": ours}))

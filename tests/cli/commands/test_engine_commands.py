@@ -86,14 +86,14 @@ def test_before_the_first_engine_every_list_is_empty(tmp_path: Path) -> None:
     assert (asked.returncode, json.loads(asked.stdout)["listings"]) == (1, [])
 
 
-def test_stop_without_an_engine_is_still_one_object(tmp_path: Path) -> None:
+def test_stop_without_an_engine_prints_one_json_object(tmp_path: Path) -> None:
     done = Shell(tmp_path).run("stop", "--json")
     said = json.loads(done.stdout)
     assert (done.returncode, said["stopped"], said["pid"]) == (3, False, None)
     assert "No engine responds" in said["cause"]
 
 
-def test_status_without_an_engine_is_still_one_object(tmp_path: Path) -> None:
+def test_status_without_an_engine_prints_one_json_object(tmp_path: Path) -> None:
     done = Shell(tmp_path).run("status", "--json")
     said = json.loads(done.stdout)
     assert done.returncode == 3
@@ -123,7 +123,7 @@ def test_settings_are_read_and_written_without_an_engine(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("more", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_colours_are_for_terminals_and_never_with_no_color(
+def test_colours_need_a_terminal_and_no_no_color(
     tmp_path: Path, more: dict[str, str], is_coloured: bool
 ) -> None:
     ours, theirs = pty.openpty()

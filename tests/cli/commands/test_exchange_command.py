@@ -57,7 +57,7 @@ def tiny(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_it_prints_one_line_serves_and_ends_with_0(tiny: str, number: signal.Signals) -> None:
+async def test_exchange_prints_one_line_serves_and_exits_with_0(tiny: str, number: signal.Signals) -> None:
     async with started("--scenario", tiny, "--seed", "5") as process:
         endpoint = await endpoint_of(process)
         assert endpoint.rest == endpoint.web
@@ -79,7 +79,7 @@ async def test_it_prints_one_line_serves_and_ends_with_0(tiny: str, number: sign
         assert (process.returncode, out, err) == (0, b"", b"")
 
 
-async def test_a_large_session_answers_while_its_pairs_are_being_made() -> None:
+async def test_a_large_session_responds_while_its_pairs_are_created() -> None:
     server = PracticeServer(
         scenario(market=MarketPlan(symbols=600, active_pairs=0)),
         1,
@@ -100,7 +100,7 @@ async def test_a_large_session_answers_while_its_pairs_are_being_made() -> None:
         await warming
 
 
-async def test_it_ends_when_its_parent_is_gone(tiny: str) -> None:
+async def test_exchange_exits_with_its_parent(tiny: str) -> None:
     async with started("--scenario", tiny, "--with-parent") as process:
         await endpoint_of(process)
         assert process.stdin is not None

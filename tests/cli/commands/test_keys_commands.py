@@ -58,7 +58,7 @@ def test_a_key_from_a_pipe_is_stored_shown_with_its_expiry_and_removed() -> None
     assert run("keys", "show").exit_code == 3
 
 
-def test_each_profile_has_a_key_of_its_own() -> None:
+def test_each_profile_has_its_own_key() -> None:
     assert run("keys", "set", "--profile", "second", "--stdin", typed=BOTH).exit_code == 0
     assert run("keys", "show", "--profile", "second").exit_code == 0
     assert run("keys", "show").exit_code == 3
@@ -134,7 +134,7 @@ def test_a_key_check_reports_permissions(
     assert endpoint.api_key not in checked.output
 
 
-def test_a_key_that_the_exchange_refuses_is_not_fit(tmp_path: Path) -> None:
+def test_a_key_refused_by_the_exchange_is_not_fit(tmp_path: Path) -> None:
     with exchange(tmp_path, *TRADES) as (file, endpoint):
         wrong = endpoint.api_secret[::-1]
         run("keys", "set", "--stdin", typed=f"{endpoint.api_key}\n{wrong}\n")
@@ -144,7 +144,7 @@ def test_a_key_that_the_exchange_refuses_is_not_fit(tmp_path: Path) -> None:
     assert wrong not in refused.output
 
 
-def test_a_key_that_is_bound_to_other_addresses_is_not_fit(tmp_path: Path) -> None:
+def test_a_key_bound_to_other_addresses_is_not_fit(tmp_path: Path) -> None:
     with exchange(tmp_path, *TRADES, ips=("192.0.2.1",)) as (file, endpoint):
         kept(endpoint)
         refused = run("keys", "check", "--exchange", str(file))

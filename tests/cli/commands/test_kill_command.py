@@ -72,7 +72,7 @@ def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.1)
 
 
-def test_with_the_engine_dead_it_cancels_ours_alone_and_the_next_engine_is_halted(
+def test_with_a_dead_engine_only_orders_of_the_desk_are_cancelled_and_the_next_engine_is_halted(
     desk: DeskProcesses,
 ) -> None:
     engine = desk.engine()
@@ -92,7 +92,9 @@ def test_with_the_engine_dead_it_cancels_ours_alone_and_the_next_engine_is_halte
         stop_engine(engine)
 
 
-def test_with_the_engine_frozen_it_acts_and_the_engine_halts_when_it_wakes(desk: DeskProcesses) -> None:
+def test_with_a_frozen_engine_orders_are_cancelled_and_the_engine_halts_when_it_continues(
+    desk: DeskProcesses,
+) -> None:
     engine = desk.engine()
     try:
         engine.send_signal(signal.SIGSTOP)
@@ -109,7 +111,7 @@ def test_with_the_engine_frozen_it_acts_and_the_engine_halts_when_it_wakes(desk:
 
 
 @pytest.mark.timeout(400)
-def test_a_running_engine_is_commanded_first_and_places_nothing_until_a_manual_resume(
+def test_a_running_engine_is_commanded_first_and_places_no_order_until_a_manual_resume(
     session_with_a_listing: DeskProcesses,
 ) -> None:
     desk = session_with_a_listing
@@ -142,7 +144,7 @@ def test_a_running_engine_is_commanded_first_and_places_nothing_until_a_manual_r
         stop_engine(engine)
 
 
-def test_with_the_database_locked_it_says_so_and_acts(desk: DeskProcesses) -> None:
+def test_a_locked_database_is_reported_and_orders_are_cancelled(desk: DeskProcesses) -> None:
     stop_engine(desk.engine())
     desk.place_orders()
     holder = sqlite3.connect(desk.state / "desk.sqlite3")
@@ -160,7 +162,7 @@ def test_with_the_database_locked_it_says_so_and_acts(desk: DeskProcesses) -> No
     assert (desk.state / "halt.json").exists()
 
 
-def test_without_an_exchange_or_a_yes_nothing_is_done(desk: DeskProcesses) -> None:
+def test_without_an_exchange_or_a_confirmation_nothing_is_done(desk: DeskProcesses) -> None:
     refused = desk.kill()
     assert refused.returncode == 2
     assert "--yes" in refused.stderr

@@ -37,7 +37,7 @@ def test_a_disagreement_is_shown_and_not_resolved() -> None:
     assert "calendar says 12:00, exchangeInfo says 13:00" in page
 
 
-def test_a_price_is_text_for_programs_and_has_no_exponent() -> None:
+def test_a_json_price_is_text_without_an_exponent() -> None:
     row = listing_row(listing_samples.listing(), ListingStage.OPEN, price=0.00000012, heard_ms=7_900)
     body = msgspec.json.decode(json_output.encode(json_output.listing(row)))
     assert (body["price"], body["priced_ms"]) == ("0.00000012", 7_000)
@@ -56,7 +56,7 @@ def test_a_signal_shows_its_probability_and_sample() -> None:
     assert "the triple is 2/2/4" in page
 
 
-def test_without_any_history_no_single_number_is_claimed() -> None:
+def test_without_history_no_single_probability_is_shown() -> None:
     row = msgspec.structs.replace(signal_row(listing_samples.signal(), is_active=True), n=0, base_n=0)
     assert probability(row) == "? (10–80%)"
     assert probability(msgspec.structs.replace(row, base_n=7)) == "40% (10–80%)"
@@ -120,7 +120,7 @@ def test_why_prints_state_then_active_signals_then_changes() -> None:
     assert lines[-1] == "  00:00:01  stage: – → scheduled (calendar)"
 
 
-def test_why_is_folded_and_never_cut() -> None:
+def test_why_is_wrapped_and_never_cut() -> None:
     whole, folded = why_page(_why(), PEN), why_page(_why(), Pen(columns=40))
     assert max(map(len, folded.splitlines())) <= 40
     assert folded.split() == whole.split()
@@ -130,7 +130,7 @@ def test_an_unknown_pair_is_reported() -> None:
     assert "No listing named XUSDT" in why_page(WhyRow(symbol="XUSDT", at_ms=0, listings=()), PEN)
 
 
-def test_moments_within_words_become_readable() -> None:
+def test_times_within_texts_become_readable() -> None:
     assert readable("opens_ms 1795380000000, since 1795380000000, lead_ms 26735") == (
         "opens 2026-11-22 20:40:00, since 2026-11-22 20:40:00, lead_ms 26735"
     )
@@ -140,7 +140,7 @@ def _line(event: Event | OpaqueEvent) -> str:
     return fact_line(fact_row(Fact(7, event)), PEN)
 
 
-def test_a_fact_is_one_line_of_words() -> None:
+def test_an_event_is_one_line_of_text() -> None:
     alert = Alert(at_ms=1_000, about="AUSDT", severity=Severity.ERROR, rule="stale", text="no price")
     assert _line(alert).split()[:4] == ["7", "1970-01-01", "00:00:01", "alert"]
     assert _line(alert).endswith("error: Stale: no price")
@@ -152,35 +152,35 @@ def test_a_fact_is_one_line_of_words() -> None:
     assert "ready state (opening): the triple is 2/2/4 (40%" in _line(raised)
 
 
-def test_an_id_of_a_command_does_not_push_its_words_out_of_line() -> None:
+def test_a_command_id_does_not_shift_its_text() -> None:
     begun = CommandBegun(
         at_ms=1, about="a" * 32, name="stop", who="me", pid=1, role="operate", digest="", args="{}"
     )
     assert _line(begun).endswith("command_begun      aaaaaaaa        me: stop {}")
 
 
-def test_a_fact_of_a_later_version_is_shown_by_its_fields() -> None:
+def test_an_event_of_a_later_version_is_shown_by_its_fields() -> None:
     body = b'{"kind":"moon_landing","version":9,"at_ms":1,"about":"AUSDT","height":3}'
     assert _line(OpaqueEvent(kind="moon_landing", version=9, at_ms=1, about="AUSDT", payload=body)).endswith(
         "height=3"
     )
 
 
-def test_a_list_for_programs_is_one_array() -> None:
+def test_a_json_list_is_one_array() -> None:
     rows = [listing_row(listing_samples.listing(name), ListingStage.OPEN) for name in ("AUSDT", "BUSDT")]
     read = msgspec.json.decode(json_output.many(map(json_output.listing, rows)))
     assert [one["symbol"] for one in read] == ["AUSDT", "BUSDT"]
     assert json_output.many([]) == "[]"
 
 
-def test_a_fact_in_a_narrow_terminal_is_one_line_without_its_date() -> None:
+def test_an_event_in_a_narrow_terminal_is_one_line_without_its_date() -> None:
     alert = Alert(at_ms=1_000, about="AUSDT", severity=Severity.ERROR, rule="stale", text="no price " * 20)
     line = fact_line(fact_row(Fact(7, alert)), Pen(columns=80))
     assert line.startswith("7  00:00:01  alert")
     assert (len(line) <= 80, line[-1]) == (True, "…")
 
 
-def test_the_text_of_an_alert_is_whole_in_a_narrow_terminal() -> None:
+def test_the_text_of_an_alert_is_complete_in_a_narrow_terminal() -> None:
     text = "CLEANUSDT: the best bid is more than 10 % below the first bid of this sale; waiting for better"
     moments = {"first_ms": 1_000, "last_ms": 61_000}
     row = AlertRow(rule="selling", about="CLEANUSDT", severity="warning", text=text, times=2, **moments)

@@ -41,7 +41,7 @@ def test_colour_changes_no_column() -> None:
 
 
 @given(st.lists(st.text(max_size=20).map(clean), min_size=1, max_size=5))
-def test_clean_text_from_outside_never_becomes_markup(texts: list[str]) -> None:
+def test_foreign_text_never_becomes_markup(texts: list[str]) -> None:
     page = table(("TEXT", "END"), [[TextCell(text), TextCell("|")] for text in texts], Pen())
     assert "\x1b" not in page
     assert len(page.split("\n")) == len(texts) + 1
@@ -52,7 +52,7 @@ _TEXT = st.text(max_size=40).map(clean)
 
 
 @given(st.lists(st.tuples(_TEXT, _TEXT, _TEXT), min_size=1, max_size=5), st.integers(12, 120))
-def test_a_table_fits_whatever_is_in_it(rows: list[tuple[str, str, str]], columns: int) -> None:
+def test_a_table_fits_with_any_content(rows: list[tuple[str, str, str]], columns: int) -> None:
     heads = ("A", TextColumn("B", 1), "C")
     page = table(heads, [[TextCell(text) for text in row] for row in rows], Pen(columns=columns))
     assert max(width(line) for line in page.split("\n")) <= columns
@@ -68,19 +68,19 @@ def test_a_table_drops_the_least_important_columns_before_cutting() -> None:
 
 
 @given(_TEXT, st.integers(1, 50))
-def test_a_cut_text_fits_and_says_that_it_was_cut(text: str, most: int) -> None:
+def test_a_cut_text_fits_and_ends_in_an_ellipsis(text: str, most: int) -> None:
     short = cut(text, most)
     assert width(short) <= most
     assert short == text or short.endswith("…")
 
 
-def test_a_folded_text_keeps_every_word_and_is_measured_without_its_colours() -> None:
+def test_a_wrapped_text_keeps_every_word_and_is_measured_without_colours() -> None:
     text = f"  {COLOURED.write('one', TextTone.GOOD)} two three four"
     assert fold(text, "    ", Pen(columns=10)) == ["  \x1b[32mone\x1b[0m two", "    three", "    four"]
 
 
 @pytest.mark.parametrize("columns", range(40, 121, 4))
-def test_a_number_is_rounded_to_the_room_and_never_cut_off(columns: int) -> None:
+def test_a_number_is_rounded_to_the_width_and_never_cut(columns: int) -> None:
     numbers = [D(77157012345), D("1.23e-10"), D("-0.00000012345"), D("97123.45")]
     cells = [
         TextCell("1000SATSUSDT"),

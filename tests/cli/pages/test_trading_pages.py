@@ -74,7 +74,7 @@ def test_money_has_cents_or_four_digits_and_no_exponent(value: str, shown: str) 
         ("0", "0"),
     ],
 )
-def test_prices_have_no_exponent_and_no_empty_digits(value: str, shown: str) -> None:
+def test_prices_have_no_exponent_and_no_trailing_zeros(value: str, shown: str) -> None:
     assert price(D(value)) == shown
 
 
@@ -164,7 +164,7 @@ def test_checks_print_value_limit_and_the_value_needed_to_pass() -> None:
     ]
 
 
-def test_a_gap_of_equity_is_shown_as_it_is() -> None:
+def test_an_equity_gap_is_shown_unrounded() -> None:
     off = msgspec.structs.replace(performance(), identity_gap=D("-0.02"))
     assert "differs by -0.02" in performance_page(off, PEN)
     assert "holds" in performance_page(msgspec.structs.replace(off, identity_gap=D("1E-18")), PEN)

@@ -15,7 +15,7 @@ def everything(log: Path) -> str:
     return "".join(part.read_text() for part in (*parts, log) if part.exists())
 
 
-def test_all_parts_together_stay_below_the_bound_and_hold_the_newest_lines(tmp_path: Path) -> None:
+def test_all_parts_stay_below_the_size_limit_and_contain_the_newest_lines(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
     file = LogFile(log, most_bytes=40_000)
     for number in range(5_000):
@@ -29,7 +29,7 @@ def test_all_parts_together_stay_below_the_bound_and_hold_the_newest_lines(tmp_p
     assert {one.stat().st_mode & 0o777 for one in tmp_path.iterdir()} == {0o600}
 
 
-def test_a_log_that_an_older_version_let_grow_is_cut_to_its_newest_part(tmp_path: Path) -> None:
+def test_an_oversized_log_of_an_older_version_is_cut_to_its_newest_part(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
     log.write_text("".join(f"old {number:06d}\n" for number in range(100_000)))
     LogFile(log, most_bytes=40_000).write("new\n", 1)
@@ -38,7 +38,7 @@ def test_a_log_that_an_older_version_let_grow_is_cut_to_its_newest_part(tmp_path
     assert sum(one.stat().st_size for one in tmp_path.iterdir()) <= 40_000
 
 
-def test_a_full_disk_loses_no_line_that_memory_can_keep(tmp_path: Path) -> None:
+def test_a_full_disk_loses_no_line_that_fits_in_memory(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
     log.symlink_to(FULL)
     file = LogFile(log)
@@ -106,7 +106,7 @@ def test_a_full_standard_error_raises_nothing(tmp_path: Path) -> None:
     assert len(target.read_text().splitlines()) == KEPT_LINES + 2
 
 
-def test_long_lines_that_wait_are_bounded_too(tmp_path: Path) -> None:
+def test_waiting_long_lines_are_bounded_too(tmp_path: Path) -> None:
     file = LogFile(tmp_path / "missing" / "engine.log", most_bytes=1024 * 1024)
     for number in range(300):
         file.write("x" * 16_000 + "\n", number)

@@ -48,7 +48,7 @@ def test_a_message_is_one_line_in_utc_with_level_logger_and_traceback(log: loggi
     assert len(sink.lines) == 2
 
 
-def test_repetitions_are_summed_up_when_they_are_due_and_at_the_end(log: logging.Logger) -> None:
+def test_repetitions_are_summarised_when_due_and_at_the_end(log: logging.Logger) -> None:
     now_s = [0.0]
     sink = Lines()
     handler = QueuedHandler([sink], lambda: now_s[0])
@@ -71,7 +71,7 @@ def test_repetitions_are_summed_up_when_they_are_due_and_at_the_end(log: logging
     assert len(sink.lines) == 3
 
 
-def test_a_hanging_sink_delays_no_caller_and_memory_is_bounded(log: logging.Logger) -> None:
+def test_a_blocked_sink_delays_no_caller_and_memory_is_bounded(log: logging.Logger) -> None:
     sink = Lines()
     handler = QueuedHandler([sink])
     log.addHandler(handler)
@@ -87,7 +87,7 @@ def test_a_hanging_sink_delays_no_caller_and_memory_is_bounded(log: logging.Logg
     assert "another one" in text
 
 
-def test_a_log_call_with_a_mistake_and_a_huge_message_are_written_all_the_same(log: logging.Logger) -> None:
+def test_an_invalid_log_call_and_a_huge_message_are_still_written(log: logging.Logger) -> None:
     sink = Lines()
     handler = QueuedHandler([sink])
     log.addHandler(handler)

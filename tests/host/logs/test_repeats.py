@@ -21,7 +21,7 @@ def written(repeats: Repeats, messages: list[Message]) -> list[str]:
     return found
 
 
-def test_the_same_message_thousands_of_times_is_a_few_lines_with_first_last_and_count() -> None:
+def test_thousands_of_equal_messages_are_a_few_lines_with_first_last_and_count() -> None:
     repeats = Repeats()
     failed = MessageOrigin("mexc_tui.store", "ERROR", "%s", 7)
     lines = written(repeats, [message("the disk is full", n / 20, failed) for n in range(3_600)])  # 180 s
@@ -36,7 +36,7 @@ def test_the_same_message_thousands_of_times_is_a_few_lines_with_first_last_and_
     assert "3600 since 1970-01-01T00:00:00.000Z" in last.text
 
 
-def test_messages_that_differ_in_numbers_and_ids_alone_are_one_class() -> None:
+def test_messages_that_differ_only_in_numbers_and_ids_are_counted_together() -> None:
     repeats = Repeats()
     lines = written(
         repeats,
@@ -59,7 +59,7 @@ def test_a_message_about_another_pair_or_source_is_written_at_once() -> None:
     assert len(written(repeats, messages)) == 4
 
 
-def test_another_cause_of_the_same_failure_is_written_at_once() -> None:
+def test_a_new_cause_of_the_same_failure_is_written_at_once() -> None:
     repeats = Repeats()
     failed = MessageOrigin("mexc_tui.engine.exits.exit_execution", "ERROR", "the sale of %s failed", 188)
     texts = ["OSError: disk", "KeyError: 'bid'", "OSError: disk"]
@@ -69,7 +69,7 @@ def test_another_cause_of_the_same_failure_is_written_at_once() -> None:
     assert len(written(repeats, messages)) == 2
 
 
-def test_an_outage_of_a_day_leaves_few_lines_of_each_class() -> None:
+def test_a_day_long_outage_logs_few_lines_of_each_message() -> None:
     repeats = Repeats()
     lines = written(
         repeats, [message(f"calendar could not be read, time {n}: no answer", n * 2.4) for n in range(36_000)]
@@ -77,7 +77,7 @@ def test_an_outage_of_a_day_leaves_few_lines_of_each_class() -> None:
     assert len(lines) < 40
 
 
-def test_what_is_quiet_for_ten_minutes_is_written_in_full_again() -> None:
+def test_a_message_absent_for_ten_minutes_is_written_in_full_again() -> None:
     repeats = Repeats()
     assert written(repeats, [message("no answer", 0), message("no answer", 500)]) == ["no answer"]
     assert repeats.due(560)[0].text.startswith("no answer [repeated 1 times")
@@ -87,7 +87,7 @@ def test_what_is_quiet_for_ten_minutes_is_written_in_full_again() -> None:
     assert written(repeats, [message("no answer", 2_000)]) == ["no answer"]
 
 
-def test_texts_that_are_always_new_are_counted_together_with_the_last_one_shown() -> None:
+def test_ever_changing_texts_are_counted_together_and_the_last_is_written() -> None:
     repeats = Repeats()
     names = [f"{chr(65 + n // 26)}{chr(65 + n % 26)}" for n in range(400)]
     assert (
@@ -111,7 +111,7 @@ def test_memory_is_bounded_and_evicted_counts_are_written() -> None:
     assert len(repeats.end()) == MOST_KINDS
 
 
-def test_a_clock_that_steps_back_shows_moments_and_delays_no_summary() -> None:
+def test_a_clock_that_steps_back_delays_no_summary() -> None:
     repeats = Repeats()
     assert repeats.record(message("no answer", 10_000), 0)
     assert not repeats.record(message("no answer", 6_400), 1)

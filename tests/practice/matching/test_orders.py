@@ -209,7 +209,7 @@ def test_O4_cancel_race_returns_unknown_although_the_cancel_is_executed() -> Non
     assert found.order(MX, order_id=placed.order_id).status is OrderStatus.CANCELED
 
 
-def test_cancel_all_returns_what_it_cancelled_and_nothing_open_is_an_empty_list() -> None:
+def test_cancel_all_returns_the_cancelled_orders_or_an_empty_list() -> None:
     found = session()
     price = best_bid(found) - Decimal("0.01")
     placed = [found.place(limit(Side.BUY, price, 1)) for _ in range(3)]

@@ -215,7 +215,7 @@ def test_get_needs_no_content_type() -> None:
     assert code_of(call(f"{text}&signature={sign(text)}", method="GET", content_type="")) == 0
 
 
-def test_query_takes_precedence_over_body_and_json_bodies_are_read() -> None:
+def test_query_takes_precedence_over_body_and_json_bodies_are_parsed() -> None:
     params = Params("a=1", "a=2&b=3")
     assert (params.get("a"), params.get("b")) == ("1", "3")
     params = Params("a=1", '{"a":"2","b":3.50,"c":null,"d":"x y"}')

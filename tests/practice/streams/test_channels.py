@@ -20,7 +20,7 @@ DEALS_VECTOR = bytes.fromhex(
 )
 
 
-def test_every_channel_of_the_reference_is_read() -> None:
+def test_every_channel_of_the_reference_is_parsed() -> None:
     topic = parse("spot@public.aggre.depth.v3.api.pb@10ms@MXUSDT")
     assert topic is not None
     assert (topic.kind, topic.symbol, topic.period_ms) == (ChannelKind.AGGRE_DEPTH, "MXUSDT", 10)
@@ -68,7 +68,7 @@ def test_obsolete_and_malformed_channels_are_unknown(text: str) -> None:
 
 
 @given(st.text(max_size=80))
-def test_any_parameter_can_be_read(text: str) -> None:
+def test_any_parameter_can_be_parsed(text: str) -> None:
     topic = parse(text)
     assert topic is None or topic.text == text
 

@@ -38,7 +38,7 @@ async def test_only_the_named_key_confirms_and_any_other_cancels() -> None:
         await one.until("2930 OPEN sold.")
 
 
-async def test_news_never_hide_an_open_confirmation() -> None:
+async def test_news_never_hides_an_open_confirmation() -> None:
     async with command_desk(size=(80, 24)) as one:
         await one.press("X")
         await one.until("FLATTEN?")
@@ -66,7 +66,7 @@ async def test_no_row_moves_during_a_confirmation_until_it_expires() -> None:
         assert one.sent_commands() == []
 
 
-async def test_keys_act_on_the_row_under_the_cursor_and_say_when_there_is_nothing_to_act_on() -> None:
+async def test_keys_act_on_the_row_under_the_cursor_and_report_a_missing_target() -> None:
     async with command_desk() as one:
         one.frozen.replies |= {"disarm": done("FOOUSDT is disarmed.")}
         await one.press("2")
@@ -110,7 +110,7 @@ async def test_every_command_of_the_palette_and_the_keys_reaches_the_engine() ->
         await one.until("stop it was")
 
 
-async def test_a_read_only_screen_does_not_show_what_adds_risk_and_refuses_it_in_words() -> None:
+async def test_a_read_only_screen_hides_and_refuses_actions_that_add_risk() -> None:
     frozen = FrozenDesk()
     frozen.may_operate = False
     async with command_desk(frozen) as one:
@@ -141,7 +141,7 @@ async def test_a_new_trading_state_is_announced_and_logged() -> None:
         await one.until("daily loss of 25 USDT")
 
 
-async def test_news_wait_until_shortly_after_an_opening() -> None:
+async def test_news_is_delayed_until_shortly_after_an_opening() -> None:
     async with command_desk() as one:
         one.frozen.now_ms = NOW_MS + 47_000  # FOOUSDT opens, and is armed
         one.frozen.risk.put("risk", risk(TradingState.HALTED, "daily loss of 25 USDT"))
@@ -151,7 +151,7 @@ async def test_news_wait_until_shortly_after_an_opening() -> None:
         await one.until("trading halted by engine")
 
 
-async def test_halting_does_not_wait_for_a_screen_that_is_busy() -> None:
+async def test_a_halt_does_not_wait_for_a_busy_screen() -> None:
     async with command_desk() as one:
         one.frozen.replies["halt"] = done("halted: by hand")
         release = asyncio.Event()

@@ -82,7 +82,7 @@ async def test_results_are_shown_in_the_header_if_the_lines_are_hidden() -> None
     await one.until("HALT: done. halted: by hand")
 
 
-async def test_halting_needs_no_answer_to_anything_else() -> None:
+async def test_a_halt_does_not_wait_for_other_commands() -> None:
     one = ControllerBench()
     release, one.frozen.replies["flatten"] = held_back()
     one.frozen.replies["halt"] = done("halted: by hand")
@@ -176,7 +176,7 @@ async def test_a_wrong_key_at_the_choice_closes_nothing() -> None:
     assert one.sent_commands == []
 
 
-async def test_flatten_counts_what_it_sells_and_says_what_is_left() -> None:
+async def test_flatten_states_what_it_sells_and_what_remains() -> None:
     one = ControllerBench()
     one.frozen.replies["flatten"] = done("sold by hand; 3 positions closed, 0 left", CommandOutcome.PARTLY)
     await one.press("X")
@@ -185,7 +185,7 @@ async def test_flatten_counts_what_it_sells_and_says_what_is_left() -> None:
     await one.until("partly done: sold by hand; 3 positions closed, 0 left")
 
 
-async def test_progress_says_how_long_it_takes_and_what_is_left() -> None:
+async def test_progress_shows_elapsed_time_and_remaining_orders() -> None:
     one = ControllerBench()
     release, one.frozen.replies["kill"] = held_back()
     await one.press("K", "Y")
@@ -200,7 +200,7 @@ async def test_progress_says_how_long_it_takes_and_what_is_left() -> None:
 # What adds risk
 
 
-async def test_arming_waits_for_the_engines_numbers() -> None:
+async def test_arming_waits_for_the_preview_of_the_engine() -> None:
     one = ControllerBench()
     one.frozen.replies |= {
         "preview": previewed("Buys FOOUSDT at its opening for at most 50 USDT, up to 0.0412."),
@@ -232,7 +232,7 @@ async def test_without_a_preview_no_action_adds_risk() -> None:
     assert one.sent_commands == []
 
 
-async def test_resuming_after_a_loss_takes_a_typed_word() -> None:
+async def test_resuming_after_a_loss_requires_a_typed_word() -> None:
     frozen = FrozenDesk()
     halted(frozen)
     one = ControllerBench(frozen)
@@ -252,7 +252,7 @@ async def test_resuming_after_a_loss_takes_a_typed_word() -> None:
     assert one.args("resume").typed == "resume"
 
 
-async def test_a_pasted_word_resumes_nothing() -> None:
+async def test_a_pasted_word_does_not_resume() -> None:
     frozen = FrozenDesk()
     halted(frozen)
     one = ControllerBench(frozen)
@@ -267,7 +267,7 @@ async def test_a_pasted_word_resumes_nothing() -> None:
     assert one.sent_commands == []
 
 
-async def test_stopping_the_engine_with_open_positions_takes_a_typed_word() -> None:
+async def test_stopping_the_engine_with_open_positions_requires_a_typed_word() -> None:
     one = ControllerBench()
     one.frozen.replies[STOP.name] = EngineStopping(pid=1)
     await one.press("stop_engine")
@@ -395,7 +395,7 @@ async def test_a_read_only_screen_may_reduce_risk() -> None:
     await one.until("done: all sold")
 
 
-def test_every_action_is_in_the_table_of_keys_under_its_own_id() -> None:
+def test_every_action_has_a_key_with_its_id() -> None:
     assert len(BY_ID) == len(ACTIONS)
     for action in ACTIONS:
         key = KEYS_BY_ID[action.id]

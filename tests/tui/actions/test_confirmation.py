@@ -33,7 +33,7 @@ def test_a_held_key_or_pasted_text_never_confirms(characters: list[str], apart_s
         assert question.handle_key(character, character, now_s) is KeyMeaning.IGNORED
 
 
-def test_it_is_open_for_ten_seconds_and_a_word_may_take_longer() -> None:
+def test_a_confirmation_expires_after_ten_seconds_and_a_typed_word_later() -> None:
     assert ActionConfirmation(5.0).left_s(6.0) == TIMEOUT_S - 1.0
     assert ActionConfirmation(5.0).left_s(5.0 + TIMEOUT_S) == 0
     assert ActionConfirmation(5.0, word="resume").left_s(5.0) == TYPING_TIMEOUT_S
@@ -48,7 +48,7 @@ def test_a_confirmation_waits_for_the_preview() -> None:
     assert question.handle_key("Y", "Y", 3.0) is KeyMeaning.YES
 
 
-def test_a_share_is_chosen_by_its_key() -> None:
+def test_a_share_is_selected_by_its_key() -> None:
     assert ActionConfirmation(0, choices=("2", "5")).handle_key("5", "5", 1.0) is KeyMeaning.CHOICE
     assert ActionConfirmation(0, choices=("2", "5")).handle_key("Y", "Y", 1.0) is KeyMeaning.NO
 

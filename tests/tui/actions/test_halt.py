@@ -64,7 +64,7 @@ async def _at() -> AsyncGenerator[CommandDesk]:
 
 
 @pytest.mark.parametrize("place", [pytest.param(place, id=name) for name, place in PLACES.items()])
-async def test_halting_is_one_key_that_is_shown_in_every_dialog(place: Place) -> None:
+async def test_the_halt_key_is_shown_and_works_in_every_dialog(place: Place) -> None:
     async with _at() as one:
         await one.press(*place.keys)
         await one.until(place.seen)
@@ -81,7 +81,7 @@ async def test_halting_is_one_key_that_is_shown_in_every_dialog(place: Place) ->
             assert one.sent_commands() == ["halt"]
 
 
-async def test_halting_is_shown_and_works_on_every_board_and_over_the_welcome() -> None:
+async def test_the_halt_key_is_shown_and_works_on_every_screen_and_the_welcome_page() -> None:
     async with _at() as one:
         for number in range(1, 10):
             await one.press(str(number))
@@ -95,7 +95,7 @@ async def test_halting_is_shown_and_works_on_every_board_and_over_the_welcome() 
         assert one.sent_commands() == ["halt"]
 
 
-async def test_a_timer_that_fires_once_more_when_the_screens_are_gone_does_no_harm() -> None:
+async def test_a_timer_that_fires_after_the_screens_closed_raises_nothing() -> None:
     async with _at() as here:
         app = here.app
     assert not app.screen_stack

@@ -63,7 +63,7 @@ async def test_a_read_only_screen_cannot_unlock() -> None:
     assert frozen.received == []
 
 
-async def test_a_pasted_phrase_counts_for_nothing_and_a_typed_one_unlocks() -> None:
+async def test_a_pasted_phrase_is_ignored_and_a_typed_one_unlocks() -> None:
     async with desk(live_desk(is_locked=True)) as (app, pilot, frozen):
         assert "LIVE LOCKED" in "\n".join(screen(app))
         await pilot.press("5")
@@ -75,7 +75,7 @@ async def test_a_pasted_phrase_counts_for_nothing_and_a_typed_one_unlocks() -> N
         assert told(frozen) == []
 
 
-async def test_the_same_key_locks_at_once_when_it_is_unlocked() -> None:
+async def test_the_unlock_key_locks_immediately_when_unlocked() -> None:
     async with desk(live_desk(is_locked=False)) as (app, pilot, frozen):
         assert "LIVE - REAL MONEY" in "\n".join(screen(app))
         await pilot.press("5")
@@ -85,7 +85,7 @@ async def test_the_same_key_locks_at_once_when_it_is_unlocked() -> None:
         assert [name for name, _ in told(frozen)] == ["lock"]
 
 
-async def test_a_refusal_of_the_engine_is_shown_as_one() -> None:
+async def test_a_refused_unlock_is_shown_as_refused() -> None:
     frozen = live_desk(is_locked=True)
     frozen.replies["unlock"] = Reply(CommandOutcome.REFUSED, "No phrase is waiting.", None, is_repeated=False)
     one = ControllerBench(frozen)

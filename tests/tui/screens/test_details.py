@@ -23,7 +23,7 @@ def _text(lines: Sequence[Drawn]) -> str:
     return "\n".join("".join(span.text for span in line) for line in lines)
 
 
-async def test_a_position_is_shown_with_exits_protection_money_and_orders() -> None:
+async def test_position_details_show_exits_protection_amounts_and_orders() -> None:
     frozen = FrozenDesk()
     frozen.orders.put("O1", order("OPENUSDT", "a-1"))
     text = _text(details(_look(frozen, "Positions", "P-OPENUSDT"), WIDTH))
@@ -39,7 +39,7 @@ async def test_a_position_is_shown_with_exits_protection_money_and_orders() -> N
     assert "Orders\nsell take profit at 0.04" in text
 
 
-async def test_a_trapped_position_says_so_and_one_without_orders_says_none() -> None:
+async def test_position_details_show_a_trapped_position_and_missing_orders() -> None:
     frozen = FrozenDesk()
     row = frozen.positions.rows["P-LOSTUSDT"]
     frozen.positions.put("P-LOSTUSDT", msgspec.structs.replace(row, trapped="nobody bids"))
@@ -48,7 +48,7 @@ async def test_a_trapped_position_says_so_and_one_without_orders_says_none() -> 
     assert text.endswith("Orders\nnone")
 
 
-async def test_an_order_is_shown_with_its_numbers() -> None:
+async def test_order_details_show_its_figures() -> None:
     frozen = FrozenDesk()
     frozen.orders.put("O1", order("OPENUSDT", "a-1"))
     text = _text(position_or_order(_look(frozen, "Orders", "O1"), WIDTH))
@@ -59,12 +59,12 @@ async def test_an_order_is_shown_with_its_numbers() -> None:
     )
 
 
-async def test_what_went_meanwhile_is_said_to_be_gone() -> None:
+async def test_details_of_a_removed_row_ask_for_a_selection() -> None:
     for pane in ("Positions", "Snipes", "Active signals", "Next openings", "Nearest limits"):
         assert _text(details(_look(FrozenDesk(), pane, None), WIDTH))
 
 
-def test_boards_whose_pictures_do_not_fit_a_small_terminal_have_details() -> None:
+def test_screens_whose_drawn_panes_do_not_fit_a_small_terminal_have_details() -> None:
     assert {board.name for board in all_boards() if board.details is not None} >= {
         "desk",
         "listings",

@@ -46,7 +46,7 @@ async def _written(pilot: Pilot[None], folder: Path, ending: str) -> None:
             await pilot.pause(0.02)
 
 
-async def test_enter_shows_details_beside_or_in_the_place_of_something_and_escape_closes_them() -> None:
+async def test_enter_shows_details_beside_or_instead_of_panes_and_escape_closes_them() -> None:
     for size, is_all_seen in (((80, 24), False), ((160, 34), True)):
         async with desk(size=size) as (app, pilot, _):
             await until(pilot, app, "Snipes 1")
@@ -61,7 +61,7 @@ async def test_enter_shows_details_beside_or_in_the_place_of_something_and_escap
             assert "Details" not in text
 
 
-async def test_one_pane_alone_and_all_of_them_again() -> None:
+async def test_zoom_shows_one_pane_and_then_all_again() -> None:
     async with desk(size=(80, 24)) as (app, pilot, _):
         await until(pilot, app, "Snipes 1")
         await pilot.press("tab", "z")
@@ -72,7 +72,7 @@ async def test_one_pane_alone_and_all_of_them_again() -> None:
         await until(pilot, app, "Next openings 5")
 
 
-async def test_a_frozen_view_stands_still_and_catches_up_and_times_may_be_utc_alone() -> None:
+async def test_a_paused_display_catches_up_and_times_can_be_utc_only() -> None:
     async with desk() as (app, pilot, frozen):
         await until(pilot, app, "LOSTUSDT")
         await pilot.press("p")
@@ -89,7 +89,7 @@ async def test_a_frozen_view_stands_still_and_catches_up_and_times_may_be_utc_al
         await seen(pilot, app, lambda text: "here" not in text, "the time here stayed")
 
 
-async def test_a_row_is_copied_to_the_terminal_and_to_a_file_and_tables_are_saved(tmp_path: Path) -> None:
+async def test_a_row_is_copied_to_terminal_and_file_and_tables_are_exported(tmp_path: Path) -> None:
     environment = AppEnvironment(folder=tmp_path / "exports", in_tmux=True)
     async with desk(environment=environment) as (app, pilot, _):
         await until(pilot, app, "LOSTUSDT")
@@ -115,7 +115,7 @@ async def test_a_row_is_copied_to_the_terminal_and_to_a_file_and_tables_are_save
         assert rows[2]["bid"] == ""
 
 
-async def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
+async def test_an_export_to_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     async with desk(environment=AppEnvironment(folder=tmp_path / "file")) as (app, pilot, _):
         await pilot.press("e")
@@ -126,7 +126,7 @@ async def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) 
         await until(pilot, app, "Export not saved (File exists)")
 
 
-async def test_a_paste_of_a_megabyte_does_nothing_and_leaves_the_desk_alive() -> None:
+async def test_a_pasted_megabyte_is_ignored_and_keys_still_work() -> None:
     async with desk(size=(80, 24)) as (app, pilot, frozen):
         text = "X\x1b[31mY\r" * 200_000
         app.post_message(Paste(text))
@@ -140,7 +140,7 @@ async def test_a_paste_of_a_megabyte_does_nothing_and_leaves_the_desk_alive() ->
 
 
 @pytest.mark.parametrize(("bell", "flash"), [(True, False), (False, True)])
-async def test_what_is_critical_rings_and_flashes_as_the_settings_say(
+async def test_critical_notices_ring_and_flash_as_configured(
     bell: bool, flash: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flashed: list[float] = []
@@ -160,7 +160,7 @@ async def test_what_is_critical_rings_and_flashes_as_the_settings_say(
         assert bool(flashed) is flash
 
 
-async def test_a_flash_makes_the_header_loud_for_a_moment() -> None:
+async def test_a_flash_changes_the_header_for_a_moment() -> None:
     async with desk(size=(80, 24)) as (app, pilot, _):
         board = app.screen
         assert isinstance(board, BoardScreen)
@@ -173,7 +173,7 @@ async def test_a_flash_makes_the_header_loud_for_a_moment() -> None:
         await seen(pilot, app, lambda _: header.render_line(0) == before, "it stays loud")
 
 
-def test_a_file_is_whole_or_not_there_and_for_this_user_alone(tmp_path: Path) -> None:
+def test_a_file_is_written_atomically_and_readable_by_this_user_only(tmp_path: Path) -> None:
     path = save(tmp_path / "new", "a.csv", b"1")
     save(tmp_path / "new", "a.csv", b"22")
     assert path.read_bytes() == b"22"
@@ -186,7 +186,7 @@ def test_a_file_is_whole_or_not_there_and_for_this_user_alone(tmp_path: Path) ->
 
 
 @given(st.text())
-def test_no_text_becomes_a_formula_and_every_text_comes_back(text: str) -> None:
+def test_no_csv_text_is_a_formula_and_every_text_is_recoverable(text: str) -> None:
     rows = list(csv.reader(io.StringIO(export.as_csv([{"NAME": text}]).decode("utf-8", "strict"))))
     if text:
         assert not rows[1][0].startswith(("=", "+", "-", "@", "\t", "\r"))
@@ -196,13 +196,13 @@ def test_no_text_becomes_a_formula_and_every_text_comes_back(text: str) -> None:
         )
 
 
-def test_a_name_of_a_file_says_what_is_in_it_and_holds_no_path() -> None:
+def test_a_file_name_states_its_content_and_contains_no_path() -> None:
     assert export.file_name("Next openings", 1_790_000_000_000, "csv") == (
         "next-openings-20260921T141320Z.csv"
     )
     assert export.file_name("../..\x1b[31m", 1_790_000_000_000, "csv").startswith("31m-2026")
 
 
-def test_what_is_too_large_for_a_terminal_is_not_sent_to_it() -> None:
+def test_a_text_too_large_for_the_clipboard_is_not_sent() -> None:
     assert export.fits_clipboard("x" * 50_000)
     assert not export.fits_clipboard("x" * 60_000)

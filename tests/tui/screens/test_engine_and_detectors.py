@@ -15,7 +15,7 @@ def engine() -> FrozenDesk:
     return frozen
 
 
-async def test_a_detector_shows_its_hit_rate_with_interval_cases_and_lead_time() -> None:
+async def test_a_detector_shows_hit_rate_interval_sample_and_lead_time() -> None:
     async with desk(engine()) as (app, pilot, _):
         await pilot.press("6")
         text = await until(pilot, app, "33 of 41 correct: 80% (66%-90%), n 41")
@@ -45,7 +45,7 @@ async def test_an_attempt_is_a_waterfall_beside_the_usual_durations() -> None:
         assert "0.410ms" in text
 
 
-async def test_a_newer_attempt_is_above_the_older_ones_and_under_the_cursor() -> None:
+async def test_a_newer_attempt_is_listed_first_and_selected() -> None:
     frozen = engine()
     async with desk(frozen, size=(200, 60)) as (app, pilot, _):
         await pilot.press("7")

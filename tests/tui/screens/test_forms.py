@@ -29,7 +29,7 @@ from tests.support.tui.sample_rows import setting
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-def test_exits_are_read_as_they_are_said() -> None:
+def test_exits_are_parsed_from_a_line() -> None:
     text = "stop 0.031 trail 15@20 tp 30@10,30@25 even 1 time 600"
     assert parse_exits("FOOUSDT", text) == ExitsEdit(
         symbol="FOOUSDT",
@@ -48,13 +48,13 @@ def test_exits_are_read_as_they_are_said() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "stop", "stop x", "stop nan", "tp 30", "even -1", "sell 3", "time 1.5"])
-def test_what_is_no_exit_is_refused_in_words(text: str) -> None:
+def test_an_invalid_exits_line_is_rejected_with_a_reason(text: str) -> None:
     with pytest.raises(InvalidLine, match=r"\w"):
         parse_exits("FOOUSDT", text)
 
 
 @given(st.text(max_size=60))
-def test_no_line_breaks_the_reading_of_exits(text: str) -> None:
+def test_any_exits_line_is_parsed_or_rejected(text: str) -> None:
     with suppress(InvalidLine):
         assert parse_exits("FOOUSDT", text).symbol == "FOOUSDT"
 
@@ -72,7 +72,7 @@ def _settings() -> FrozenDesk:
     return frozen
 
 
-async def test_a_setting_is_changed_after_its_difference_was_shown_and_agreed_to() -> None:
+async def test_a_setting_is_changed_after_its_change_was_shown_and_confirmed() -> None:
     async with command_desk(_settings(), (120, 40)) as one:
         await one.press("9")
         await one.until("What one snipe may spend.")
@@ -86,7 +86,7 @@ async def test_a_setting_is_changed_after_its_difference_was_shown_and_agreed_to
         assert ("settings_set", SettingChange(name="spend", text="50")) in one.frozen.received
 
 
-async def test_at_80_columns_a_line_for_exits_says_of_what_and_all_that_it_may_be() -> None:
+async def test_the_exits_line_shows_symbol_and_full_hint_at_80_columns() -> None:
     async with command_desk(FrozenDesk(), (80, 24)) as one:
         await one.press("4")
         await one.until("protection by the engine")
@@ -94,7 +94,7 @@ async def test_at_80_columns_a_line_for_exits_says_of_what_and_all_that_it_may_b
         await one.until(f"OPENUSDT: {EXITS_HINT} ")
 
 
-async def test_what_the_engine_would_not_take_stays_in_the_line_with_its_reason() -> None:
+async def test_a_line_rejected_by_the_engine_stays_open_with_the_reason() -> None:
     frozen = _settings()
     frozen.replies["settings_check"] = Reply(CommandOutcome.REFUSED, "spend = x: not allowed.", None, False)
     async with desk(frozen) as (app, pilot, _):
@@ -109,7 +109,7 @@ async def test_what_the_engine_would_not_take_stays_in_the_line_with_its_reason(
         await until(pilot, app, "spend: 25 → 26 USDT, immediately.")
 
 
-async def test_a_line_that_is_left_while_the_engine_looks_at_it_asks_nothing() -> None:
+async def test_a_line_closed_during_validation_opens_no_confirmation() -> None:
     frozen, looked = _settings(), asyncio.Event()
 
     async def looks(_: object) -> CheckPassed:
@@ -126,7 +126,7 @@ async def test_a_line_that_is_left_while_the_engine_looks_at_it_asks_nothing() -
         assert "Y confirm" not in "\n".join(screen(app))
 
 
-async def test_a_setting_that_stays_is_not_asked_about() -> None:
+async def test_an_unchanged_setting_needs_no_confirmation() -> None:
     async with desk(_settings()) as (app, pilot, frozen):
         await pilot.press("9")
         await until(pilot, app, "What one snipe may spend.")
@@ -145,7 +145,7 @@ def _changed(old: str, new: str, *, needs_restart: bool = False) -> FactPage:
     return FactPage(rows=(row,))
 
 
-async def test_the_last_change_of_a_setting_is_taken_back_after_it_was_named() -> None:
+async def test_the_last_setting_change_is_undone_after_it_was_shown() -> None:
     frozen = _settings()
     frozen.replies["journal"] = _changed("25", "50")
     async with command_desk(frozen, (120, 40)) as one:
@@ -158,7 +158,7 @@ async def test_the_last_change_of_a_setting_is_taken_back_after_it_was_named() -
         assert ("settings_undo", SettingUndo(name="spend")) in one.frozen.received
 
 
-async def test_where_no_setting_was_changed_there_is_nothing_to_take_back() -> None:
+async def test_without_a_setting_change_there_is_nothing_to_undo() -> None:
     frozen = _settings()
     frozen.replies["journal"] = FactPage(rows=())
     async with command_desk(frozen, (120, 40)) as one:
@@ -167,11 +167,11 @@ async def test_where_no_setting_was_changed_there_is_nothing_to_take_back() -> N
         assert "Y confirm" not in await one.until("No setting was changed yet.")
 
 
-def test_what_waits_for_the_next_start_is_taken_back_then() -> None:
+def test_undo_of_a_pending_change_applies_after_restart() -> None:
     assert undoing(_changed("", "A", needs_restart=True)).words == ("spend: A → empty, after restart.")
 
 
-async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() -> None:
+async def test_exits_are_changed_after_the_new_stop_was_shown() -> None:
     frozen = FrozenDesk()
     frozen.replies["check_exits"] = Reply(
         CommandOutcome.DONE, "It makes -0.12 USDT there.", CheckPassed(), False
@@ -191,7 +191,7 @@ async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() ->
         assert ("edit_exits", edit) in one.frozen.received
 
 
-async def test_a_listing_is_watched_by_hand_and_dropped() -> None:
+async def test_a_listing_is_added_manually_and_dropped() -> None:
     frozen = FrozenDesk()
     row = frozen.listings.rows["L-FOOUSDT"]
     frozen.replies["listings_add"] = Reply(CommandOutcome.DONE, "Watching NEWUSDT: scheduled.", row, False)

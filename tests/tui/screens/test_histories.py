@@ -28,7 +28,7 @@ async def test_a_listing_shows_its_sources_changes_and_signals() -> None:
             assert words in text
 
 
-async def test_a_listing_shows_its_plan_its_checklist_and_every_check() -> None:
+async def test_a_listing_shows_its_plan_checklist_and_pre_trade_checks() -> None:
     async with desk(_known(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("2")
         text = await until(pilot, app, "Snipe armed: 50.00, max price 0.0412, by person")

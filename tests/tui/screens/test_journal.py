@@ -14,12 +14,12 @@ def _journal(*numbers: int) -> FactPage:
     return FactPage(tuple(fact(number) for number in sorted(numbers, reverse=True)))
 
 
-def test_a_kind_or_a_pair_in_the_filter_is_asked_of_the_whole_journal() -> None:
+def test_an_event_kind_or_symbol_in_the_filter_searches_the_whole_journal() -> None:
     assert journal_query("order_changed fooUSDT halt") == JournalQuery(kind="order_changed", about="FOOUSDT")
     assert journal_query("halt") == JournalQuery()
 
 
-async def test_facts_are_listed_newest_first_in_plain_words_with_all_of_one_beside() -> None:
+async def test_events_are_listed_newest_first_as_text_beside_the_selected_event() -> None:
     frozen = FrozenDesk()
     frozen.replies["journal"] = _journal(7, 8)
     async with desk(frozen) as (app, pilot, _):
@@ -30,7 +30,7 @@ async def test_facts_are_listed_newest_first_in_plain_words_with_all_of_one_besi
         assert app.screen.query(Table).first().cursor == "7"
 
 
-async def test_enter_shows_all_of_a_fact_and_no_word_of_it_is_cut_off_where_room_is_short() -> None:
+async def test_event_details_are_complete_on_a_small_terminal() -> None:
     frozen = FrozenDesk()
     reason = " ".join(f"word{number}" for number in range(40))
     frozen.replies["journal"] = FactPage((fact(7, reason=reason),))
@@ -42,7 +42,7 @@ async def test_enter_shows_all_of_a_fact_and_no_word_of_it_is_cut_off_where_room
         assert all(f"word{number} " in text for number in range(40))
 
 
-async def test_on_the_newest_fact_the_cursor_follows_and_elsewhere_it_stays() -> None:
+async def test_the_cursor_follows_new_events_from_the_newest_row_only() -> None:
     frozen = FrozenDesk()
     frozen.replies["journal"] = _journal(7, 8)
     async with desk(frozen) as (app, pilot, _):
@@ -58,7 +58,7 @@ async def test_on_the_newest_fact_the_cursor_follows_and_elsewhere_it_stays() ->
         assert table.cursor == "8"
 
 
-async def test_hostile_facts_are_text() -> None:
+async def test_control_sequences_in_events_are_shown_as_text() -> None:
     frozen = FrozenDesk()
     frozen.replies["journal"] = FactPage((fact(1, "[red]\x1b]52;c;x\x07", "[@click=x]boo[/]\x1b[2J"),))
     async with desk(frozen) as (app, pilot, _):

@@ -34,7 +34,7 @@ HALF = re.compile(r"\d…")
 
 
 @BY_SIZE
-async def test_no_number_is_cut_and_every_frame_is_whole_on_every_screen(size: tuple[int, int]) -> None:
+async def test_numbers_and_frames_are_complete_on_every_screen(size: tuple[int, int]) -> None:
     async with desk(full_desk(), size=size) as (app, pilot, _):
         for number in range(1, len(NAMES) + 1):
             await pilot.press(str(number % 10))
@@ -53,7 +53,7 @@ async def test_no_number_is_cut_and_every_frame_is_whole_on_every_screen(size: t
 
 
 @BY_SIZE
-async def test_the_next_key_reaches_every_pane_and_comes_back(size: tuple[int, int]) -> None:
+async def test_the_pane_key_cycles_through_every_pane(size: tuple[int, int]) -> None:
     async with desk(full_desk(), size=size) as (app, pilot, _):
         for number, board in enumerate(all_boards(), 1):
             await pilot.press(str(number % 10))
@@ -94,7 +94,7 @@ async def test_every_key_of_the_footer_is_bound_where_it_is_shown(size: tuple[in
 
 
 @BY_SIZE
-async def test_lowered_limits_skipped_rows_and_a_trapped_position_are_said_whole(
+async def test_tightened_limits_skipped_rows_and_a_trapped_position_are_shown_in_full(
     size: tuple[int, int],
 ) -> None:
     frozen = full_desk()
@@ -130,7 +130,7 @@ def _pane(app: DeskApp, title: str) -> str:
     return " ".join(" ".join(canvas.text).split())
 
 
-async def test_a_figure_that_needs_more_room_makes_its_column_wider_and_lesser_columns_go() -> None:
+async def test_a_long_figure_widens_its_column_and_hides_less_important_ones() -> None:
     async with command_desk(full_desk(), (80, 24)) as one:
         await one.press("4", "tab", "tab")
         row = order("OPENUSDT", "a")
@@ -144,7 +144,7 @@ async def test_a_figure_that_needs_more_room_makes_its_column_wider_and_lesser_c
 
 
 @given(st.text(alphabet="ab 1.,9%+-", max_size=40), st.integers(0, 45))
-def test_a_text_that_is_cut_ends_before_a_number_and_never_in_it(text: str, width: int) -> None:
+def test_a_shortened_text_never_ends_inside_a_number(text: str, width: int) -> None:
     shown = fit(text, width)
     assert cell_len(shown) == width
     if "…" in shown:
@@ -153,7 +153,7 @@ def test_a_text_that_is_cut_ends_before_a_number_and_never_in_it(text: str, widt
         assert not (kept[-1:].isdigit() and behind[:1].isdigit())
 
 
-def test_a_number_without_room_is_no_number() -> None:
+def test_a_number_that_does_not_fit_is_dropped() -> None:
     assert fit("771570.5", 6, to_right=True) == "     …"
     assert fit("said to come about 2.0 h before", 22).rstrip() == "said to come about…"
     assert fit("sell 56.56 at 0.0663", 18).rstrip() == "sell 56.56 at…"
@@ -161,12 +161,12 @@ def test_a_number_without_room_is_no_number() -> None:
 
 
 @given(st.integers(1, 60))
-def test_no_column_stands_where_there_is_no_room(room: int) -> None:
+def test_no_column_exceeds_the_available_width(room: int) -> None:
     columns = (Column("A", 12), Column("B", 11, is_number=True), Column("C", 11, is_number=True))
     assert all(one.x + one.width <= room for one in placed(columns, room))
 
 
-def test_a_column_of_numbers_becomes_as_wide_as_its_numbers() -> None:
+def test_a_number_column_is_as_wide_as_its_numbers() -> None:
     drawing = Drawing((Column("A", 4, is_number=True), Column("B", 8, drop_order=1)), lambda _: None)  # type: ignore[arg-type, return-value]
     drawing.resize(20)
     assert [one.width for one in drawing.places] == [4, 8]
@@ -175,7 +175,7 @@ def test_a_column_of_numbers_becomes_as_wide_as_its_numbers() -> None:
     assert not drawing.make_room((Cell("123"), Cell("x")))
 
 
-def test_the_header_of_a_narrow_terminal_cuts_no_number() -> None:
+def test_a_narrow_header_cuts_no_number() -> None:
     parts = [Part("equity 1003.88 USDT"), Part("day ▲ +3.88 (+0.45%)"), Part("open 2", drop_order=1)]
     for width in range(1, 70):
         shown = fitting(parts, width)
@@ -184,7 +184,7 @@ def test_the_header_of_a_narrow_terminal_cuts_no_number() -> None:
 
 
 @given(st.lists(st.text(alphabet="ab 1.", max_size=30), min_size=1, max_size=4), st.integers(16, 60))
-def test_a_folded_line_loses_no_word_and_fits(texts: list[str], width: int) -> None:
+def test_a_wrapped_line_fits_and_keeps_every_word(texts: list[str], width: int) -> None:
     drawn = tuple(StyledSpan(text, Tone.PLAIN) for text in texts)
     folded = hanging(drawn, width)
     joined = "".join(span.text for span in drawn)
@@ -194,7 +194,7 @@ def test_a_folded_line_loses_no_word_and_fits(texts: list[str], width: int) -> N
         assert all(cell_len("".join(one.text for one in line).rstrip()) <= width for line in folded)
 
 
-def test_facts_with_a_name_hang_behind_it() -> None:
+def test_wrapped_text_is_indented_below_its_label() -> None:
     line = (StyledSpan("loop lag       ", Tone.FAINT), StyledSpan("p50 0.871ms, p99 22.5ms, worst 31.2ms"))
     assert ["".join(one.text for one in each).rstrip() for each in hanging(line, 42)] == [
         "loop lag       p50 0.871ms, p99 22.5ms,",
@@ -202,11 +202,11 @@ def test_facts_with_a_name_hang_behind_it() -> None:
     ]
 
 
-def test_the_least_width_is_one_at_which_tables_are_shown() -> None:
+def test_tables_are_shown_at_the_minimum_width() -> None:
     assert MIN_WIDTH <= 80
 
 
-async def test_lines_are_folded_anew_once_a_scrollbar_takes_room() -> None:
+async def test_lines_are_wrapped_again_when_a_scrollbar_appears() -> None:
     canvas = Canvas("picture")
     app = SingleWidgetApp(lambda: canvas)
     async with app.run_test(headless=False, size=(40, 6)) as pilot:

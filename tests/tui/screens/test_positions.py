@@ -23,7 +23,7 @@ def _held() -> FrozenDesk:
     return frozen
 
 
-async def test_exits_stand_on_the_axis_of_the_price_from_the_highest_down() -> None:
+async def test_exits_are_drawn_on_the_price_axis_highest_first() -> None:
     async with desk(_held()) as (app, pilot, _):
         await pilot.press("4")
         text = await until(pilot, app, "protection by the engine")
@@ -33,7 +33,7 @@ async def test_exits_stand_on_the_axis_of_the_price_from_the_highest_down() -> N
         assert "900 OPEN, sold" in text
 
 
-async def test_a_position_that_nothing_protects_says_so_and_why() -> None:
+async def test_an_unprotected_position_is_shown_with_the_reason() -> None:
     frozen = _held()
     row = msgspec.structs.replace(
         position("OPENUSDT", "0.02471", "0.03412", "27.57", "38.1"),
@@ -47,7 +47,7 @@ async def test_a_position_that_nothing_protects_says_so_and_why() -> None:
         assert "no fresh price since 14:12" in text
 
 
-async def test_the_chosen_positions_market_is_drawn_with_our_fills_and_exits() -> None:
+async def test_the_chart_of_the_selected_position_shows_own_fills_and_exits() -> None:
     async with desk(_held()) as (app, pilot, frozen):
         await pilot.press("4")
         text = await until(pilot, app, "stop 0.03139")
@@ -65,7 +65,7 @@ def test_an_orders_price_and_quantity_have_the_decimals_of_its_pair() -> None:
     assert "0.00 of 900.00" in texts
 
 
-async def test_orders_are_those_of_the_chosen_position() -> None:
+async def test_only_orders_of_the_selected_position_are_shown() -> None:
     async with desk(_held()) as (app, pilot, _):
         await pilot.press("4")
         text = await until(pilot, app, "Orders 1")
@@ -74,7 +74,7 @@ async def test_orders_are_those_of_the_chosen_position() -> None:
         await until(pilot, app, "No open orders.")
 
 
-async def test_a_market_that_is_not_watched_says_why() -> None:
+async def test_a_market_without_data_shows_the_reason() -> None:
     frozen = _held()
     frozen.replies["market"] = MarketRow(
         symbol="OPENUSDT", at_ms=NOW_MS, problem="30 pairs are watched already"
@@ -84,7 +84,7 @@ async def test_a_market_that_is_not_watched_says_why() -> None:
         await until(pilot, app, "30 pairs are watched already")
 
 
-async def test_eighty_by_twenty_four_shows_positions_and_the_whole_ladder() -> None:
+async def test_positions_and_the_complete_ladder_fit_80_by_24() -> None:
     async with desk(_held(), size=(80, 24)) as (app, pilot, _):
         await pilot.press("4")
         text = await until(pilot, app, "protection by the engine")
@@ -97,7 +97,7 @@ def _opened(at_ms: int) -> PositionRow:
     return msgspec.structs.replace(position(symbol, "0.5", "0.6", "2", "20"), opened_ms=at_ms)
 
 
-async def test_what_was_closed_this_day_stands_behind_what_is_open_with_what_it_made() -> None:
+async def test_positions_closed_today_follow_open_ones_with_their_pnl() -> None:
     frozen = _held()
     over = msgspec.structs.replace(
         position("OVERUSDT", "0.5", None, None, "0"),

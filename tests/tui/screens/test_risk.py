@@ -12,7 +12,7 @@ from tests.support.tui.sample_rows import desk_at_limits
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-async def test_limits_are_bars_with_what_is_left_and_one_that_is_reached_says_so() -> None:
+async def test_limits_are_bars_with_the_remaining_room_or_reached() -> None:
     async with desk(desk_at_limits(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("5")
         text = await until(pilot, app, "147.50 of 150 USDT, 2.50 left")
@@ -20,7 +20,7 @@ async def test_limits_are_bars_with_what_is_left_and_one_that_is_reached_says_so
         assert "0.60 of 5%, 4.40% left  then halts" in text
 
 
-async def test_equity_and_drawdown_are_drawn_and_figures_say_what_they_rest_on() -> None:
+async def test_equity_and_drawdown_are_drawn_and_metrics_state_their_sample() -> None:
     async with desk(desk_at_limits()) as (app, pilot, _):
         await pilot.press("5")
         text = await until(pilot, app, "530.00")
@@ -29,7 +29,7 @@ async def test_equity_and_drawdown_are_drawn_and_figures_say_what_they_rest_on()
         assert "6 points since" in text
 
 
-async def test_a_halt_says_why_who_and_since_when() -> None:
+async def test_a_halt_shows_cause_author_and_time() -> None:
     frozen = desk_at_limits()
     halted = msgspec.structs.replace(
         risk(),
@@ -48,7 +48,7 @@ async def test_a_halt_says_why_who_and_since_when() -> None:
         assert "by risk monitor, since 16:12:20 (14:12:20Z)" in text
 
 
-async def test_what_the_guard_did_is_listed_with_what_it_achieved() -> None:
+async def test_risk_monitor_actions_are_listed_with_their_results() -> None:
     frozen = desk_at_limits()
     acted = RiskMonitorActed(
         at_ms=NOW_MS - 14_000,
@@ -66,7 +66,7 @@ async def test_what_the_guard_did_is_listed_with_what_it_achieved() -> None:
         assert "1 of 1 closed" in await until(pilot, app, "lost 12%")
 
 
-async def test_an_answer_that_does_not_come_is_said_in_words() -> None:
+async def test_a_missing_response_is_shown_with_its_reason() -> None:
     frozen = desk_at_limits()
     del frozen.replies["performance"]
     async with desk(frozen) as (app, pilot, _):
@@ -74,7 +74,7 @@ async def test_an_answer_that_does_not_come_is_said_in_words() -> None:
         await until(pilot, app, "No reply is set for performance")
 
 
-async def test_the_risk_screen_is_complete_at_eighty_by_twenty_four() -> None:
+async def test_the_risk_screen_is_complete_at_80_by_24() -> None:
     async with desk(desk_at_limits(), size=(80, 24)) as (app, pilot, _):
         await pilot.press("5")
         text = await until(pilot, app, "win rate")

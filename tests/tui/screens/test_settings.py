@@ -9,7 +9,7 @@ from tests.support.tui.sample_rows import setting
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-async def test_every_setting_is_listed_and_the_chosen_one_explained() -> None:
+async def test_every_setting_is_listed_and_the_selected_one_described() -> None:
     frozen = FrozenDesk()
     frozen.replies["settings"] = SettingList([setting("spend", "50", "25"), setting("other", "1", "1")])
     async with desk(frozen) as (app, pilot, _):
@@ -19,7 +19,7 @@ async def test_every_setting_is_listed_and_the_chosen_one_explained() -> None:
         assert "Settings 2" in text
 
 
-async def test_what_is_allowed_is_told_whole_where_it_is_longer_than_a_line() -> None:
+async def test_long_allowed_values_are_wrapped_and_complete() -> None:
     frozen = FrozenDesk()
     allowed = " ".join(f"word{number}" for number in range(20))
     frozen.replies["settings"] = SettingList(
@@ -31,7 +31,7 @@ async def test_what_is_allowed_is_told_whole_where_it_is_longer_than_a_line() ->
         assert all(f"word{number} " in text for number in range(20))
 
 
-async def test_what_differs_from_the_defaults_is_a_diff_and_what_waits_is_said() -> None:
+async def test_changed_settings_are_a_diff_with_pending_values() -> None:
     frozen = FrozenDesk()
     frozen.replies["settings"] = SettingList([setting("spend", "50", "25", "75"), setting("other", "1", "1")])
     async with desk(frozen) as (app, pilot, _):

@@ -17,7 +17,7 @@ async def _welcomed(one: CommandDesk) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_every_key_that_the_welcome_names_works_in_front_of_it(size: tuple[int, int]) -> None:
+async def test_every_key_named_on_the_welcome_page_works_there(size: tuple[int, int]) -> None:
     frozen = FrozenDesk()
     frozen.replies["halt"] = done("Entries are halted.")
     words = welcome_text(Mode.PRACTICE)
@@ -43,7 +43,7 @@ async def test_every_key_that_the_welcome_names_works_in_front_of_it(size: tuple
             await one.press("escape")
 
 
-async def test_the_welcome_gives_way_before_an_opening_and_can_be_had_again() -> None:
+async def test_the_welcome_page_closes_before_an_opening_and_can_be_reopened() -> None:
     async with command_desk(size=(80, 24)) as one:
         await _welcomed(one)
         one.frozen.now_ms = NOW_MS + 47_000 - CLOSE_BEFORE_MS

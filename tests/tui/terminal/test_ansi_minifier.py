@@ -90,18 +90,18 @@ def test_the_minified_frame_paints_the_same(pieces: list[str]) -> None:
     assert len(fewer) <= len(frame)
 
 
-def test_only_changes_of_a_style_are_sent() -> None:
+def test_only_style_changes_are_sent() -> None:
     ground = "48;2;1;2;3"
     first, second, third = "38;2;9;9;9", "38;2;8;8;8", "1;38;2;8;8;8"
     frame = f"\x1b[{first};{ground}ma{RESET}\x1b[{second};{ground}mb{RESET}\x1b[{third};{ground}mc{RESET}"
     assert minified(frame) == f"\x1b[38;2;9;9;9;{ground}ma\x1b[38;2;8;8;8mb\x1b[1mc{RESET}"
 
 
-def test_only_the_last_of_several_moves_is_sent() -> None:
+def test_only_the_last_of_several_cursor_moves_is_sent() -> None:
     assert minified("\x1b[4;120H\r\n\x1b[5;1Ha") == "\x1b[5;1Ha"
 
 
-def test_a_link_keeps_its_frame_whole() -> None:
+def test_a_frame_with_a_link_is_unchanged() -> None:
     link = "\x1b]8;id=1;x://y\x1b\\\x1b[1mword\x1b[0m\x1b]8;;\x1b\\"
     assert minified(f"\x1b[2ma{RESET}{link}") == f"\x1b[2ma{RESET}{link}"
 

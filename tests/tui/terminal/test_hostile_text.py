@@ -48,7 +48,7 @@ async def _settle(pilot: Pilot[None]) -> None:
         await pilot.pause(0.02)
 
 
-async def test_no_text_of_any_row_acts_on_the_terminal_or_breaks_a_line() -> None:
+async def test_row_text_cannot_control_the_terminal_or_break_lines() -> None:
     async with desk(HostileDesk(), size=(160, 48)) as (app, pilot, _):
         numbers = [key for key in KEYS if key.group is KeyGroup.SCREENS]
         assert len(numbers) == len(NAMES)
@@ -63,7 +63,7 @@ async def test_no_text_of_any_row_acts_on_the_terminal_or_breaks_a_line() -> Non
         assert "[@click=app" in seen  # markup is shown as it is written
 
 
-async def test_no_words_of_a_deed_of_news_or_of_a_page_act_on_the_terminal() -> None:
+async def test_text_of_actions_news_and_pages_cannot_control_the_terminal() -> None:
     async with desk(HostileDesk(), size=(80, 24)) as (app, pilot, _):
         for key in ("4", "D", "n", "X", "n", "R", "n", "a", "B"):
             await pilot.press(key)

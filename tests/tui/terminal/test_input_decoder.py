@@ -135,7 +135,7 @@ def test_invalid_utf_8_is_replaced_and_the_next_key_decoded(sent: bytes) -> None
 @pytest.mark.parametrize(
     "cut", [b"\x1b[", b"\x1b[1;", b"\x1bO", b"\x1b[M", b"\x1b[<0;5", b"\x1b]0;x", b"\x1bP", b"\x1b[200"]
 )
-def test_a_sequence_that_never_ends_is_dropped_soon(cut: bytes) -> None:
+def test_an_unterminated_sequence_is_dropped_after_a_timeout(cut: bytes) -> None:
     line = Line().send(cut).wait(0.6)
     assert line.send(b"h").keys == ["h"]
 
@@ -147,7 +147,7 @@ def test_a_sequence_in_slow_parts_is_not_decoded_as_letters() -> None:
     assert line.keys == ["ctrl+up"]
 
 
-def test_a_control_string_without_an_end_takes_no_keys_for_long_even_from_a_key_held_down() -> None:
+def test_an_unterminated_control_string_blocks_keys_only_briefly() -> None:
     line = Line().send(b"\x1b]0;")
     for _ in range(60):
         line.send(b"h")
@@ -160,7 +160,7 @@ def test_a_single_escape_is_the_escape_key() -> None:
     assert Line().send(b"\x1b\x1b\x1b").wait(0.2).keys == ["escape"] * 3
 
 
-def test_pasted_text_is_no_keys_and_an_unterminated_paste_ends_by_a_pause() -> None:
+def test_pasted_text_is_not_decoded_as_keys_and_an_unterminated_paste_ends_after_a_pause() -> None:
     whole = Line().send(b"\x1b[200~hXY\x1b[A\x00q\x1b[20", b"1~h")
     assert (pastes(whole), whole.keys) == (["hXY\x1b[Aq"], ["h"])
     cut = Line().send(b"\x1b[200~hXY", b"A\x1b[20").wait(PASTE_SILENCE_S + TICK_S)
@@ -170,20 +170,20 @@ def test_pasted_text_is_no_keys_and_an_unterminated_paste_ends_by_a_pause() -> N
     assert (pastes(slow), slow.keys) == (["hX"], [])
 
 
-def test_a_long_paste_is_kept_in_part_and_one_of_no_text_is_none() -> None:
+def test_a_long_paste_is_truncated_and_an_empty_one_ignored() -> None:
     line = Line().send(b"\x1b[200~", *[b"x" * 4_096] * 1_000, b"\x1b[201~h", b"\x1b[200~\x1b[201~")
     assert [len(text) for text in pastes(line)] == [MAX_PASTED]
     assert line.keys == ["h"]
 
 
-def test_more_letters_at_once_than_anyone_types_are_a_paste_but_for_a_key_held_down() -> None:
+def test_a_burst_of_letters_is_a_paste_unless_one_key_is_held_down() -> None:
     text = "sell everything Y " * 100
     line = Line().send(text.encode())
     assert (pastes(line), line.keys) == ([text], [])
     assert Line().send(b"h" * 500).keys == ["h"] * MAX_TYPED
 
 
-def test_the_rest_of_unmarked_pasted_text_in_a_further_read_is_no_keys_and_the_next_key_is() -> None:
+def test_a_later_part_of_unmarked_pasted_text_is_no_key_and_the_next_key_is() -> None:
     text = "sell everything Y " * 227
     line = Line().send(text.encode(), b"hKY")
     line.now_s += 0.05
@@ -192,7 +192,7 @@ def test_the_rest_of_unmarked_pasted_text_in_a_further_read_is_no_keys_and_the_n
     assert line.wait(0.2).send(b"h").keys == ["h"]
 
 
-def test_a_key_held_down_behind_unmarked_pasted_text_is_that_key_soon() -> None:
+def test_a_held_key_after_unmarked_pasted_text_is_soon_decoded() -> None:
     line = Line().send(b"sell everything Y " * 227)
     for _ in range(20):
         line.now_s += 0.033
@@ -201,7 +201,7 @@ def test_a_key_held_down_behind_unmarked_pasted_text_is_that_key_soon() -> None:
 
 
 @pytest.mark.parametrize("every_s", [0.033, 0.25, 0.9])
-def test_a_paste_without_an_end_takes_no_keys_for_long_even_from_keys_pressed_again_and_again(
+def test_an_unterminated_paste_blocks_repeated_keys_only_briefly(
     every_s: float,
 ) -> None:
     line = Line().send(b"\x1b[200~hXY")
@@ -212,7 +212,7 @@ def test_a_paste_without_an_end_takes_no_keys_for_long_even_from_keys_pressed_ag
     assert line.send(b"h").keys == ["h", "h"]
 
 
-def test_a_long_paste_over_a_slow_line_is_no_keys() -> None:
+def test_a_long_paste_over_a_slow_connection_is_not_decoded_as_keys() -> None:
     line = Line().send(b"\x1b[200~")
     for _ in range(400):
         line.now_s += 0.02
@@ -269,7 +269,7 @@ BYTES = st.lists(st.one_of(FRAGMENTS, st.binary(max_size=40)), max_size=12)
 @given(parts=BYTES, pause_s=st.sampled_from([0.0, 0.1, 0.3, 1.5]))
 @example(parts=[b"\x1b[200~", b"\xe9"], pause_s=0.0)
 @settings(max_examples=600)
-def test_after_any_bytes_and_a_pause_a_key_is_that_key(parts: list[bytes], pause_s: float) -> None:
+def test_a_key_after_any_bytes_and_a_pause_is_decoded(parts: list[bytes], pause_s: float) -> None:
     line = Line()
     for part in parts:
         line.send(part).wait(pause_s)

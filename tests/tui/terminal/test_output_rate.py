@@ -29,7 +29,7 @@ async def _second(here: DeskOnPty, number: int) -> int:
 
 
 @pytest.mark.parametrize("keys", ["welcome", "?", "m", "q", ":"])
-async def test_a_page_in_front_of_a_live_board_is_not_sent_again_every_second(keys: str) -> None:
+async def test_a_page_over_a_live_screen_is_not_resent_every_second(keys: str) -> None:
     async with desk_on_pty() as here:
         if keys == "welcome":
             page = WelcomePage("Welcome", welcome_text(Mode.PRACTICE))
@@ -42,7 +42,7 @@ async def test_a_page_in_front_of_a_live_board_is_not_sent_again_every_second(ke
         assert min([await _second(here, number) for number in range(2, 6)]) < MOST_PER_S
 
 
-async def test_a_message_in_a_corner_of_a_live_board_is_not_a_screen_every_second() -> None:
+async def test_a_notification_does_not_resend_the_screen_every_second() -> None:
     async with desk_on_pty() as here:
         here.app.call_later(here.app.show_message, "Settings changed.")
         await _second(here, 0)
@@ -51,7 +51,7 @@ async def test_a_message_in_a_corner_of_a_live_board_is_not_a_screen_every_secon
         assert min([await _second(here, number) for number in range(2, 6)]) < 2 * MOST_PER_S
 
 
-async def test_behind_a_page_nothing_is_old_once_it_is_closed() -> None:
+async def test_a_screen_is_current_when_the_page_over_it_closes() -> None:
     async with desk_on_pty() as here:
         here.send(b"?")
         await here.until(lambda: len(here.app.screen_stack) > 2)

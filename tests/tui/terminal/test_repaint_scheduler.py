@@ -74,7 +74,7 @@ class _Desk:
         return [at_s for at_s, _ in self.painted]
 
 
-def test_the_first_change_after_a_quiet_time_is_painted_at_once_and_together_with_its_neighbours() -> None:
+def test_the_first_change_after_a_pause_is_painted_at_once_with_simultaneous_ones() -> None:
     desk = _Desk()
     desk.pace.changed("positions", {"a"})
     desk.pace.changed("positions", {"b"})
@@ -92,7 +92,7 @@ def test_a_thousand_changes_a_second_are_four_repaints() -> None:
     assert desk.times == [100.0, 100.25, 100.5, 100.75, 101.0]
 
 
-def test_economy_is_one_repaint_a_second_and_can_be_changed_while_waiting() -> None:
+def test_economy_mode_repaints_once_a_second_and_can_change_while_waiting() -> None:
     desk = _Desk(per_s=1)
     desk.pace.changed("a", {"1"})
     desk.clock.go(100.1)
@@ -104,7 +104,7 @@ def test_economy_is_one_repaint_a_second_and_can_be_changed_while_waiting() -> N
     assert desk.times == [100.0, 100.9]
 
 
-def test_around_an_opening_the_rest_waits_and_nothing_is_lost() -> None:
+def test_other_rows_wait_around_an_opening_and_none_is_lost() -> None:
     desk = _Desk()
     desk.pace.changed("positions", {"a"})
     desk.clock.go(100)
@@ -118,7 +118,7 @@ def test_around_an_opening_the_rest_waits_and_nothing_is_lost() -> None:
     assert desk.painted[1:] == [(100.75, {"positions": frozenset("bc")})]
 
 
-def test_rows_of_the_opening_pair_are_painted_at_the_usual_pace_and_the_rest_still_waits() -> None:
+def test_rows_of_the_opening_pair_are_painted_at_the_usual_rate_while_others_wait() -> None:
     desk = _Desk()
     desk.urgent = {"opening"}
     desk.pace.changed("positions", {"a"})
@@ -133,7 +133,7 @@ def test_rows_of_the_opening_pair_are_painted_at_the_usual_pace_and_the_rest_sti
     assert desk.painted[-1] == (101.0, {"positions": frozenset({"opening", "a"}), "tick": frozenset()})
 
 
-def test_openings_behind_one_another_never_keep_anything_back_for_more_than_a_second() -> None:
+def test_successive_openings_delay_repaints_by_a_second_at_most() -> None:
     desk = _Desk()
     desk.quiet_until_s = 1_000
     for number in range(100):
@@ -173,7 +173,7 @@ def test_nothing_is_painted_after_stop() -> None:
 @given(
     st.lists(st.tuples(st.floats(0, 0.6), st.sampled_from("abc")), max_size=60), st.sampled_from([1.0, 4.0])
 )
-def test_never_too_often_and_every_change_within_one_period(
+def test_repaints_are_rate_limited_and_every_change_is_painted_within_one_period(
     steps: list[tuple[float, str]], per_s: float
 ) -> None:
     desk = _Desk(per_s)
@@ -190,7 +190,7 @@ def test_never_too_often_and_every_change_within_one_period(
         assert shown[0] - at_s <= 1 / per_s + 1e-9
 
 
-def test_quiet_is_half_a_second_before_an_opening_and_half_a_second_behind_it() -> None:
+def test_the_quiet_time_is_half_a_second_before_and_after_an_opening() -> None:
     assert quiet_left_s([], 10_000) == 0
     assert quiet_left_s([10_000], 9_499) == 0
     assert quiet_left_s([10_000], 9_500) == 1.0
@@ -198,14 +198,14 @@ def test_quiet_is_half_a_second_before_an_opening_and_half_a_second_behind_it() 
     assert quiet_left_s([10_000], 10_500) == 0
 
 
-def test_however_slow_the_line_the_clock_is_painted_before_it_is_two_seconds_wrong() -> None:
+def test_the_clock_is_never_two_seconds_wrong_on_a_slow_connection() -> None:
     per_s = 4.0
     for _ in range(20):
         per_s = adapted(per_s, 1e9, 1.0, 1_000)
     assert 1 / per_s <= 1.5
 
 
-def test_a_line_that_is_full_is_painted_more_rarely_and_an_easy_one_as_wanted_again() -> None:
+def test_the_repaint_rate_drops_on_a_full_connection_and_recovers() -> None:
     assert adapted(4.0, 30_000, 4.0, 32_000) == 2.0
     assert adapted(2.0, 20_000, 4.0, 32_000) == 2.0
     assert adapted(2.0, 3_000, 4.0, 32_000) == 4.0

@@ -41,39 +41,41 @@ def test_a_level_far_away_does_not_flatten_the_line() -> None:
     assert "900" not in "".join(lines)
 
 
-def test_without_points_or_room_it_says_so() -> None:
+def test_a_chart_without_points_or_room_shows_a_text() -> None:
     assert "Not enough data" in _text(chart(Plot([(0, 1)]), 40, 5, _two))[0]
     assert "Too small" in _text(chart(Plot([(0, 1), (1, 2)]), 30, 2, _two))[0]
 
 
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=60), st.integers(0, 90), st.integers(0, 30))
-def test_any_numbers_fit_into_any_room(points: list[tuple[float, float]], width: int, height: int) -> None:
+def test_a_chart_of_any_numbers_fits_any_size(
+    points: list[tuple[float, float]], width: int, height: int
+) -> None:
     lines = _text(chart(Plot(points), width, height, lambda value: f"{value:.4g}"))
     assert len(lines) <= max(height, 1)
     assert all(cell_len(line) <= max(width, 40) for line in lines)
 
 
 @given(NUMBERS, st.integers(0, 60))
-def test_a_bar_is_as_long_as_its_room(share: float, width: int) -> None:
+def test_a_bar_has_the_requested_width(share: float, width: int) -> None:
     assert cell_len(bar(share, width)) == width
 
 
-def test_a_bar_says_the_share_to_an_eighth() -> None:
+def test_a_bar_shows_a_share_to_an_eighth_of_a_column() -> None:
     assert bar(0.5, 4) == "██░░"
     assert bar(1.7, 4) == "████"
     assert bar(0.28, 4) == "█▏░░"
 
 
-def test_a_waterfall_begins_each_bar_where_the_one_before_ended() -> None:
+def test_each_waterfall_bar_starts_where_the_previous_one_ends() -> None:
     assert waterfall([1, None, 3], 8) == ["██      ", "        ", "  ██████"]
 
 
-def test_the_shortest_stage_of_a_waterfall_is_still_seen() -> None:
+def test_the_shortest_stage_of_a_waterfall_is_visible() -> None:
     assert waterfall([0.001, 5], 10)[0].strip() == "█"
 
 
 @given(st.lists(st.floats(0, 1e6) | st.none(), max_size=9), st.integers(1, 60))
-def test_every_bar_of_a_waterfall_is_as_long_as_its_room(took: list[float | None], width: int) -> None:
+def test_every_waterfall_bar_fits_its_width(took: list[float | None], width: int) -> None:
     assert all(cell_len(line) == width for line in waterfall(took, width))
 
 

@@ -25,20 +25,20 @@ def test_live_mode_is_a_text_and_a_badge() -> None:
     assert first.tone is Tone.BAD
 
 
-def test_a_halt_says_why_and_by_what_state() -> None:
+def test_a_halt_shows_state_and_cause() -> None:
     words = _words(replace(KNOWN, risk=risk(TradingState.HALTED, "a person said so")))
     assert "HALTED: a person said so" in words
     assert "entries allowed" not in words
 
 
-def test_a_silent_engine_and_a_lost_one_look_different_and_say_for_how_long() -> None:
+def test_a_silent_engine_and_a_lost_one_differ_and_show_the_duration() -> None:
     silent = replace(KNOWN, link=replace(KNOWN.link, link=Link.STALE), silence_ms=4_200)
     lost = replace(KNOWN, link=replace(KNOWN.link, link=Link.DISCONNECTED), silence_ms=65_000)
     assert "ENGINE SILENT 4.2s" in _words(silent, 80)
     assert "NO CONNECTION 65s" in _words(lost, 80)
 
 
-def test_without_a_word_of_the_engine_state_and_money_are_the_last_known_and_nothing_seems_live() -> None:
+def test_stale_state_and_equity_are_marked_as_last_known() -> None:
     for link in (Link.STALE, Link.DISCONNECTED):
         lost = replace(KNOWN, link=replace(KNOWN.link, link=link), silence_ms=65_000)
         first, second, _ = lines(lost, 120)
@@ -51,12 +51,12 @@ def test_without_a_word_of_the_engine_state_and_money_are_the_last_known_and_not
         assert {part.tone for part in second} == {Tone.FAINT}
 
 
-def test_the_age_of_the_feed_is_said() -> None:
+def test_the_age_of_the_feed_is_shown() -> None:
     row = msgspec.structs.replace(status(), streams=StreamsRow(topics=3, live=3, newest_s=4))
     assert "feed 3/3 0/s 4s ago" in _words(replace(KNOWN, status=row))
 
 
-def test_a_stale_feed_and_an_unsure_clock_are_said() -> None:
+def test_a_stale_feed_and_an_uncertain_clock_are_shown() -> None:
     bad = msgspec.structs.replace(
         status(), streams=StreamsRow(topics=3, live=1, stale=2), clock=ClockRow(offset_ms=None)
     )
@@ -65,7 +65,7 @@ def test_a_stale_feed_and_an_unsure_clock_are_said() -> None:
     assert "clock unknown" in words
 
 
-def test_an_equity_that_misses_a_price_is_marked_as_an_estimate() -> None:
+def test_equity_with_a_missing_price_is_marked_as_an_estimate() -> None:
     row = msgspec.structs.replace(risk(), is_complete=False)
     assert "equity ~512.40 USDT" in _words(replace(KNOWN, risk=row))
 
@@ -82,7 +82,7 @@ def test_before_the_first_message_values_are_unknown() -> None:
 
 
 @given(st.integers(60, 250))
-def test_mode_state_equity_and_day_are_there_at_every_width(width: int) -> None:
+def test_mode_state_equity_and_day_are_shown_at_every_width(width: int) -> None:
     for known in (KNOWN, replace(KNOWN, status=status("live"))):
         first, second, _ = lines(known, width)
         assert max(width_of(first), width_of(second)) <= width

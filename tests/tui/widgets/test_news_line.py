@@ -50,7 +50,7 @@ def _item(words: str, tone: Tone = Tone.PLAIN, at_s: float = 0.0) -> NewsItem:
     return NewsItem(words, tone, NOW_MS, at_s)
 
 
-def test_the_newest_is_shown_with_its_time_and_goes_after_a_while() -> None:
+def test_the_newest_notice_is_shown_with_its_time_and_expires() -> None:
     news = NewsLine()
     assert news.line(0.0, 80) == []
     news.add(_item("one", at_s=0.0))
@@ -60,7 +60,7 @@ def test_the_newest_is_shown_with_its_time_and_goes_after_a_while() -> None:
     assert _texts(news, 20.0 + SHOWN_S) == []
 
 
-def test_something_grave_is_not_replaced_at_once_and_what_else_came_is_counted() -> None:
+def test_a_severe_notice_is_not_replaced_at_once_and_others_are_counted() -> None:
     news = NewsLine()
     news.add(_item("drawdown", Tone.BAD, 0.0))
     news.add(_item("bought", at_s=1.0))
@@ -68,7 +68,7 @@ def test_something_grave_is_not_replaced_at_once_and_what_else_came_is_counted()
     assert _texts(news, FIRST_S + 0.5)[1:] == ["bought"]
 
 
-def test_the_line_fits_and_a_long_text_says_where_all_of_it_is() -> None:
+def test_the_news_line_fits_and_a_long_text_names_the_activity_log() -> None:
     news = NewsLine()
     news.add(_item("a long story of 12345.678 coins " * 9))
     for width in range(10, 200):
@@ -77,7 +77,7 @@ def test_the_line_fits_and_a_long_text_says_where_all_of_it_is() -> None:
 
 
 @BY_SIZE
-async def test_what_is_new_covers_nothing_on_any_screen(size: tuple[int, int]) -> None:
+async def test_news_covers_nothing_on_any_screen(size: tuple[int, int]) -> None:
     frozen = FrozenDesk()
     frozen.replies["journal"] = FactPage(())
     async with command_desk(frozen, size) as one:
@@ -96,7 +96,7 @@ def _alert(text: str) -> Alert:
     return Alert(at_ms=NOW_MS, about="FOOUSDT", severity=Severity.ERROR, rule="slippage", text=text)
 
 
-async def test_what_is_new_is_said_on_pages_too() -> None:
+async def test_news_is_shown_on_pages_too() -> None:
     async with command_desk(size=(80, 24)) as one:
         for key in ("question_mark", "m", "ctrl+p", "q"):
             await one.press(key)

@@ -48,7 +48,7 @@ async def _left_and_entered_again(frozen: FrozenDesk, app: DeskApp, pilot: Pilot
     return _wire(app).written
 
 
-async def test_a_screen_that_is_entered_again_is_painted_as_of_now_though_a_pair_opens() -> None:
+async def test_a_revisited_screen_is_current_during_an_opening() -> None:
     frozen = FrozenDesk()
     async with desk(frozen) as (app, pilot, _):
         painted = await _left_and_entered_again(frozen, app, pilot)
@@ -56,7 +56,7 @@ async def test_a_screen_that_is_entered_again_is_painted_as_of_now_though_a_pair
         assert "T-00:47" not in painted
 
 
-async def test_a_screen_behind_a_page_is_painted_as_of_now_when_the_page_goes() -> None:
+async def test_a_screen_behind_a_page_is_current_when_the_page_closes() -> None:
     frozen = FrozenDesk()
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("question_mark")
@@ -70,7 +70,7 @@ async def test_a_screen_behind_a_page_is_painted_as_of_now_when_the_page_goes() 
         assert "T-00:47" not in _wire(app).written
 
 
-async def test_rows_of_the_pair_that_opens_are_painted_while_others_wait() -> None:
+async def test_rows_of_the_opening_pair_are_painted_while_others_wait() -> None:
     frozen = FrozenDesk()
     async with desk(frozen) as (app, pilot, _):
         _opens_now(frozen)
@@ -79,7 +79,7 @@ async def test_rows_of_the_pair_that_opens_are_painted_while_others_wait() -> No
         await until(pilot, app, "▲ +20.0%")
 
 
-async def test_nothing_of_the_board_that_stands_still_is_seen_behind_the_palette() -> None:
+async def test_the_palette_hides_the_screen_that_is_not_updated() -> None:
     frozen = FrozenDesk()
     async with desk(frozen, size=(120, 100)) as (app, pilot, _):
         await pilot.press("ctrl+p")
@@ -88,7 +88,7 @@ async def test_nothing_of_the_board_that_stands_still_is_seen_behind_the_palette
         assert "Next openings 5" not in text
 
 
-async def test_views_that_the_engine_does_not_renew_are_marked_though_it_is_connected() -> None:
+async def test_views_without_updates_are_marked_while_connected() -> None:
     frozen = FrozenDesk()
     async with desk(frozen) as (app, pilot, _):
         frozen.now_ms += 12_000
@@ -99,7 +99,7 @@ async def test_views_that_the_engine_does_not_renew_are_marked_though_it_is_conn
         assert "OLD" not in await until(pilot, app, "clock +4")
 
 
-async def test_an_answer_of_a_minute_ago_is_marked_until_the_next_one_comes() -> None:
+async def test_a_minute_old_response_is_marked_until_the_next_arrives() -> None:
     frozen, came = FrozenDesk(), asyncio.Event()
     first = market()
 
@@ -129,14 +129,14 @@ def _aged(age_ms: float, every_ms: float, since_query_ms: float | None = None) -
     return ShownResponses([ResponseAge(NOW_MS - round(age_ms), age_ms, waited_ms, every_ms)])
 
 
-def test_an_answer_is_marked_as_soon_as_it_is_old_and_dimmed_when_the_next_one_is_overdue() -> None:
+def test_an_old_response_is_marked_and_dimmed_when_the_next_is_overdue() -> None:
     assert ShownResponses().mark() == CURRENT
     assert _aged(1_400, 750).mark() == CURRENT
     assert _aged(1_600, 750).mark() == StaleMark("as of 14:13:18Z")
     assert _aged(2_300, 750).mark() == StaleMark("OLD: 2.3s", is_dim=True)
 
 
-def test_an_answer_that_is_asked_for_rarely_always_says_of_when_it_is() -> None:
+def test_a_rarely_repeated_response_always_states_its_time() -> None:
     assert _aged(100, 5_000).mark() == StaleMark("as of 14:13:19Z")
     assert _aged(6_400, 5_000).mark() == StaleMark("as of 14:13:13Z")
     assert _aged(9_000, 5_000, since_query_ms=4_000).mark() == StaleMark("as of 14:13:11Z")
@@ -144,7 +144,7 @@ def test_an_answer_that_is_asked_for_rarely_always_says_of_when_it_is() -> None:
 
 
 @pytest.mark.parametrize("age_ms", [0, 700, 1_499, 1_501, 2_000])
-def test_a_mark_stays_right_for_as_long_as_it_says(age_ms: int) -> None:
+def test_a_mark_is_valid_for_the_stated_time(age_ms: int) -> None:
     now, left_ms = _aged(age_ms, 750), _aged(age_ms, 750).left_ms()
     if left_ms < float("inf"):
         assert _aged(age_ms + left_ms, 750).mark().is_dim is now.mark().is_dim
@@ -152,7 +152,7 @@ def test_a_mark_stays_right_for_as_long_as_it_says(age_ms: int) -> None:
         assert _aged(age_ms + left_ms + 1, 750).mark() != now.mark()
 
 
-async def test_a_board_says_when_its_marks_become_wrong() -> None:
+async def test_a_screen_states_when_its_marks_expire() -> None:
     frozen = FrozenDesk()
     async with desk(frozen) as (app, pilot, _):
         shown = app.screen
@@ -168,7 +168,7 @@ async def test_a_board_says_when_its_marks_become_wrong() -> None:
         assert shown.mark_left_ms == table_lines.OLD_PRICE_MS - 1_400
 
 
-def test_the_price_of_a_listing_that_is_not_heard_any_more_is_marked() -> None:
+def test_a_listing_price_without_updates_is_marked() -> None:
     row = listing("DEADUSDT", "open", 0, "calendar")
     heard = msgspec.structs.replace(row, price=0.03412, priced_ms=NOW_MS - 1_000)
     assert [cell.text for cell in table_lines.listing(heard, NOW_MS) if "0.034" in cell.text] == ["0.03412"]
@@ -178,7 +178,7 @@ def test_the_price_of_a_listing_that_is_not_heard_any_more_is_marked() -> None:
         assert [(cell.text, cell.tone) for cell in marked] == [("~0.03412", Tone.FAINT)]
 
 
-def test_an_old_bid_and_what_is_computed_from_it_are_marked() -> None:
+def test_an_old_bid_and_values_from_it_are_marked() -> None:
     row = position("OPENUSDT", "0.02471", "0.03412", "27.57", "38.1")
     old = msgspec.structs.replace(row, bid_age_ms=1_100)
     marked = [cell for cell in table_lines.position(old, NOW_MS) if cell.text.startswith("~")]
@@ -190,7 +190,7 @@ def test_an_old_bid_and_what_is_computed_from_it_are_marked() -> None:
 @pytest.mark.parametrize(
     ("is_exact", "words"), [(True, "spread 0.23%  0.0s old"), (False, "spread 0.23%  34s old  resyncing")]
 )
-async def test_a_book_is_as_old_as_its_last_confirmation(is_exact: bool, words: str) -> None:
+async def test_the_age_of_an_order_book_is_that_of_its_last_confirmation(is_exact: bool, words: str) -> None:
     frozen = FrozenDesk()
     frozen.replies["market"] = msgspec.structs.replace(
         market(), is_exact=is_exact, leveled_ms=NOW_MS - 34_000
@@ -200,7 +200,7 @@ async def test_a_book_is_as_old_as_its_last_confirmation(is_exact: bool, words: 
         await until(pilot, app, words)
 
 
-async def test_an_export_says_how_old_its_rows_are(tmp_path: Path) -> None:
+async def test_an_export_states_the_age_of_its_rows(tmp_path: Path) -> None:
     frozen = FrozenDesk()
     async with desk(frozen, size=(160, 40), environment=AppEnvironment(tmp_path)) as (app, pilot, _):
         frozen.now_ms += 12_000

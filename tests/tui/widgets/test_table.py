@@ -54,7 +54,7 @@ async def test_one_cell_costs_one_line_and_a_few_hundred_bytes() -> None:
         assert 0 < len(app.wire.written) < 500
 
 
-async def test_three_cells_in_ten_rows_stay_under_nine_kilobytes_a_second_at_four_a_second() -> None:
+async def test_three_cells_in_ten_rows_cost_under_nine_kilobytes_a_second() -> None:
     async with _shown() as (app, table, pilot):
         changes: dict[str, Line] = {}
         for row in range(2, 32, 3):
@@ -66,7 +66,7 @@ async def test_three_cells_in_ten_rows_stay_under_nine_kilobytes_a_second_at_fou
         assert 0 < len(app.wire.written) < 9_000 / 4
 
 
-async def test_what_did_not_change_or_is_not_seen_costs_nothing() -> None:
+async def test_unchanged_and_invisible_rows_cost_nothing() -> None:
     async with _shown() as (app, table, pilot):
         table.apply({f"{row}": _line(row) for row in range(ROWS)})
         table.apply({"49": _line(49, seed=1)})
@@ -75,21 +75,21 @@ async def test_what_did_not_change_or_is_not_seen_costs_nothing() -> None:
         assert app.wire.written == ""
 
 
-async def test_a_changed_cell_of_a_column_that_has_no_room_costs_nothing() -> None:
+async def test_a_changed_cell_of_a_hidden_column_costs_nothing() -> None:
     async with _shown(size=(40, 20)) as (app, table, pilot):
         table.apply({"5": (*_line(5)[:7], Cell("new"))})
         await pilot.pause()
         assert app.wire.written == ""
 
 
-async def test_a_step_of_the_cursor_paints_two_lines() -> None:
+async def test_a_cursor_move_paints_two_lines() -> None:
     async with _shown() as (app, table, pilot):
         await pilot.press("down")
         assert set(table.drawn) == {1, 2}
         assert len(app.wire.written) < 1_000
 
 
-async def test_a_page_down_stays_under_twelve_kilobytes() -> None:
+async def test_a_page_down_costs_under_twelve_kilobytes() -> None:
     async with _shown(rows=200, size=(120, 24)) as (app, table, pilot):
         await pilot.press("pagedown", "pagedown")
         await pilot.pause()
@@ -97,7 +97,7 @@ async def test_a_page_down_stays_under_twelve_kilobytes() -> None:
         assert 0 < len(app.wire.written) < 2 * 12_000
 
 
-async def test_the_screen_shows_what_the_rows_say_after_scrolling_and_changing() -> None:
+async def test_the_table_shows_its_rows_after_scrolling_and_changes() -> None:
     async with _shown(rows=100, size=(120, 10)) as (_, table, pilot):
         await pilot.press("G")
         table.apply({"99": _line(99, seed=3), "98": None, "0": _line(0, seed=3)})
@@ -120,7 +120,7 @@ async def test_the_cursor_stays_on_its_row_when_the_order_changes() -> None:
         assert _text(table)[1].startswith(">")
 
 
-async def test_when_its_row_goes_the_cursor_is_on_the_one_in_its_place() -> None:
+async def test_the_cursor_moves_to_the_row_in_place_of_a_removed_one() -> None:
     async with _shown(rows=3) as (_, table, _pilot):
         table.action_move(1)
         table.apply({"1": None})
@@ -142,7 +142,7 @@ async def test_a_click_on_a_head_sorts_and_on_a_row_selects() -> None:
         assert table.cursor == table.rows.shown[2]
 
 
-async def test_keys_sort_by_each_column_that_is_seen_and_back() -> None:
+async def test_the_sort_key_cycles_through_visible_columns() -> None:
     async with _shown(rows=5, size=(40, 10)) as (_, table, pilot):
         seen: list[int | None] = []
         for _ in range(4):
@@ -153,7 +153,7 @@ async def test_keys_sort_by_each_column_that_is_seen_and_back() -> None:
         assert table.rows.order == SortOrder(None, is_reverse=True)
 
 
-async def test_an_empty_table_says_what_would_fill_it_and_a_filter_that_it_hides_all() -> None:
+async def test_an_empty_table_shows_its_text_or_the_filter_that_hides_all() -> None:
     async with _shown(rows=0) as (app, table, pilot):
         assert "Nothing yet." in _text(table)[1]
         table.apply({"1": _line(1)})
@@ -167,7 +167,7 @@ async def test_an_empty_table_says_what_would_fill_it_and_a_filter_that_it_hides
         assert "Nothing yet." in app.wire.written
 
 
-async def test_old_numbers_lose_their_colour() -> None:
+async def test_stale_numbers_are_dimmed() -> None:
     async with _shown(rows=3) as (_, table, _pilot):
         fresh = {segment.style for segment in table.render_line(2)}
         table.set_stale(True)
@@ -175,7 +175,7 @@ async def test_old_numbers_lose_their_colour() -> None:
         assert len(stale) < len(fresh)
 
 
-async def test_text_from_outside_is_shown_as_it_is_and_cannot_act() -> None:
+async def test_foreign_text_is_shown_literally() -> None:
     async with _shown(rows=0) as (app, table, pilot):
         table.apply(
             {"x": (Cell("[b]\x1b[2J\x07"), *_line(1)[1:]), "y": (Cell("日本\u202e[/]"), *_line(2)[1:])}
@@ -190,7 +190,7 @@ async def test_text_from_outside_is_shown_as_it_is_and_cannot_act() -> None:
         )
 
 
-async def test_what_is_said_of_no_rows_is_folded_and_never_cut_off() -> None:
+async def test_the_text_of_an_empty_table_is_wrapped_and_complete() -> None:
     async with _shown(rows=0, size=(34, 12)) as (_, table, pilot):
         table.set_empty("No open position. Arm a listing on screen 2.")
         await pilot.pause()
@@ -198,7 +198,7 @@ async def test_what_is_said_of_no_rows_is_folded_and_never_cut_off() -> None:
         assert said.endswith("No open position. Arm a listing on screen 2.")
 
 
-async def test_a_cursor_that_nobody_moved_is_on_the_first_row_when_the_table_comes_to_the_front() -> None:
+async def test_an_unmoved_cursor_is_on_the_first_row_when_the_table_is_shown() -> None:
     async with _shown(rows=3, order=SortOrder(1)) as (_, table, pilot):
         first = (Cell("A"), *(Cell("0", rank=-1) for _ in range(7)))
         table.apply({"a": first})
@@ -212,7 +212,7 @@ async def test_a_cursor_that_nobody_moved_is_on_the_first_row_when_the_table_com
         assert table.cursor == chosen
 
 
-async def test_a_table_that_is_filled_anew_makes_room_for_a_figure_that_cannot_be_rounded() -> None:
+async def test_a_refilled_table_widens_for_a_figure_that_cannot_be_rounded() -> None:
     async with _shown(rows=2) as (app, table, pilot):
         wide = "771570123456 of 9"
         line = _line(0)

@@ -25,7 +25,7 @@ def _rows(**values: float | None) -> TableRows:
     return rows
 
 
-def test_the_column_that_matters_least_goes_first() -> None:
+def test_the_least_important_column_is_hidden_first() -> None:
     assert [place.column for place in placed(COLUMNS, 80)] == [0, 1, 2, 3]
     assert [place.column for place in placed(COLUMNS, 50)] == [0, 1, 3]
     assert [place.column for place in placed(COLUMNS, 28)] == [0, 1]
@@ -33,7 +33,7 @@ def test_the_column_that_matters_least_goes_first() -> None:
 
 
 @given(st.integers(30, 300))
-def test_columns_fill_the_room_and_do_not_overlap(room: int) -> None:
+def test_columns_fill_the_width_without_overlap(room: int) -> None:
     places = placed(COLUMNS, room)
     for one, after in pairwise(places):
         assert one.x + one.width + GAP == after.x
@@ -42,26 +42,26 @@ def test_columns_fill_the_room_and_do_not_overlap(room: int) -> None:
     assert end == room if 2 in {place.column for place in places} else end <= room
 
 
-def test_only_the_cells_that_changed_are_to_be_painted() -> None:
+def test_only_changed_cells_are_repainted() -> None:
     rows = _rows(a=1, b=2, c=3)
     dirty = rows.apply({"b": _line("b", 9), "c": _line("c", 3)})
     assert dirty.lines == {1: frozenset({1})}
     assert not dirty.has_other_length
 
 
-def test_a_row_that_came_is_painted_whole_and_those_above_it_not_at_all() -> None:
+def test_a_new_row_is_painted_completely_and_rows_above_it_are_not() -> None:
     dirty = _rows(a=1, b=2).apply({"c": _line("c")})
     assert dirty.lines == {2: None}
     assert dirty.has_other_length
 
 
-def test_below_a_row_that_went_everything_moves_up() -> None:
+def test_rows_below_a_removed_row_move_up() -> None:
     dirty = _rows(a=1, b=2, c=3, d=4).apply({"b": None})
     assert dirty.lines == {1: None, 2: None, 3: None}
     assert dirty.gone == {"b"}
 
 
-def test_equal_rows_keep_the_order_in_which_they_came() -> None:
+def test_equal_rows_keep_their_insertion_order() -> None:
     rows = _rows(a=1, b=2, c=1, d=2)
     rows.sort(SortOrder(1))
     assert rows.shown == ["a", "c", "b", "d"]
@@ -69,7 +69,7 @@ def test_equal_rows_keep_the_order_in_which_they_came() -> None:
     assert rows.shown == ["b", "d", "a", "c"]
 
 
-def test_without_a_column_to_sort_by_replaced_rows_are_in_the_order_they_were_given_in() -> None:
+def test_unsorted_replaced_rows_keep_the_given_order() -> None:
     rows = _rows(b=1, a=2)
     rows.replace({"c": _line("c", 3), "b": _line("b", 1), "a": _line("a", 2)})
     assert rows.shown == ["c", "b", "a"]
@@ -78,7 +78,7 @@ def test_without_a_column_to_sort_by_replaced_rows_are_in_the_order_they_were_gi
     assert (dirty.gone, dirty.has_other_length) == ({"a", "b"}, True)
 
 
-def test_while_held_replaced_rows_stay_where_they_are() -> None:
+def test_replaced_rows_keep_their_order_while_held() -> None:
     rows = _rows(b=1, a=2)
     rows.hold_rows(True)
     rows.replace({"c": _line("c", 3), "b": _line("b", 1)})
@@ -87,7 +87,7 @@ def test_while_held_replaced_rows_stay_where_they_are() -> None:
     assert rows.shown == ["c", "b"]
 
 
-def test_what_is_not_known_is_last_both_ways() -> None:
+def test_unknown_values_are_last_in_both_sort_orders() -> None:
     rows = _rows(a=None, b=2, c=1)
     rows.sort(SortOrder(1))
     assert rows.shown == ["c", "b", "a"]
@@ -95,7 +95,7 @@ def test_what_is_not_known_is_last_both_ways() -> None:
     assert rows.shown == ["b", "c", "a"]
 
 
-def test_a_filter_takes_every_word_and_leaves_out_what_has_a_mark() -> None:
+def test_a_filter_requires_every_word_and_excludes_marked_ones() -> None:
     rows = _rows(FOOUSDT=1, FOOUSDC=2, BARUSDT=3)
     rows.set_filter("foo")
     assert rows.shown == ["FOOUSDT", "FOOUSDC"]
@@ -105,7 +105,7 @@ def test_a_filter_takes_every_word_and_leaves_out_what_has_a_mark() -> None:
     assert rows.total == len(rows.shown) == 3
 
 
-def test_while_held_nothing_moves_and_prices_go_on() -> None:
+def test_held_rows_do_not_move_while_prices_update() -> None:
     rows = _rows(a=1, b=2, c=3)
     rows.sort(SortOrder(1))
     rows.hold_rows(True)
@@ -117,7 +117,7 @@ def test_while_held_nothing_moves_and_prices_go_on() -> None:
     assert "b" not in rows
 
 
-def test_a_row_that_comes_back_while_held_stays() -> None:
+def test_a_row_that_returns_while_held_stays() -> None:
     rows = _rows(a=1, b=2)
     rows.hold_rows(True)
     rows.apply({"b": None})
@@ -130,7 +130,7 @@ Changes = st.dictionaries(st.sampled_from("abcdefgh"), st.one_of(st.none(), st.i
 
 
 @given(st.lists(Changes, max_size=8), st.sampled_from([None, 0, 1]), st.booleans())
-def test_painting_what_is_dirty_shows_what_is_there(
+def test_painting_the_dirty_lines_shows_the_current_rows(
     steps: list[dict[str, int | None]], column: int | None, is_reverse: bool
 ) -> None:
     rows = TableRows(SortOrder(column, is_reverse))

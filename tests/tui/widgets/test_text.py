@@ -39,16 +39,16 @@ def test_a_price_has_the_precision_of_its_symbol(value: str, places: int, shown:
         (Decimal("0.10"), "0.1"),
     ],
 )
-def test_without_a_known_precision_six_digits_count(value: Decimal | float, shown: str) -> None:
+def test_without_a_known_precision_six_digits_are_shown(value: Decimal | float, shown: str) -> None:
     assert text.price(value).text == shown
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf"), Decimal("NaN"), Decimal("1E+999999")])
-def test_what_is_no_price_is_shown_as_unknown(value: Decimal | float | None) -> None:
+def test_a_value_that_is_no_price_is_shown_as_unknown(value: Decimal | float | None) -> None:
     assert text.price(value) is text.gain(value) is text.amount(value) is UNKNOWN_CELL
 
 
-def test_a_gain_says_its_sign_three_times_and_a_zero_has_none() -> None:
+def test_a_gain_shows_its_sign_in_arrow_sign_and_colour_and_zero_in_none() -> None:
     assert text.gain(Decimal("27.571")).text == "▲ +27.57"
     assert text.gain(Decimal("27.571")).tone is Tone.GOOD
     assert text.gain(Decimal("-0.97")).text == "▼ -0.97"
@@ -60,7 +60,7 @@ def test_a_gain_says_its_sign_three_times_and_a_zero_has_none() -> None:
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12))
-def test_a_gain_never_shows_another_sign_than_it_has(value: Decimal) -> None:
+def test_a_gain_never_shows_a_wrong_sign(value: Decimal) -> None:
     cell = text.gain(value)
     if "+" in cell.text:
         assert value > 0
@@ -71,7 +71,7 @@ def test_a_gain_never_shows_another_sign_than_it_has(value: Decimal) -> None:
 
 
 @given(st.floats(allow_nan=False, min_value=1e-12, max_value=1e12))
-def test_a_price_reads_back_as_what_it_was(value: float) -> None:
+def test_a_formatted_price_is_parsed_back(value: float) -> None:
     shown = text.price(value).text
     assert "e" not in shown.lower()
     assert abs(float(shown.replace(",", "")) - value) <= value * 1e-5
@@ -108,11 +108,11 @@ def test_ages_are_short(span_ms: float | None, shown: str) -> None:
         (183_600_000, "T-2d 03h"),
     ],
 )
-def test_a_countdown_reaches_zero_at_the_instant_and_not_before(left_ms: int, shown: str) -> None:
+def test_a_countdown_reaches_zero_exactly_at_the_time(left_ms: int, shown: str) -> None:
     assert text.countdown(AT_MS + left_ms, AT_MS) == shown
 
 
-def test_moments_are_shown_here_and_in_utc() -> None:
+def test_times_are_shown_in_local_time_and_utc() -> None:
     assert text.utc(AT_MS) == "14:13:20Z"
     assert text.local_and_utc(AT_MS, DEFAULT_ENVIRONMENT) == "16:13:20 (14:13:20Z)"
     assert text.local_and_utc(AT_MS, timezone(timedelta(0))) == "14:13:20Z"
@@ -120,7 +120,7 @@ def test_moments_are_shown_here_and_in_utc() -> None:
 
 
 @pytest.mark.parametrize("at_ms", [None, 10**18, -(10**18)])
-def test_a_moment_that_is_none_is_shown_as_unknown(at_ms: int | None) -> None:
+def test_a_missing_time_is_shown_as_unknown(at_ms: int | None) -> None:
     assert (
         text.utc(at_ms)
         == text.local_and_utc(at_ms, DEFAULT_ENVIRONMENT)
@@ -143,13 +143,15 @@ HOSTILE = [
 
 
 @given(st.one_of(st.sampled_from(HOSTILE), st.text()), st.integers(0, 30), st.booleans())
-def test_any_text_fits_exactly_and_cannot_act(words: str, width: int, to_right: bool) -> None:
+def test_any_text_fits_exactly_and_cannot_control_the_terminal(
+    words: str, width: int, to_right: bool
+) -> None:
     shown = fit(words, width, to_right=to_right)
     assert cell_len(shown) == width
     assert shown.isprintable()
 
 
-def test_what_is_cut_says_so_and_numbers_stand_to_the_right() -> None:
+def test_shortened_text_ends_in_an_ellipsis_and_numbers_are_right_aligned() -> None:
     assert fit("FOOUSDT", 5) == "FOOU…"
     assert fit("12.5", 7, to_right=True) == "   12.5"
     assert fit("[b]x", 6) == "[b]x  "
@@ -167,6 +169,6 @@ def test_what_is_cut_says_so_and_numbers_stand_to_the_right() -> None:
         (Cell("closed by hand"), 8, "closed…"),
     ],
 )
-def test_a_number_is_rounded_to_its_column_and_never_cut_off(cell: Cell, width: int, shown: str) -> None:
+def test_a_number_is_rounded_to_its_column_and_never_cut(cell: Cell, width: int, shown: str) -> None:
     assert fit_cell(cell, width, is_number=True).strip() == shown.strip()
     assert cell_len(fit_cell(cell, width, is_number=True)) == width

@@ -65,7 +65,7 @@ class DeskBuilder:
                 detection=self.engine.detection_settings,
                 engine=f"{os.getpid()}-{self.engine.started_ms}",
                 head=self.feed.last_sequence,
-                answers=answers,
+                responses=answers,
                 trading=trading,
                 screens=ScreenQueries(self.engine, tuple if trading is None else trading.positions),
                 machine=metrics,

@@ -134,7 +134,7 @@ def _command_engine(paths: Paths, by: str, report: Report) -> _EngineReply:
         words = f"Cannot command {who}: {error} It reads the halt before it places an order."
         engine = _EngineReply(words)
     else:
-        engine = _EngineReply(f"{who}: {reply.words}", is_done=reply.outcome is CommandOutcome.DONE)
+        engine = _EngineReply(f"{who}: {reply.message}", is_done=reply.outcome is CommandOutcome.DONE)
     report(engine.words)
     return engine
 

@@ -62,8 +62,8 @@ class ScreenOptions:
 class ScreenResult:
     """Result of a screen."""
 
-    how: Ending
-    owed: str
+    ending: Ending
+    pending_output: str
     """Output that the terminal has not accepted yet."""
     problem: str = ""
     """Error that ended the screen."""
@@ -71,7 +71,7 @@ class ScreenResult:
     @property
     def code(self) -> int:
         """Return the exit code of an attached front end."""
-        return INTERRUPTED if self.how is Ending.INTERRUPTED else int(self.how is Ending.BROKE)
+        return INTERRUPTED if self.ending is Ending.INTERRUPTED else int(self.ending is Ending.BROKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +158,10 @@ def _attached(
     ended = show(paths, viewing, environ, detached, None)
     detached.signals.handle_with(lambda _: None)  # already stopping
     detached.restore()
-    if ended.how is Ending.HUNG_UP:  # the terminal may have no reader left
-        write_soon(detached.out, ended.owed)
+    if ended.ending is Ending.HUNG_UP:  # the terminal may have no reader left
+        write_soon(detached.out, ended.pending_output)
     else:
-        sys.stdout.write(f"{ended.owed}{farewell(paths, ended, is_own=False)}\n")
+        sys.stdout.write(f"{ended.pending_output}{farewell(paths, ended, is_own=False)}\n")
     return ended.code
 
 
@@ -184,13 +184,13 @@ def show(
 
 def farewell(paths: Paths, ended: ScreenResult, *, is_own: bool) -> str:
     """Return the last message for the shell."""
-    if ended.how is Ending.ENGINE_ENDED:
+    if ended.ending is Ending.ENGINE_ENDED:
         return "The engine has stopped."
-    if ended.how is Ending.INTERRUPTED:
+    if ended.ending is Ending.INTERRUPTED:
         return INTERRUPTED_WORDS
     broke = (
         f"The screen failed ({ended.problem}); details are in {_log_of(paths, is_own=is_own)}. "
-        if ended.how is Ending.BROKE
+        if ended.ending is Ending.BROKE
         else ""
     )
     return f"{broke}{_reattach_hint(paths)}"
@@ -259,7 +259,7 @@ async def _show(
         gc.enable()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    return ScreenResult(app.ending, terminal.owed, app.problem)
+    return ScreenResult(app.ending, terminal.pending_output, app.problem)
 
 
 def _start_collecting() -> None:
@@ -270,7 +270,7 @@ def _start_collecting() -> None:
 
 def _client_failed(app: DeskApp, ended: "asyncio.Task[None]") -> None:
     """End the screen when its client task ends: that happens only on an error."""
-    app.broke(ended.exception() or RuntimeError(f"{ended.get_name()} ended"))
+    app.fail(ended.exception() or RuntimeError(f"{ended.get_name()} ended"))
 
 
 def _signalled(app: DeskApp, engine: InProcessEngine | None, number: int) -> None:

@@ -104,9 +104,9 @@ class CommandRunner:
         if self.as_json and reply.result is not None:
             click.echo(encode(as_json(reply.result) if as_json else reply.result))
         if reply.outcome is not CommandOutcome.DONE:
-            fail(reply.words, NOT_DONE)
+            fail(reply.message, NOT_DONE)
         if not self.as_json:
-            click.echo(as_chosen(reply.words))
+            click.echo(as_chosen(reply.message))
 
 
 def output_flags(command: Command) -> Command:

@@ -161,8 +161,8 @@ class DataSource:
             row = next(row for row in setting_rows(loaded) if row.name == name)
             return row, f"{name} = {row.value} (from {row.origin}); {self._engine.absence[0]}."
         if reply.result is None:
-            raise CommandFailed(reply.words, NOT_DONE)
-        return reply.result, reply.words
+            raise CommandFailed(reply.message, NOT_DONE)
+        return reply.result, reply.message
 
     def query_or_read(
         self,

@@ -56,7 +56,7 @@ class EngineAccess:
         """Return the engine's result. Raises CommandFailed without a result, NoEngine without an engine."""
         reply = self.send(kind, args, deadline_s)
         if reply.result is None or reply.outcome is not CommandOutcome.DONE:
-            raise CommandFailed(reply.words, NOT_DONE)
+            raise CommandFailed(reply.message, NOT_DONE)
         return reply.result
 
     def send(

@@ -123,7 +123,7 @@ class TradingSource:
                 raise self._no_ledger() from None
             return reconciliation_row(run)
         if reply.result is None:
-            raise CommandFailed(reply.words, NOT_DONE)
+            raise CommandFailed(reply.message, NOT_DONE)
         return reply.result
 
     # ---- helpers

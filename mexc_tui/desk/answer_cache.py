@@ -30,7 +30,7 @@ class ResponseCache:
         self._newest = newest
         self._lifetimes = Lifetimes(memory_ms=lifetimes.memory_ms)
 
-    async def of(
+    async def get(
         self, name: str, kind: type[T], args: Arguments, read: Callable[[], Awaitable[T]]
     ) -> CachedResponse[T]:
         """Return the response to query `name`; concurrent callers share one read."""

@@ -64,7 +64,7 @@ class Reply(Generic[Result]):
     """Outcome of a command, for its sender."""
 
     outcome: CommandOutcome
-    words: str
+    message: str
     result: Result | None
     is_repeated: bool
     """Whether this is the stored response of an earlier execution."""

@@ -63,7 +63,7 @@ class LinkState:
     """Connection state. `words` is the cause if not connected; `last_message_s` is loop time."""
 
     link: Link
-    words: str
+    cause: str
     last_message_s: float | None
     attempts: int
     welcome: Welcome | None
@@ -108,7 +108,7 @@ class DeskClient:
         """Call `on_fact` once for each event after number `after`, in order, from the next connection on."""
         self._fact, self._on_fact = after, on_fact
 
-    def follow_news(self, on_fact: Callable[[Fact], None]) -> None:
+    def follow_new_events(self, on_fact: Callable[[Fact], None]) -> None:
         """Call `on_fact` for each event from the first connection on, also after a restart of the journal."""
         self._fact, self._on_fact, self._starts_now = FROM_NOW, on_fact, True
 
@@ -249,6 +249,6 @@ class DeskClient:
         )
         welcome = self._connection.welcome if self._connection is not None else None
         self.state = LinkState(link, words, last_message_s, attempts, welcome)
-        if (before.link, before.words) != (link, words):
+        if (before.link, before.cause) != (link, words):
             for listener in self._listeners:
                 listener(self.state)

@@ -58,7 +58,7 @@ class ReceivedCommand:
 class HandlerResult(Generic[Result]):
     """Outcome of a handler, as text ("5 of 5 orders cancelled, 2 positions left") and as a value."""
 
-    words: str
+    message: str
     result: Result
     outcome: CommandOutcome = CommandOutcome.DONE
     age_ms: int = 0
@@ -86,7 +86,7 @@ class Audit(Protocol):
 
 
 @dataclass(slots=True)
-class _Remembered:
+class _RecentCommand:
     digest: str
     task: "asyncio.Task[CommandResponse] | None"
     response: CommandResponse | None = None
@@ -106,7 +106,7 @@ class CommandExecutor:
     audit: Audit
     now_ms: Callable[[], int]
     _handlers: dict[str, _Handler] = field(default_factory=dict[str, _Handler])
-    _remembered: OrderedDict[str, _Remembered] = field(default_factory=OrderedDict[str, _Remembered])
+    _remembered: OrderedDict[str, _RecentCommand] = field(default_factory=OrderedDict[str, _RecentCommand])
     _is_closing: bool = False
     _running: set["asyncio.Task[CommandResponse]"] = field(
         default_factory=set["asyncio.Task[CommandResponse]"]
@@ -172,7 +172,7 @@ class CommandExecutor:
         if remembered is None:
             if self._is_closing:
                 return refused(command.id, STOPPING)
-            remembered = _Remembered(command.digest, None)
+            remembered = _RecentCommand(command.digest, None)
             self._remembered[command.id] = remembered
             remembered.task = self._start(self._execute_audited(handler, args, command, remembered))
             return await asyncio.shield(remembered.task)
@@ -184,7 +184,7 @@ class CommandExecutor:
         return repeated(remembered.response)
 
     async def _execute_audited(
-        self, handler: _Handler, args: object, command: ReceivedCommand, remembered: _Remembered
+        self, handler: _Handler, args: object, command: ReceivedCommand, remembered: _RecentCommand
     ) -> CommandResponse:
         """Store the command, execute it, store its outcome. Risk-reducing commands execute first."""
         if handler.kind.reduces_risk and command.at_ms >= self._started_ms:
@@ -259,12 +259,12 @@ class CommandExecutor:
             words = f"{command.name} failed ({type(error).__name__}). Check its effect before you retry."
             return CommandResponse(id=command.id, outcome=CommandOutcome.FAILED, words=words)
         if len(result) > MAX_RESULT_BYTES:
-            words = f"{done.words} The result is too large ({len(result):,} bytes): request fewer rows."
+            words = f"{done.message} The result is too large ({len(result):,} bytes): request fewer rows."
             return CommandResponse(id=command.id, outcome=CommandOutcome.PARTLY, words=words)
         return CommandResponse(
             id=command.id,
             outcome=done.outcome,
-            words=done.words,
+            words=done.message,
             result=msgspec.Raw(result),
             age_ms=done.age_ms,
         )
@@ -276,7 +276,7 @@ class CommandExecutor:
         task.add_done_callback(self._running.discard)
         return task
 
-    def _remember(self, remembered: _Remembered, response: CommandResponse) -> None:
+    def _remember(self, remembered: _RecentCommand, response: CommandResponse) -> None:
         remembered.response, remembered.task, remembered.size = (
             response,
             None,

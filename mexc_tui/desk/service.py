@@ -125,7 +125,7 @@ class DeskServiceParts:
     detection: Callable[[], DetectionSettings]
     engine: str
     head: int
-    answers: ResponseCache
+    responses: ResponseCache
     trading: TradingQueries | None = None
     """None: the engine runs without trading."""
     screens: ScreenQueries | None = None
@@ -159,8 +159,8 @@ class DeskService:
         _handle_queries(self.server.commands, parts)
         _handle_commands(self.server.commands, parts.queries)
         handle_trading(self.server.commands, parts.trading, self.refresh)
-        handle_risk_monitor(self.server.commands, parts.store, parts.answers)
-        handle_screens(self.server.commands, parts.screens, parts.answers)
+        handle_risk_monitor(self.server.commands, parts.store, parts.responses)
+        handle_screens(self.server.commands, parts.screens, parts.responses)
         handle_process_metrics(self.server.commands, parts.machine, lambda: viewer_rows(self.server))
 
     async def open(self, path: Path) -> None:
@@ -208,7 +208,7 @@ class DeskService:
 
 
 def _handle_queries(desk: CommandExecutor, parts: DeskServiceParts) -> None:
-    queries, store, answers = parts.queries, parts.store, parts.answers
+    queries, store, answers = parts.queries, parts.store, parts.responses
 
     async def status(_: engine_requests.NoArguments, __: ReceivedCommand) -> HandlerResult[StatusRow]:
         return HandlerResult("", queries.status())
@@ -226,7 +226,7 @@ def _handle_queries(desk: CommandExecutor, parts: DeskServiceParts) -> None:
             )
             return engine_requests.ListingPage(list(_first_page(rows)))
 
-        page = await answers.of("listings", engine_requests.ListingPage, args, read)
+        page = await answers.get("listings", engine_requests.ListingPage, args, read)
         live = {one.id: one for one in queries.listings()}
         rows = [live.get(one.id, one) for one in page.value.rows]
         return HandlerResult("", engine_requests.ListingPage(rows), age_ms=page.age_ms)
@@ -240,7 +240,7 @@ def _handle_queries(desk: CommandExecutor, parts: DeskServiceParts) -> None:
             )
             return engine_requests.SignalPage(*found)
 
-        page = await answers.of("signals", engine_requests.SignalPage, args, read)
+        page = await answers.get("signals", engine_requests.SignalPage, args, read)
         return HandlerResult("", page.value, age_ms=page.age_ms)
 
     async def why(args: engine_requests.WhyQuery, _: ReceivedCommand) -> HandlerResult[WhyRow]:
@@ -250,7 +250,7 @@ def _handle_queries(desk: CommandExecutor, parts: DeskServiceParts) -> None:
                 "why", lambda stored: stored_queries.why(stored, args.symbol, now_ms, detection, liquidity)
             )
 
-        found = await answers.of("why", WhyRow, args, read)
+        found = await answers.get("why", WhyRow, args, read)
         row = found.value
         live = {one.id: one for one in queries.listings()}
         stories = (

@@ -27,7 +27,7 @@ from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
 from mexc_tui.tui.notices import AlertSignals, Notice, Notices
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.board_screen import BoardScreen
-from mexc_tui.tui.screens.command_lines import drawn
+from mexc_tui.tui.screens.command_lines import draw_run
 from mexc_tui.tui.screens.forms import BY_ID as FORMS
 from mexc_tui.tui.screens.forms import LAST_CHANGE, Form, InvalidLine, undoing
 from mexc_tui.tui.screens.panes import TablePane
@@ -88,14 +88,14 @@ class ActionMixin(ThemedApp):
         """Pass keys to an open question first; halt keys take precedence."""
         if isinstance(event, events.Key) and not event.is_forwarded and self._handles_key(event):
             return
-        if isinstance(event, events.Paste) and not event.is_forwarded and self._controller.paste():
+        if isinstance(event, events.Paste) and not event.is_forwarded and self._controller.handle_paste():
             return
         await super().on_event(event)
 
     def _handles_key(self, event: events.Key) -> bool:
         question = self._controller.question
         if not self._is_board_visible():
-            self._controller.withdraw()
+            self._controller.cancel_question()
             return False
         halts = ["halt_now"] if question is not None and question.word else ["halt", "halt_now"]
         if question is not None and any(event.key in KEYS_BY_ID[one].each for one in halts):
@@ -103,7 +103,7 @@ class ActionMixin(ThemedApp):
             return True
         if question is None and isinstance(self.focused, Input):
             return False  # esc closes the input line first
-        return self._controller.key(event.key, event.character)
+        return self._controller.handle_key(event.key, event.character)
 
     def action_command(self, name: str) -> None:
         """Run an action of `actions.py`, or ask for confirmation."""
@@ -121,7 +121,9 @@ class ActionMixin(ThemedApp):
         if name == "undo_setting" and not refusal(action, Target(), self._source):
             self.run_worker(partial(self._confirm_undo, screen))
             return
-        self._controller.want(action, Target() if action.aim is ActionTarget.DESK else Target(screen.symbol))
+        self._controller.request(
+            action, Target() if action.target is ActionTarget.DESK else Target(screen.symbol)
+        )
 
     def _is_live_unlocked(self) -> bool:
         risk = self._source.risk_row
@@ -148,7 +150,7 @@ class ActionMixin(ThemedApp):
                 return False
             if screen.line != text:
                 return False  # closed or replaced meanwhile
-            self._controller.want(BY_ID[name], target)
+            self._controller.request(BY_ID[name], target)
             return True
 
         named = f"{form.title} {form.about(context, symbol)}".strip()
@@ -159,25 +161,25 @@ class ActionMixin(ThemedApp):
         try:
             reply = await self._source.send(JOURNAL, LAST_CHANGE, deadline_s=CHECK_S)
             if reply.result is None:
-                raise InvalidLine(reply.words)
+                raise InvalidLine(reply.message)
             target = undoing(reply.result)
         except (FrontEndError, InvalidLine) as error:
             self.show_message(str(error), Tone.WARN)
             return
         if self.screen is screen:
-            self._controller.want(BY_ID["undo_setting"], target)
+            self._controller.request(BY_ID["undo_setting"], target)
 
     async def _checked(self, form: Form, target: Target) -> Target:
         """Validate the input in the engine before confirmation. Raises InvalidLine."""
         if form.check is None:
             return target
         try:
-            reply = await self._source.send(form.check, target.made, deadline_s=CHECK_S)
+            reply = await self._source.send(form.check, target.request, deadline_s=CHECK_S)
         except FrontEndError as error:
             raise InvalidLine(str(error)) from None
         if reply.outcome is not CommandOutcome.DONE:
-            raise InvalidLine(reply.words)
-        return replace(target, words=f"{target.words} {reply.words}".rstrip())
+            raise InvalidLine(reply.message)
+        return replace(target, effect=f"{target.effect} {reply.message}".rstrip())
 
     def action_halt_now(self) -> None:
         """Halt entries, also while typing; close the palette so that the result is visible."""
@@ -224,7 +226,7 @@ class ActionMixin(ThemedApp):
         screen, run = self.screen, self._controller.shown
         if isinstance(screen, BoardScreen) and screen.is_ready:
             width = screen.size.width
-            screen.show_command(None if run is None else drawn(run, self._source, self._now_s(), width))
+            screen.show_command(None if run is None else draw_run(run, self._source, self._now_s(), width))
             question = self._controller.question
             screen.hold_rows(question is not None, takes_text=question is not None and bool(question.word))
 
@@ -244,7 +246,7 @@ class ActionMixin(ThemedApp):
             self._show_notice(notice, signals_for_critical)
 
     def _show_notice(self, notice: Notice, signals_for_critical: AlertSignals) -> None:
-        self.show_message(notice.words, notice.tone)
+        self.show_message(notice.text, notice.tone)
         if notice.is_critical and signals_for_critical.bell:
             self.bell()
         if notice.is_critical and signals_for_critical.flash and isinstance(self.screen, BoardScreen):
@@ -262,7 +264,7 @@ class ActionMixin(ThemedApp):
         if export.fits_clipboard(text):
             self.copy_to_clipboard(text)
             if self._environment.in_tmux and self._driver is not None:
-                self._driver.write(export.through_tmux(text))
+                self._driver.write(export.wrap_for_tmux(text))
         self._save("Copy", "copied.txt", text.encode("utf-8") + b"\n", "Copied to the clipboard and to")
 
     def action_export(self, ending: str) -> None:
@@ -281,7 +283,7 @@ class ActionMixin(ThemedApp):
             rows = export.read_rows(pane.columns, [table.rows[key] for key in shown])
         data = export.as_json(rows) if ending == "json" else export.as_csv(rows)
         name = export.file_name(pane.title, self._source.now_ms(), ending)
-        mark = screen.marks.get(pane.title, CURRENT).words
+        mark = screen.marks.get(pane.title, CURRENT).text
         self._save("Export", name, data, f"{len(rows)} rows{f' ({mark})' if mark else ''} saved to")
 
     def action_picture(self) -> None:

@@ -15,8 +15,8 @@ class ActivityEntry:
     """One entry: exchange time, author, action and result."""
 
     at_ms: int
-    who: str
-    what: str
+    author: str
+    action: str
     result: str
     tone: Tone = Tone.PLAIN
     key: str = ""

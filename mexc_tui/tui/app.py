@@ -32,7 +32,7 @@ from mexc_tui.tui.terminal.repaint_scheduler import (
     Dirty,
     RepaintScheduler,
     Time,
-    adapted,
+    adapted_rate,
     is_opening,
     quiet_left_s,
 )
@@ -109,7 +109,7 @@ class DeskApp(PageMixin):
         )
         for name, view in self._source.views().items():
             view.on_change(partial(self._scheduler.changed, name))
-        self._source.answers.on_change(self._query_answered)
+        self._source.queries.on_change(self._query_answered)
         self._source.risk.on_change(lambda _: self._changed(NEWS))
         self._show_news()
         self.set_interval(1.0, self._each_second)
@@ -127,14 +127,14 @@ class DeskApp(PageMixin):
         if self._stale_timer is not None:
             self._stale_timer.cancel()
         await self._controller.close()
-        await self._source.answers.close()
+        await self._source.queries.close()
 
     def _each_second(self) -> None:
         super()._each_second()
         if self._scheduler is not None:
             wire_per_s = self._source.wire_per_s()
             self._scheduler.set_rate(
-                adapted(self._scheduler.per_s, wire_per_s, self._repaints_per_s, self._most_wire_per_s)
+                adapted_rate(self._scheduler.per_s, wire_per_s, self._repaints_per_s, self._most_wire_per_s)
             )
         if self._is_stopping and self._source.link().link is Link.DISCONNECTED:
             self.end(Ending.ENGINE_ENDED)
@@ -304,7 +304,7 @@ class DeskApp(PageMixin):
         else:
             super().action_help_quit()
 
-    def broke(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """End after a failure outside Textual's callbacks."""
         self._handle_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
@@ -333,7 +333,7 @@ class DeskApp(PageMixin):
         """End after a failure in a loop callback such as painting; log failures of tasks."""
         error = context.get("exception")
         if isinstance(error, Exception) and "handle" in context:
-            self.broke(error)
+            self.fail(error)
         else:
             loop.default_exception_handler(context)
 

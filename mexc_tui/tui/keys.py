@@ -216,7 +216,7 @@ def allowed(*, may_operate: bool) -> tuple[Key, ...]:
 class FooterKey:
     """Footer text of a key; a click on it presses the key."""
 
-    words: str
+    text: str
     key: str
     """In Textual's notation."""
 
@@ -236,7 +236,7 @@ def footer(
     ):
         name = f"+{many(hidden, 'pane')}" if hidden and key.id == "next" else key.name
         spot = FooterKey(f"{key.shown.split(' ')[0]} {name}", key.each[0])
-        width -= cell_len(spot.words) + (len(BETWEEN) if spots else 0)
+        width -= cell_len(spot.text) + (len(BETWEEN) if spots else 0)
         if width < 0:
             break
         spots.append(spot)

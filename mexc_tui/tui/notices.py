@@ -26,7 +26,7 @@ _TONES = {Severity.INFO: Tone.PLAIN, Severity.WARNING: Tone.WARN}
 class Notice:
     """One notice. Critical ones may ring the bell or flash."""
 
-    words: str
+    text: str
     tone: Tone
     is_critical: bool
 
@@ -40,7 +40,7 @@ class AlertSignals:
 
 
 @dataclass(slots=True)
-class _Followed:
+class _EventFollower:
     """Events of one kind: earlier ones, queried once, and new ones."""
 
     query: JournalQuery
@@ -51,7 +51,7 @@ class _Followed:
         """Return earlier events once, then new ones; none until the earlier ones are known."""
         old: list[AnyEvent] = []
         if not self.is_old_known:
-            page = source.answers.latest(JOURNAL, self.query, ASK_AGAIN_S).result
+            page = source.queries.latest(JOURNAL, self.query, ASK_AGAIN_S).result
             if page is None:
                 return [], []
             rows = sorted(page.rows, key=lambda one: one.sequence)
@@ -69,12 +69,12 @@ class Notices:
     def __init__(self, source: DeskSource, activity: ActivityLog) -> None:
         """Start without notices: the initial state is not news."""
         self._source, self._activity = source, activity
-        self._alerts, self._fills = _Followed(_ALERTS), _Followed(_FILLS)
+        self._alerts, self._fills = _EventFollower(_ALERTS), _EventFollower(_FILLS)
         self._filled: dict[str, Filled] = {}
         """Filled quantity of each order by its id."""
         self._closed: set[str] | None = None
         """Closed positions; None before the first update."""
-        source.follow_news(self._on_fact)
+        source.follow_events(self._on_fact)
         self._state: tuple[TradingState, int] | None = None
 
     def new_notices(self) -> list[Notice]:
@@ -83,7 +83,7 @@ class Notices:
 
     def signals_for_critical(self) -> AlertSignals:
         """Return the settings."""
-        found = self._source.answers.latest(SETTINGS, NoArguments(), SETTINGS_S).result
+        found = self._source.queries.latest(SETTINGS, NoArguments(), SETTINGS_S).result
         if found is None:
             return AlertSignals()
         values = {row.name: row.value == "true" for row in found.rows if row.name in ("bell", "flash")}

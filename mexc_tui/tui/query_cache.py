@@ -93,7 +93,7 @@ class QueryCache:
             reply = await self._send(kind, args, deadline_s=DEADLINE_S)
             result, age_ms = reply.result, reply.age_ms
             if reply.outcome is not CommandOutcome.DONE or result is None:
-                problem = reply.words or f"The engine responded: {reply.outcome.value}."
+                problem = reply.message or f"The engine responded: {reply.outcome.value}."
         except FrontEndError as error:
             problem = str(error)
         finally:

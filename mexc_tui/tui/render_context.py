@@ -30,7 +30,7 @@ class RenderContext:
 
     def query(self, kind: CommandKind[Args, Result], args: Args, every_s: float) -> QueryResponse[Result]:
         """Return the newest result of a query repeated every `every_s`, and record its age."""
-        response = self.source.answers.latest(kind, args, every_s)
+        response = self.source.queries.latest(kind, args, every_s)
         if response.result is not None and response.as_of_s is not None:
             # The loop clock stops while the machine is suspended; exchange time may be set back.
             age_ms = max((self.now_s - response.as_of_s) * 1_000, self.now_ms - response.as_of_ms)

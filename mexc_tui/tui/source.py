@@ -43,11 +43,11 @@ class DeskSource:
     orders: MirrorSource[OrderRow]
     positions: MirrorSource[PositionRow]
     risk: MirrorSource[RiskRow]
-    answers: QueryCache
+    queries: QueryCache
     """Cache of queries, for data without a view."""
     send: SendCommand
     """Sends commands."""
-    follow_news: Callable[[Callable[[Fact], None]], None]
+    follow_events: Callable[[Callable[[Fact], None]], None]
     """Calls a listener with every new event."""
     wire_per_s: Callable[[], float | None]
     """Recent bytes per second sent to this terminal; None: not counted."""

@@ -5,7 +5,7 @@ import re
 from mexc_tui.model.listing import ChangeKind
 from mexc_tui.model.view import SignalRow
 from mexc_tui.model.why import ChangeRow
-from mexc_tui.wording.times import NONE, clock, when
+from mexc_tui.wording.times import NONE, time_of_day, when
 
 _MOMENT = re.compile(r"\b(?:(\w+?)_ms )?(\d{13})\b")
 
@@ -19,7 +19,7 @@ def probability(row: SignalRow) -> str:
 def claim_text(row: SignalRow) -> str:
     """Describe the claim whose probability a signal states."""
     words = row.claim.replace("_", " ")
-    return f"{words} {clock(row.due_ms, row.at_ms)}" if row.due_ms is not None else words
+    return f"{words} {time_of_day(row.due_ms, row.at_ms)}" if row.due_ms is not None else words
 
 
 def change_text(change: ChangeRow) -> str:

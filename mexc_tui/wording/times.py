@@ -42,20 +42,20 @@ def when(at_ms: int | None) -> str:
         return str(at_ms)
 
 
-def clock(at_ms: int | None, day_of_ms: int) -> str:
+def time_of_day(at_ms: int | None, day_of_ms: int) -> str:
     """Format a time in UTC to the second, without the date if it is the date of `day_of_ms`."""
     text, day = when(at_ms), when(day_of_ms)
     return text[11:] if text[:11] == day[:11] else text
 
 
-def ahead(at_ms: int | None, now_ms: int) -> str:
+def relative_time(at_ms: int | None, now_ms: int) -> str:
     """Format the time until `at_ms`, or since it."""
     if at_ms is None:
         return NONE
     return f"in {duration(at_ms - now_ms)}" if at_ms >= now_ms else f"{duration(now_ms - at_ms)} ago"
 
 
-def by(source: str) -> str:
+def source_text(source: str) -> str:
     """Format the source of a value; "manually" for an entry of the user."""
     return "manually" if source == "by_hand" else f"by {source or NONE}"
 

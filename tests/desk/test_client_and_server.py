@@ -48,7 +48,7 @@ async def test_two_viewers_receive_the_same_rows_and_both_may_send_commands(path
             engine.quotes.drop("AUSDT")
             await until(lambda: all(dict(mirror.rows) == {"BUSDT": Quote(2)} for mirror in mirrors))
             for client in (one, two):
-                assert (await client.send(BUY, Amount(3), deadline_s=5)).words == "3 bought."
+                assert (await client.send(BUY, Amount(3), deadline_s=5)).message == "3 bought."
         assert engine.senders == ["one", "two"]
         assert [command.sender.who for command, _ in engine.audit.rows.values()] == ["one", "two"]
 
@@ -103,7 +103,7 @@ async def test_new_events_are_those_since_the_first_connection_also_after_a_jour
     for _ in range(300):
         journal.add()
     client = client_of(path)
-    client.follow_news(heard.append)
+    client.follow_new_events(heard.append)
     async with running_client(client):
         async with serving_engine(path, journal=journal) as engine:
             await until(lambda: client.state.link is Link.CONNECTED)
@@ -151,7 +151,7 @@ async def test_a_command_during_a_lost_connection_is_executed_once(path: Path) -
             client._connection.close()  # pyright: ignore[reportPrivateUsage]
             await until(lambda: client.state.link is Link.DISCONNECTED)
             engine.may_continue.set()
-            assert (await giving).words == "7 bought."
+            assert (await giving).message == "7 bought."
     assert engine.bought == [7]
 
 
@@ -182,14 +182,14 @@ async def test_responses_state_why_a_command_was_not_executed(path: Path) -> Non
             engine.audit.is_broken = True
             unwritten = await client.send(BUY, Amount(1), deadline_s=5)
             halted = await client.send(HALT, Amount(9), deadline_s=5)
-    assert unknown.words == "Unknown command 'sell'. Known commands: buy, count, halt, stop."
-    assert "of" in shapeless.words
-    assert refused.words == "The amount must be positive."
+    assert unknown.message == "Unknown command 'sell'. Known commands: buy, count, halt, stop."
+    assert "of" in shapeless.message
+    assert refused.message == "The amount must be positive."
     assert broken.outcome is CommandOutcome.FAILED
-    assert "secret-canary" not in broken.words
+    assert "secret-canary" not in broken.message
     assert unwritten.outcome is CommandOutcome.REFUSED
-    assert "disk full" in unwritten.words
-    assert halted.words == "9 bought. It could not be stored."
+    assert "disk full" in unwritten.message
+    assert halted.message == "9 bought. It could not be stored."
     assert engine.bought == [9]
 
 
@@ -197,9 +197,9 @@ async def test_a_read_only_viewer_may_only_query_and_reduce_risk(path: Path) -> 
     async with serving_engine(path, highest=Role.VIEW) as engine:
         client = client_of(path, Role.OPERATE)
         async with running_client(client):
-            assert "Read-only viewer" in (await client.send(BUY, Amount(1), deadline_s=5)).words
+            assert "Read-only viewer" in (await client.send(BUY, Amount(1), deadline_s=5)).message
             stopped = await client.send(STOP, Amount(1), deadline_s=5)
-            assert stopped.words == "Read-only client: stop needs the operate role."
+            assert stopped.message == "Read-only client: stop needs the operate role."
             assert stopped.outcome is CommandOutcome.REFUSED
             assert (await client.send(COUNT, Amount(1), deadline_s=5)).result == Amount(0)
             assert (await client.send(HALT, Amount(1), deadline_s=5)).outcome is CommandOutcome.DONE
@@ -216,7 +216,7 @@ async def test_more_than_fifty_commands_in_a_second_are_refused(path: Path) -> N
             replies = await asyncio.gather(*[client.send(COUNT, Amount(1), deadline_s=9) for _ in range(60)])
             refused = [reply for reply in replies if reply.outcome is CommandOutcome.REFUSED]
             assert refused
-            assert "messages in a second" in refused[0].words
+            assert "messages in a second" in refused[0].message
             assert engine.server.viewers
 
 
@@ -229,7 +229,7 @@ async def test_the_connection_state_distinguishes_a_silent_engine_from_a_lost_on
     client.on_link(lambda state: links.append(state.link))
     async with running_client(client):
         await until(lambda: client.state.attempts > 0)
-        assert "Start one" in client.state.words
+        assert "Start one" in client.state.cause
         async with serving_engine(path):
             await until(lambda: links[-2:] == [Link.CONNECTED, Link.STALE])
         await until(lambda: client.state.link is Link.DISCONNECTED)
@@ -258,7 +258,7 @@ async def test_an_engine_in_its_own_thread_serves_this_loop_and_single_requests(
             rows = fetch_view(path, QUOTES, who="cli", deadline_s=5)
             assert rows == mirror.rows == {"AUSDT": Quote(1, "x")}
             answer = send_command(path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=5)
-            assert answer.words == "2 bought."
+            assert answer.message == "2 bought."
             with pytest.raises(Exception, match="Unknown view 'orders'"):
                 fetch_view(path, ViewKind("orders", Quote), who="cli", deadline_s=5)
 
@@ -330,7 +330,7 @@ async def test_a_running_command_gets_its_response_before_the_engine_closes(path
             closing = asyncio.create_task(engine.server.close(deadline_s=5))
             await asyncio.sleep(0)
             engine.may_continue.set()
-            assert (await giving).words == "4 bought."
+            assert (await giving).message == "4 bought."
             await closing
 
 
@@ -383,7 +383,7 @@ async def test_a_risk_reducing_command_is_executed_before_the_audit_responds(pat
         reply = await client.send(HALT, Amount(1), deadline_s=10)
         assert reply.outcome is CommandOutcome.DONE
         assert engine.bought == [1]
-        assert "not stored yet" in reply.words
+        assert "not stored yet" in reply.message
         assert not audit.rows
         answers.set()
         await until(lambda: any(answer is not None for _, answer in audit.rows.values()))
@@ -414,7 +414,7 @@ async def test_a_storage_error_is_one_line_in_the_response_and_in_the_log(
     async with serving_engine(path, FullAudit()), running_client(client_of(path)) as client:
         reply = await client.send(kind, Amount(1), deadline_s=5)
     assert reply.outcome is outcome
-    assert "could not be stored" in reply.words
+    assert "could not be stored" in reply.message
     (line,) = [one for one in caplog.records if "audit" in one.getMessage()]
     assert line.exc_info is None
     assert "the disk is full" in line.getMessage()

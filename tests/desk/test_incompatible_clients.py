@@ -64,7 +64,7 @@ async def test_an_unknown_command_is_refused_with_the_list_of_known_ones(path: P
             send_command, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5
         )
         assert reply.outcome is CommandOutcome.REFUSED
-        assert "Unknown command 'fly'. Known commands: buy, count, halt, stop." in reply.words
+        assert "Unknown command 'fly'. Known commands: buy, count, halt, stop." in reply.message
         assert engine.bought == []
 
 

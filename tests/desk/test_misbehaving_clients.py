@@ -295,7 +295,7 @@ async def test_full_slots_do_not_block_risk_reducing_commands(path: Path, role: 
             halted = await late.send(HALT, Amount(7), deadline_s=5)
             assert halted.outcome is CommandOutcome.DONE
             for kind in (BUY, COUNT):
-                assert "Close a viewer" in (await late.send(kind, Amount(1), deadline_s=5)).words
+                assert "Close a viewer" in (await late.send(kind, Amount(1), deadline_s=5)).message
             stopped = await late.send(STOP, Amount(8), deadline_s=5)
             assert stopped.outcome is (
                 CommandOutcome.DONE if role is Role.OPERATE else CommandOutcome.REFUSED

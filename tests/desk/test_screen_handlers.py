@@ -61,4 +61,4 @@ async def test_an_engine_without_screen_queries_refuses_them(tmp_path: Path) -> 
             await client.send(screen_requests.MARKET, asked, deadline_s=5),
             await client.send(screen_requests.MACHINE, NoArguments(), deadline_s=5),
         ]
-    assert all(one.outcome is CommandOutcome.REFUSED and "serves no views" in one.words for one in replies)
+    assert all(one.outcome is CommandOutcome.REFUSED and "serves no views" in one.message for one in replies)

@@ -42,7 +42,7 @@ async def test_a_repeated_command_is_executed_once_also_after_an_engine_restart(
         CommandOutcome.DONE,
         True,
     )
-    assert (again.words, again.result) == (first.words, first.result)
+    assert (again.message, again.result) == (first.message, first.result)
     assert (face.added, other.added) == (["NEWUSDT"], [])
     assert clash.outcome is CommandOutcome.REFUSED
     assert [type(fact.event) for fact in facts] == [CommandBegun, CommandDone]
@@ -69,7 +69,7 @@ async def test_a_refusal_carries_the_text_of_the_engine(tmp_path: Path) -> None:
         reply = await client.send(
             engine_requests.DROP_LISTING, engine_requests.DropListing(symbol="AUSDT"), deadline_s=5
         )
-    assert (reply.outcome, reply.words) == (CommandOutcome.REFUSED, "AUSDT is unknown.")
+    assert (reply.outcome, reply.message) == (CommandOutcome.REFUSED, "AUSDT is unknown.")
 
 
 async def test_the_engine_records_who_stopped_it(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ async def check(client: DeskClient, name: str, text: str) -> Reply[engine_reques
 
 async def change(client: DeskClient, name: str, text: str) -> None:
     reply = await client.send(engine_requests.SET, SettingChange(name=name, text=text), deadline_s=5)
-    assert reply.outcome is CommandOutcome.DONE, reply.words
+    assert reply.outcome is CommandOutcome.DONE, reply.message
 
 
 def test_the_last_change_is_undone_and_redone(tmp_path: Path) -> None:
@@ -40,17 +40,17 @@ def test_the_last_change_is_undone_and_redone(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
             nothing = await undo(client)
-            assert (nothing.outcome, nothing.words) == (
+            assert (nothing.outcome, nothing.message) == (
                 CommandOutcome.REFUSED,
                 "No setting has been changed.",
             )
             before = TABLE[NAME].default
             await change(client, NAME, "7")
             done = await undo(client)
-            assert done.words == f"{NAME} = {before} again; it was 7."
+            assert done.message == f"{NAME} = {before} again; it was 7."
             assert setting_text(running, NAME) == before
             again = await undo(client, NAME)
-            assert again.words == f"{NAME} = 7 again; it was {before}."
+            assert again.message == f"{NAME} = 7 again; it was {before}."
             assert setting_text(running, NAME) == "7"
 
     simulate(main)
@@ -80,7 +80,7 @@ def test_a_setting_changed_in_the_file_since_then_is_not_undone(tmp_path: Path) 
             running.engine.parts.settings.reload(sim.clock.now_ms())
             reply = await undo(client, NAME)
             assert reply.outcome is CommandOutcome.REFUSED
-            assert "is no longer 7" in reply.words
+            assert "is no longer 7" in reply.message
 
     simulate(main)
 
@@ -114,9 +114,9 @@ def test_a_change_is_checked_before_it_is_made(tmp_path: Path) -> None:
                 CommandOutcome.REFUSED,
                 CommandOutcome.REFUSED,
             ]
-            assert answers[1].words.startswith(f"{NAME} = ab: ")
+            assert answers[1].message.startswith(f"{NAME} = ab: ")
             stays = await check(client, NAME, setting_text(running, NAME))
-            assert "stays" in stays.words
+            assert "stays" in stays.message
             assert (await check(client, "no_such", "1")).outcome is CommandOutcome.REFUSED
             after = day.paths.settings.read_text() if day.paths.settings.exists() else ""
             assert after == before

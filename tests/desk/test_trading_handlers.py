@@ -100,7 +100,7 @@ async def test_commands_reach_the_engine_with_their_sender(tmp_path: Path) -> No
         )
         await client.send(trading_requests.FLATTEN, NoArguments(), deadline_s=5)
         await client.send(trading_requests.KILL, trading_requests.EmergencyStopRequest(), deadline_s=5)
-    assert (armed.outcome, armed.words) == (CommandOutcome.DONE, "NEWUSDT is armed.")
+    assert (armed.outcome, armed.message) == (CommandOutcome.DONE, "NEWUSDT is armed.")
     assert money.done[:3] == [
         ("arm", "NEWUSDT", "tester"),
         ("disarm", "NEWUSDT", "tester"),
@@ -113,7 +113,7 @@ async def test_commands_reach_the_engine_with_their_sender(tmp_path: Path) -> No
 async def test_an_incomplete_command_is_reported_as_partly_done(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeTradingQueries(is_all=False)) as (client, _):
         reply = await client.send(trading_requests.FLATTEN, NoArguments(), deadline_s=5)
-    assert (reply.outcome, reply.words) == (CommandOutcome.PARTLY, "Did flatten.")
+    assert (reply.outcome, reply.message) == (CommandOutcome.PARTLY, "Did flatten.")
     assert reply.result is not None
 
 
@@ -121,14 +121,14 @@ async def test_an_incomplete_reconciliation_is_not_reported_as_done(tmp_path: Pa
     money = FakeTradingQueries(run=reconciled(DIFFERENCE, problem="the exchange did not answer"))
     async with desk(tmp_path, money) as (client, _):
         reply = await client.send(trading_requests.RECONCILE, NoArguments(), deadline_s=5)
-    assert (reply.outcome, reply.words) == (CommandOutcome.PARTLY, "the exchange did not answer")
+    assert (reply.outcome, reply.message) == (CommandOutcome.PARTLY, "the exchange did not answer")
 
 
 async def test_a_refusal_keeps_its_text(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeTradingQueries(approved=False)) as (client, _):
         reply = await client.send(trading_requests.ARM, NEW, deadline_s=5)
     assert (reply.outcome, reply.result) == (CommandOutcome.REFUSED, None)
-    assert reply.words == "NEWUSDT is not armed: close 10 of positions"
+    assert reply.message == "NEWUSDT is not armed: close 10 of positions"
 
 
 @pytest.mark.parametrize("share", ["0", "-1", "100.01", "NaN"])
@@ -169,7 +169,7 @@ async def test_a_read_only_viewer_may_halt_and_sell_but_not_buy_or_resume(tmp_pa
     assert refused == [CommandOutcome.REFUSED] * 3
     assert done == [CommandOutcome.DONE] * 3
     assert offered.outcome is CommandOutcome.REFUSED
-    assert "Read-only viewer" in offered.words
+    assert "Read-only viewer" in offered.message
 
 
 async def test_a_read_only_engine_has_no_rows_and_refuses_with_a_reason(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ async def test_a_read_only_engine_has_no_rows_and_refuses_with_a_reason(tmp_path
             while not positions.is_complete:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.005)
     assert not positions.rows
-    assert all(reply.outcome is CommandOutcome.REFUSED and "read-only" in reply.words for reply in replies)
+    assert all(reply.outcome is CommandOutcome.REFUSED and "read-only" in reply.message for reply in replies)
     assert why.result is not None
     assert why.result.what_if is None
 

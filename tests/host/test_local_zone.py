@@ -39,9 +39,9 @@ def test_a_repeated_hour_always_shows_its_offset() -> None:
     first, second = at_ms - 10 * 60_000, at_ms + 10 * 60_000
     assert text.local_and_utc(first, zone) == "01:50:00 +1100 (14:50:00Z)"
     assert text.local_and_utc(second, zone) == "01:40:00 +1030 (15:10:00Z)"
-    assert text.here(first, zone) == "01:50 +1100"
-    assert text.here(second, zone) == "01:40 +1030"
-    assert text.here(second + HOUR_MS, zone) == "02:40 here"
+    assert text.local_time(first, zone) == "01:50 +1100"
+    assert text.local_time(second, zone) == "01:40 +1030"
+    assert text.local_time(second + HOUR_MS, zone) == "02:40 here"
     assert text.date_and_time(second, zone) == "2026-04-05 01:40:00 +1030"
 
 

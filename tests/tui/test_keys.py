@@ -48,7 +48,7 @@ def test_the_footer_fits_and_ends_at_a_whole_word() -> None:
 
 
 def _words(width: int) -> list[str]:
-    return [spot.words for spot in footer(width, may_operate=True)]
+    return [spot.text for spot in footer(width, may_operate=True)]
 
 
 def test_palette_and_help_describe_the_keys() -> None:

@@ -35,10 +35,10 @@ def _page(*alerts: tuple[int, Severity, str]) -> FactPage:
 
 
 async def _look(notices: Notices) -> list[tuple[str, bool]]:
-    found = [(one.words, one.is_critical) for one in notices.new_notices()]
+    found = [(one.text, one.is_critical) for one in notices.new_notices()]
     for _ in range(5):
         await asyncio.sleep(0)
-    return found + [(one.words, one.is_critical) for one in notices.new_notices()]
+    return found + [(one.text, one.is_critical) for one in notices.new_notices()]
 
 
 async def test_earlier_alerts_are_logged_and_new_ones_announced_once_without_another_query() -> None:
@@ -67,7 +67,7 @@ async def test_a_trading_state_is_announced_once_and_critical_unless_manual() ->
     assert await _look(notices) == [("trading halted by engine: drawdown of 12 %", True)]
     frozen.risk.put("risk", msgspec.structs.replace(risk(), by="anna", since_ms=NOW_MS))
     assert await _look(notices) == [("trading active by anna", False)]
-    assert [one.who for _, one in happened] == ["anna", "engine"]
+    assert [one.author for _, one in happened] == ["anna", "engine"]
 
 
 async def test_bell_and_flash_follow_the_settings() -> None:

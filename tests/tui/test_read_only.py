@@ -69,7 +69,7 @@ def test_read_only_help_names_no_unavailable_key() -> None:
     assert not any(BY_ID[name].lowers_risk for name in hidden if name in BY_ID)
     offered = [name for name, _, _ in palette(may_operate=False)]
     for board in NAMES:
-        offered += [spot.words for spot in footer(400, may_operate=False, board=board)]
+        offered += [spot.text for spot in footer(400, may_operate=False, board=board)]
     for key in KEYS:
         if key.id in hidden:
             assert not any(one.endswith((f" {key.name}", f"{key.name} ({key.shown})")) for one in offered)
@@ -79,5 +79,5 @@ def test_read_only_help_names_no_unavailable_key() -> None:
 
 def test_actions_that_read_only_mode_cannot_undo_name_the_command_that_can() -> None:
     for action in BY_ID.values():
-        if action.lowers_risk and action.then:
+        if action.lowers_risk and action.undo_hint:
             assert action.undo, action.id

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.wording.times import ahead, by, moment_ms, when
+from mexc_tui.wording.times import moment_ms, relative_time, source_text, when
 
 NOW_MS = 1_795_380_000_000
 
@@ -48,9 +48,9 @@ def test_a_formatted_time_is_parsed_back_to_the_second(at_ms: int) -> None:
 
 
 def test_a_duration_is_formatted_in_a_suitable_unit() -> None:
-    said = [ahead(NOW_MS + ms, NOW_MS) for ms in (0, 90_000, -600_000, 7_200_000, 432_000_000)]
+    said = [relative_time(NOW_MS + ms, NOW_MS) for ms in (0, 90_000, -600_000, 7_200_000, 432_000_000)]
     assert said == ["in 0 s", "in 90 s", "10 min ago", "in 2 h", "in 5 d"]
 
 
 def test_a_source_by_hand_is_shown_as_manual() -> None:
-    assert (by("by_hand"), by("calendar")) == ("manually", "by calendar")
+    assert (source_text("by_hand"), source_text("calendar")) == ("manually", "by calendar")

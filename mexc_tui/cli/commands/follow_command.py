@@ -44,7 +44,7 @@ async def _follow(
 
     def on_link(state: LinkState) -> None:
         if state.link is not Link.CONNECTED:
-            report(state.words)
+            report(state.cause)
 
     client = DeskClient(socket, who=who, role=Role.VIEW, now_ms=SystemClock().now_ms, rng=Random())
     client.on_link(on_link)

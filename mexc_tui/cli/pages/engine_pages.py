@@ -13,7 +13,7 @@ from mexc_tui.model.text import many
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, LoopRow, SettingRow, StatusRow, TradingState
 from mexc_tui.wording.alert_titles import alert_title
 from mexc_tui.wording.event_text import event_text
-from mexc_tui.wording.times import NONE, ahead, when
+from mexc_tui.wording.times import NONE, relative_time, when
 
 _LISTING = (
     "SYMBOL",
@@ -85,7 +85,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
 
 
 def _source(name: str, read_ms: int | None, problem: str, now_ms: int, pen: Pen) -> str:
-    words = f"{name} read {ahead(read_ms, now_ms)}" if read_ms is not None else f"{name} not read yet"
+    words = f"{name} read {relative_time(read_ms, now_ms)}" if read_ms is not None else f"{name} not read yet"
     return _pair("source", words + (f": {pen.write(problem, TextTone.WARN)}" if problem else ""))
 
 
@@ -135,7 +135,7 @@ def _listing(row: ListingRow, now_ms: int) -> tuple[TextCell, ...]:
         TextCell(label(row.stage), STAGES.get(row.stage, TextTone.PLAIN)),
         TextCell(when(opened)[:10]),
         TextCell(when(opened)[11:]),
-        TextCell(ahead(opened, now_ms), TextTone.FAINT),
+        TextCell(relative_time(opened, now_ms), TextTone.FAINT),
         TextCell(row.opens_source or row.first_source),
         TextCell(str(row.moves), TextTone.WARN if row.moves else TextTone.PLAIN, is_number=True),
         TextCell(row.triple or NONE),

@@ -10,7 +10,7 @@ from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.view import ListingRow, SignalRow
 from mexc_tui.model.why import DetectorDetail, ListingStory, SnipeDetail, SourceDetail, WhyRow
 from mexc_tui.wording.signals import change_text, claim_text, probability, readable
-from mexc_tui.wording.times import ahead, by, clock, duration, when
+from mexc_tui.wording.times import duration, relative_time, source_text, time_of_day, when
 
 STAGES = {
     ListingStage.OPEN.value: TextTone.GOOD,
@@ -96,18 +96,18 @@ def _story(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str]:
         yield from fold(_source(source, widest, day_ms), " " * 14, pen)
     yield pen.write("Changes", TextTone.HEAD)
     for change in story.changes:
-        yield from fold(f"  {clock(change.at_ms, day_ms)}  {change_text(change)}", " " * 14, pen)
+        yield from fold(f"  {time_of_day(change.at_ms, day_ms)}  {change_text(change)}", " " * 14, pen)
 
 
 def _opening(row: ListingRow, now_ms: int, pen: Pen) -> Iterable[str]:
     if row.opened_ms is not None:
         late = "" if row.opens_ms is None else f", {_late(row.opened_ms - row.opens_ms)}"
         yield from fold(
-            f"  opened {when(row.opened_ms)} UTC ({ahead(row.opened_ms, now_ms)}){late}", " " * 4, pen
+            f"  opened {when(row.opened_ms)} UTC ({relative_time(row.opened_ms, now_ms)}){late}", " " * 4, pen
         )
     elif row.opens_ms is not None:
-        schedule = f"  opens {when(row.opens_ms)} UTC ({ahead(row.opens_ms, now_ms)}) {by(row.opens_source)}"
-        yield from fold(schedule, " " * 4, pen)
+        when_text = f"{when(row.opens_ms)} UTC ({relative_time(row.opens_ms, now_ms)})"
+        yield from fold(f"  opens {when_text} {source_text(row.opens_source)}", " " * 4, pen)
     else:
         yield "  no opening time"
     facts = ["API trading enabled" if row.api_allowed else "API trading disabled"]
@@ -116,7 +116,7 @@ def _opening(row: ListingRow, now_ms: int, pen: Pen) -> Iterable[str]:
         [f"was {', '.join(name for name in row.names if name != row.symbol)}"] if len(row.names) > 1 else []
     )
     facts += [f"outcome: {row.outcome}"] if row.outcome else []
-    facts.append(f"first detected {when(row.first_seen_ms)} {by(row.first_source)}")
+    facts.append(f"first detected {when(row.first_seen_ms)} {source_text(row.first_source)}")
     yield from fold(f"  {', '.join(facts)}", " " * 4, pen)
 
 
@@ -133,7 +133,7 @@ def _part(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterab
     yield pen.write(head, TextTone.HEAD)
     for one in said:
         tone = _SEVERITIES.get(one.severity, TextTone.PLAIN)
-        yield f"  {clock(one.at_ms, day_ms)}  {pen.write(f'{one.detector} {one.topic}', tone)}"
+        yield f"  {time_of_day(one.at_ms, day_ms)}  {pen.write(f'{one.detector} {one.topic}', tone)}"
         yield from fold(f"    {claim_text(one)}: {one.text}", " " * 6, pen)
         yield from fold(f"    reasons: {'; '.join(map(readable, one.reasons))}", " " * 6, pen)
 
@@ -148,7 +148,7 @@ def _silent(detectors: Sequence[DetectorDetail], pen: Pen) -> Iterable[str]:
 
 def _source(source: SourceDetail, widest: int, day_ms: int) -> str:
     words = (readable(source.text) or "listed") if source.present else "no longer listed"
-    return f"  {clock(source.since_ms, day_ms)}  {source.source:<{widest}}  {words}"
+    return f"  {time_of_day(source.since_ms, day_ms)}  {source.source:<{widest}}  {words}"
 
 
 def _toned(text: str, tone: TextTone, pen: Pen) -> Iterable[str]:

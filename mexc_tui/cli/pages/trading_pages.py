@@ -24,7 +24,7 @@ from mexc_tui.model.trading_view import (
 from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.wording.money import amount, price, signed
 from mexc_tui.wording.previews import day_text, drawdown_text, tightening_text
-from mexc_tui.wording.times import NONE, ahead, when
+from mexc_tui.wording.times import NONE, relative_time, when
 
 OLD_MS = 2_000
 """Age from which a price is marked as not current."""
@@ -100,7 +100,7 @@ def _snipe(row: SnipeRow, now_ms: int) -> tuple[TextCell, ...]:
         TextCell(row.symbol),
         TextCell(label(row.state), _STATES.get(row.state, TextTone.PLAIN)),
         TextCell(when(row.opens_ms)[5:]),
-        TextCell(ahead(row.opens_ms, now_ms), TextTone.FAINT),
+        TextCell(relative_time(row.opens_ms, now_ms), TextTone.FAINT),
         _amount(row.spend_cap),
         _price(row.price_cap),
         TextCell(str(row.attempts), is_number=True),

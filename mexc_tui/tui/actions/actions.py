@@ -50,23 +50,23 @@ class ActionSpec:
     id: str
     name: str
     """Shown in capitals in confirmations and results."""
-    aim: ActionTarget = ActionTarget.DESK
+    target: ActionTarget = ActionTarget.DESK
     kind: CommandKind[Any, Any]
     args: Callable[[Target, str], msgspec.Struct]
     """Builds the arguments from the target and the typed word."""
     preview: Preview | None = None
     """Query for its effect before confirmation."""
-    words: Callable[[DeskSource, Target], str] = no_text
+    effect: Callable[[DeskSource, Target], str] = no_text
     """Describes the effect from the rows until the preview arrives."""
     needs_confirmation: bool = True
     needs_preview: bool = False
     """Adds risk: requires the preview before confirmation."""
-    typed: Callable[[DeskSource], str] = no_text
-    """Word to type instead of a key; empty: none. The preview may require another."""
+    required_word: Callable[[DeskSource], str] = no_text
+    """Word to type instead of a key, from the rows shown; the preview may require another. Empty: none."""
     shares: tuple[tuple[str, Decimal], ...] = ()
     """Keys that select a percentage; empty: no choice."""
     deadline_s: float = RESPONSE_S
-    then: str = ""
+    undo_hint: str = ""
     """How to undo it, shown with the result."""
     undo: str = ""
     """CLI command that undoes it; empty: none."""
@@ -106,11 +106,11 @@ def _unlock_request(_: Target, typed: str) -> msgspec.Struct:
 
 
 def _typed_arguments(target: Target, _: str) -> msgspec.Struct:
-    return target.made if target.made is not None else engine_requests.NoArguments()
+    return target.request if target.request is not None else engine_requests.NoArguments()
 
 
 def _typed_effect(_: DeskSource, target: Target) -> str:
-    return target.words
+    return target.effect
 
 
 _TRADING_QUERIES = (trading_requests.PERFORMANCE, engine_requests.WHY, trading_requests.WHAT_IF)
@@ -121,9 +121,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
         name="Halt",
         kind=trading_requests.HALT,
         args=_halt_request,
-        words=halt_effect,
+        effect=halt_effect,
         needs_confirmation=False,
-        then="h or R resume",
+        undo_hint="h or R resume",
         undo="resume",
         changes=_TRADING_QUERIES,
     ),
@@ -145,7 +145,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         args=_unlock_request,
         preview=Preview.UNLOCK,
         needs_preview=True,
-        then="L lock",
+        undo_hint="L lock",
         changes=_TRADING_QUERIES,
     ),
     ActionSpec(
@@ -154,26 +154,26 @@ ACTIONS: tuple[ActionSpec, ...] = (
         kind=trading_requests.LOCK,
         args=_no_arguments,
         needs_confirmation=False,
-        then="L unlock",
+        undo_hint="L unlock",
         undo="unlock",
         changes=_TRADING_QUERIES,
     ),
     ActionSpec(
         id="arm",
         name="Arm",
-        aim=ActionTarget.PAIR,
+        target=ActionTarget.PAIR,
         kind=trading_requests.ARM,
         command="arm",
         args=_symbol_arguments,
         preview=Preview.ARM,
         needs_preview=True,
-        then="a disarm",
+        undo_hint="a disarm",
         changes=_TRADING_QUERIES,
     ),
     ActionSpec(
         id="disarm",
         name="Disarm",
-        aim=ActionTarget.PAIR,
+        target=ActionTarget.PAIR,
         kind=trading_requests.DISARM,
         args=_symbol_arguments,
         needs_confirmation=False,
@@ -182,22 +182,22 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         id="close",
         name="Close",
-        aim=ActionTarget.POSITION,
+        target=ActionTarget.POSITION,
         kind=trading_requests.CLOSE,
         args=_close_request,
         preview=Preview.CLOSE,
-        words=close_effect,
+        effect=close_effect,
         deadline_s=EXCHANGE_S,
         changes=_TRADING_QUERIES,
     ),
     ActionSpec(
         id="close_part",
         name="Close part",
-        aim=ActionTarget.POSITION,
+        target=ActionTarget.POSITION,
         kind=trading_requests.CLOSE,
         args=_close_request,
         preview=Preview.CLOSE,
-        words=close_effect,
+        effect=close_effect,
         shares=(("2", Decimal(25)), ("5", Decimal(50)), ("7", Decimal(75))),
         deadline_s=EXCHANGE_S,
         changes=_TRADING_QUERIES,
@@ -208,7 +208,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         kind=trading_requests.REDUCE_ONLY,
         args=_halt_request,
         needs_confirmation=False,
-        then="R resume",
+        undo_hint="R resume",
         undo="resume",
         changes=_TRADING_QUERIES,
     ),
@@ -218,7 +218,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         kind=trading_requests.FLATTEN,
         args=_no_arguments,
         preview=Preview.FLATTEN,
-        words=flatten_effect,
+        effect=flatten_effect,
         deadline_s=EXCHANGE_S,
         changes=_TRADING_QUERIES,
     ),
@@ -228,7 +228,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         kind=trading_requests.KILL,
         args=_no_arguments,
         preview=Preview.KILL,
-        words=flatten_effect,
+        effect=flatten_effect,
         deadline_s=EXCHANGE_S,
         changes=_TRADING_QUERIES,
     ),
@@ -244,11 +244,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         id="edit_exits",
         name="Edit exits of",
-        aim=ActionTarget.POSITION,
+        target=ActionTarget.POSITION,
         kind=trading_requests.EDIT_EXITS,
         command="exits",
         args=_typed_arguments,
-        words=_typed_effect,
+        effect=_typed_effect,
         deadline_s=EXCHANGE_S,
         changes=(*_TRADING_QUERIES, screen_requests.MARKET),
     ),
@@ -258,7 +258,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         kind=engine_requests.SET,
         command="settings",
         args=_typed_arguments,
-        words=_typed_effect,
+        effect=_typed_effect,
         changes=(engine_requests.SETTINGS, engine_requests.WHY),
     ),
     ActionSpec(
@@ -266,7 +266,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         name="Undo setting change",
         kind=engine_requests.UNDO,
         args=_typed_arguments,
-        words=_typed_effect,
+        effect=_typed_effect,
         changes=(engine_requests.SETTINGS, engine_requests.WHY),
     ),
     ActionSpec(
@@ -274,16 +274,16 @@ ACTIONS: tuple[ActionSpec, ...] = (
         name="Add listing",
         kind=engine_requests.ADD_LISTING,
         args=_typed_arguments,
-        words=_typed_effect,
+        effect=_typed_effect,
         needs_confirmation=False,
     ),
     ActionSpec(
         id="drop_listing",
         name="Drop listing",
-        aim=ActionTarget.PAIR,
+        target=ActionTarget.PAIR,
         kind=engine_requests.DROP_LISTING,
         args=_typed_arguments,
-        words=_typed_effect,
+        effect=_typed_effect,
         changes=(engine_requests.WHY,),
     ),
     ActionSpec(
@@ -292,8 +292,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
         kind=engine_requests.STOP,
         command="stop",
         args=_no_arguments,
-        words=stop_engine_effect,
-        typed=lambda source: "stop" if open_positions(source) else "",
+        effect=stop_engine_effect,
+        required_word=lambda source: "stop" if open_positions(source) else "",
     ),
 )
 BY_ID = {action.id: action for action in ACTIONS}
@@ -303,11 +303,11 @@ def refusal(action: ActionSpec, target: Target, source: DeskSource) -> str:
     """Return why an action is unavailable; empty if it is available."""
     if not source.may_operate and not action.lowers_risk:
         return f"{action.name}: unavailable in read-only mode. {operator_hint(action.command, source)}"
-    if action.aim is ActionTarget.DESK:
+    if action.target is ActionTarget.DESK:
         return ""
     if not target.symbol:
         return f"{action.name}: select a row with a symbol first."
-    if action.aim is ActionTarget.POSITION and position_of(source, target.symbol) is None:
+    if action.target is ActionTarget.POSITION and position_of(source, target.symbol) is None:
         return f"{action.name}: no open position in {target.symbol}."
     return ""
 
@@ -319,7 +319,7 @@ def undo_unavailable(action: ActionSpec, source: DeskSource) -> str:
     return f"Read-only mode cannot {action.undo}. {operator_hint(action.undo, source)}"
 
 
-def named(action: ActionSpec, target: Target) -> str:
+def action_title(action: ActionSpec, target: Target) -> str:
     """Return action and target: Close 50 % of FOOUSDT."""
     share = "" if target.share_pct is None or target.share_pct == ALL else f" {target.share_pct:f} % of"
     name = "Close" if share else f"{action.name} of" if action.shares else action.name

@@ -14,9 +14,9 @@ from mexc_tui.desk.client import Link
 from mexc_tui.desk.trading_requests import PREVIEW, PreviewQuery
 from mexc_tui.model.plan_view import PreviewRow
 from mexc_tui.model.trading import TradingState
-from mexc_tui.tui.actions.actions import BY_ID, ActionSpec, ActionTarget, named, refusal
+from mexc_tui.tui.actions.actions import BY_ID, ActionSpec, ActionTarget, action_title, refusal
 from mexc_tui.tui.actions.confirmation import ActionConfirmation, KeyMeaning
-from mexc_tui.tui.actions.effects import Target, previewed
+from mexc_tui.tui.actions.effects import Target, preview_with_refusals
 from mexc_tui.tui.activity_log import YOU, ActivityEntry, ActivityLog
 from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.cell import Tone
@@ -57,7 +57,7 @@ class CommandRun:
     target: Target
     command_id: str
     since_s: float
-    words: str
+    text: str
     """Effect, then result."""
     stage: CommandStage = CommandStage.RUNNING
     question: ActionConfirmation | None = None
@@ -70,7 +70,7 @@ class CommandRun:
     @property
     def title(self) -> str:
         """Return action and target in capitals."""
-        return named(self.action, self.target).upper()
+        return action_title(self.action, self.target).upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +116,11 @@ class CommandController:
         risk = self._source.risk_row
         is_known = self._source.link().link is Link.CONNECTED
         if is_known and risk is not None and risk.state in _HALTED:
-            self.want(BY_ID["resume"], Target())
+            self.request(BY_ID["resume"], Target())
         else:
-            self.want(BY_ID["halt"], Target())
+            self.request(BY_ID["halt"], Target())
 
-    def want(self, action: ActionSpec, target: Target) -> None:
+    def request(self, action: ActionSpec, target: Target) -> None:
         """Ask for confirmation or start the action."""
         refused = refusal(action, target, self._source)
         run = self._new_run(action, target)
@@ -129,7 +129,7 @@ class CommandController:
         if refused:
             self._refuse(run, refused)
             return
-        self.withdraw()
+        self.cancel_question()
         self.shown = run
         if action.needs_confirmation:
             self._ask_confirmation(run)
@@ -153,7 +153,7 @@ class CommandController:
         self._finish(run, "not executed", Tone.WARN, text[:1].upper() + text[1:])
         self._callbacks.changed()
 
-    def key(self, key: str, character: str | None) -> bool:
+    def handle_key(self, key: str, character: str | None) -> bool:
         """Handle a key; return whether the open question used it."""
         run = self.shown
         if run is None or run.question is None:
@@ -168,15 +168,15 @@ class CommandController:
             case KeyMeaning.CHOICE:
                 share = dict(run.action.shares)[character or ""]
                 self._hide()
-                self.want(run.action, Target(run.target.symbol, share))
+                self.request(run.action, Target(run.target.symbol, share))
             case KeyMeaning.NO:
-                self.withdraw()
+                self.cancel_question()
             case KeyMeaning.IGNORED:
                 pass
         self._callbacks.changed()
         return True
 
-    def paste(self) -> bool:
+    def handle_paste(self) -> bool:
         """Ignore pasted text while a question is open; return whether one is."""
         question = self.question
         if question is not None:
@@ -184,12 +184,12 @@ class CommandController:
             self._callbacks.changed()
         return question is not None
 
-    def withdraw(self) -> None:
+    def cancel_question(self) -> None:
         """Cancel the open question."""
         run = self.shown
         if run is not None and run.question is not None:
             if run.is_unanswered:
-                self._finish(run, _OUTCOME_TEXTS[CommandOutcome.UNKNOWN], Tone.BAD, run.words)
+                self._finish(run, _OUTCOME_TEXTS[CommandOutcome.UNKNOWN], Tone.BAD, run.text)
             self._hide()
 
     def tick(self) -> None:
@@ -198,7 +198,7 @@ class CommandController:
         if run is None:
             return
         if run.question is not None and not run.question.left_s(now_s):
-            self.withdraw()
+            self.cancel_question()
             if not run.is_unanswered:
                 self._log(run, "not confirmed in time, not executed", Tone.PLAIN)
         elif run.stage is CommandStage.FINISHED and now_s - run.since_s >= SHOWN_S:
@@ -215,9 +215,9 @@ class CommandController:
 
     def _new_run(self, action: ActionSpec, target: Target) -> CommandRun:
         now_s = self._callbacks.now_s()
-        number, sent_s = self._unanswered.get(named(action, target).upper(), ("", 0.0))
+        number, sent_s = self._unanswered.get(action_title(action, target).upper(), ("", 0.0))
         is_same = number and now_s - sent_s < REUSE_ID_S
-        words = action.words(self._source, target)
+        words = action.effect(self._source, target)
         return CommandRun(action, target, number if is_same else self._callbacks.new_id(), now_s, words)
 
     def _hide(self) -> None:
@@ -231,11 +231,11 @@ class CommandController:
         run.question = ActionConfirmation(
             run.since_s,
             choices=tuple(key for key, _ in action.shares) if has_choice else (),
-            word=action.typed(self._source),
+            word=action.required_word(self._source),
             is_ready=not action.needs_preview,
         )
         if has_choice:
-            run.words = "Select a share."
+            run.text = "Select a share."
         elif action.preview is not None:
             self._start(self._preview(run), f"previews {action.id}")
 
@@ -248,7 +248,7 @@ class CommandController:
         row, problem = None, ""
         try:
             reply = await self._source.send(PREVIEW, query, deadline_s=PREVIEW_S)
-            row, problem = reply.result, reply.words
+            row, problem = reply.result, reply.message
         except FrontEndError as error:
             problem = str(error)
         if run is self.shown and run.question is not None and not run.is_unanswered:
@@ -267,11 +267,11 @@ class CommandController:
                     problem or "No reason given by the engine.",
                 )
         elif not row.is_allowed:
-            self._finish(run, _OUTCOME_TEXTS[CommandOutcome.REFUSED], Tone.WARN, previewed(row))
+            self._finish(run, _OUTCOME_TEXTS[CommandOutcome.REFUSED], Tone.WARN, preview_with_refusals(row))
         else:
-            run.words = previewed(row)
+            run.text = preview_with_refusals(row)
             if run.action.needs_preview or row.typed:
-                question.ready(self._callbacks.now_s(), row.typed)
+                question.allow_confirmation(self._callbacks.now_s(), row.typed)
 
     def _execute(self, run: CommandRun) -> None:
         run.question, run.stage, run.since_s, run.is_unanswered = (
@@ -308,16 +308,16 @@ class CommandController:
     def _responded(self, run: CommandRun, reply: "Reply[object]") -> None:
         self._unanswered.pop(run.title, None)
         for kind in run.action.changes:
-            self._source.answers.forget(kind)
+            self._source.queries.forget(kind)
         before = " (repeated response)" if reply.is_repeated else ""
         tone = _TONES.get(reply.outcome, Tone.BAD)
-        self._finish(run, _OUTCOME_TEXTS[reply.outcome] + before, tone, reply.words)
+        self._finish(run, _OUTCOME_TEXTS[reply.outcome] + before, tone, reply.message)
 
     def _offer_retry(self, run: CommandRun, words: str) -> None:
         """Report an unknown outcome and offer a retry with the same command id."""
-        if run.action.aim is ActionTarget.POSITION:
+        if run.action.target is ActionTarget.POSITION:
             self._unanswered[run.title] = run.command_id, self._callbacks.now_s()
-        run.words = f"{words} A retry never executes it twice."
+        run.text = f"{words} A retry never executes it twice."
         self._log(run, _OUTCOME_TEXTS[CommandOutcome.UNKNOWN], Tone.BAD)
         if self.shown is run or self.question is None:
             self.shown, run.stage, run.is_unanswered = run, CommandStage.CONFIRMING, True
@@ -326,7 +326,7 @@ class CommandController:
 
     def _finish(self, run: CommandRun, outcome: str, tone: Tone, words: str) -> None:
         run.question, run.stage, run.since_s = None, CommandStage.FINISHED, self._callbacks.now_s()
-        run.outcome, run.tone, run.words = outcome, tone, words
+        run.outcome, run.tone, run.text = outcome, tone, words
         self._log(run, f"{outcome}: {words}" if words else outcome, tone)
         if self.shown is None:
             self.shown = run
@@ -336,7 +336,7 @@ class CommandController:
     def _log(self, run: CommandRun, result: str, tone: Tone) -> None:
         now_ms = self._source.now_ms()
         self._activity.add(
-            ActivityEntry(now_ms, YOU, named(run.action, run.target), result, tone, run.command_id)
+            ActivityEntry(now_ms, YOU, action_title(run.action, run.target), result, tone, run.command_id)
         )
 
     def _start(self, work: Coroutine[object, object, None], name: str) -> None:

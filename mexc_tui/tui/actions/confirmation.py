@@ -50,7 +50,7 @@ class ActionConfirmation:
         """Return the remaining seconds."""
         return max(self.since_s + (TYPING_TIMEOUT_S if self.word else TIMEOUT_S) - now_s, 0.0)
 
-    def ready(self, now_s: float, word: str = "") -> None:
+    def allow_confirmation(self, now_s: float, word: str = "") -> None:
         """Allow confirmation; keys are ignored for a moment again."""
         self.is_ready, self.word, self.since_s = True, word, now_s
 

@@ -27,9 +27,9 @@ class Target:
 
     symbol: str = ""
     share_pct: Decimal | None = None
-    made: msgspec.Struct | None = None
+    request: msgspec.Struct | None = None
     """Arguments of the command, parsed from a typed line (`forms.py`)."""
-    words: str = ""
+    effect: str = ""
     """Effect of that line."""
 
 
@@ -38,7 +38,7 @@ def no_text(*_: object) -> str:
     return ""
 
 
-def of_profile(source: DeskSource) -> str:
+def profile_option(source: DeskSource) -> str:
     """Return the CLI option for the profile; empty for the default profile."""
     status = source.status_row
     return "" if status is None or status.profile == "practice" else f" --profile {status.profile}"
@@ -46,7 +46,7 @@ def of_profile(source: DeskSource) -> str:
 
 def operator_hint(command: str, source: DeskSource) -> str:
     """Return the command for an action that read-only mode cannot do."""
-    profile = of_profile(source)
+    profile = profile_option(source)
     typed = f"Run mexc-tui {command}{profile}, or open" if command else "Open"
     return f"{typed} the desk with mexc-tui attach{profile}."
 
@@ -101,13 +101,13 @@ def stop_engine_effect(source: DeskSource, _: Target) -> str:
     )
 
 
-def remaining(source: DeskSource) -> str:
+def remaining_text(source: DeskSource) -> str:
     """Return the remaining open orders and positions."""
     orders, positions = len(_open_orders(source)), len(open_positions(source))
     return f"{many(orders, 'order')} and {many(positions, 'position')} left"
 
 
-def previewed(row: PreviewRow) -> str:
+def preview_with_refusals(row: PreviewRow) -> str:
     """Return the text of a preview with its refusals."""
     refusals = [one.flip or str(one) for one in row.refusals]
     more = [] if row.is_allowed else [one for one in refusals if one not in row.text]

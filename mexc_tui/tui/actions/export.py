@@ -46,12 +46,12 @@ def as_csv(rows: Sequence[msgspec.Struct] | Sequence[Mapping[str, str]]) -> byte
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     if fields:
-        writer.writerow([guarded(name) for name in fields[0]])
+        writer.writerow([escape_formula(name) for name in fields[0]])
         writer.writerows([[_value(value) for value in row.values()] for row in fields])
     return out.getvalue().encode("utf-8")
 
 
-def guarded(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Escape a text that a spreadsheet would run as a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
@@ -62,7 +62,7 @@ def file_name(table: str, now_ms: int, ending: str) -> str:
     return f"{word.lower() or 'table'}-{datetime.fromtimestamp(now_ms / 1_000, UTC):%Y%m%dT%H%M%SZ}.{ending}"
 
 
-def through_tmux(text: str) -> str:
+def wrap_for_tmux(text: str) -> str:
     """Return the clipboard sequence (OSC 52) wrapped for tmux."""
     inner = b64encode(text.encode("utf-8")).decode("ascii")
     return f"\x1bPtmux;\x1b\x1b]52;c;{inner}\x07\x1b\\"
@@ -82,12 +82,12 @@ def _fields(row: msgspec.Struct | Mapping[str, str]) -> dict[str, object]:
 def _value(value: object) -> Scalar:
     match value:
         case Enum():
-            return guarded(str(value.value))
+            return escape_formula(str(value.value))
         case str():
-            return guarded(value)
+            return escape_formula(value)
         case Decimal():
             return plain(str(value))
         case bool() | int() | float() | None:
             return value
         case _:
-            return guarded(plain_json(msgspec.json.encode(value)).decode("utf-8"))
+            return escape_formula(plain_json(msgspec.json.encode(value)).decode("utf-8"))

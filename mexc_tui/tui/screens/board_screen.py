@@ -207,7 +207,7 @@ class BoardScreen(InputLineScreen):
         widget.set_stale(mark.is_dim)
         title = pane.title if isinstance(widget, Canvas) else counted(pane.title, widget.rows)
         title = self._titled(pane, title)
-        widget.set_titles(f"{title}  {mark.words}".rstrip(), problem)
+        widget.set_titles(f"{title}  {mark.text}".rstrip(), problem)
 
     def _marked(self, context: RenderContext, mark: StaleMark) -> StaleMark:
         """Return the mark of the drawn data: of stale views, else of query results."""
@@ -234,7 +234,7 @@ class BoardScreen(InputLineScreen):
             return
         width, may_operate, board = self.size.width, self._source.may_operate, self.board.name
         screens = keys.screens(board) if width >= WITH_SCREENS else []
-        room = width - 2 - sum(1 + len(spot.words) for spot in screens)
+        room = width - 2 - sum(1 + len(spot.text) for spot in screens)
         shown = keys.footer(
             room,
             may_operate=may_operate,
@@ -269,7 +269,7 @@ class BoardScreen(InputLineScreen):
         self._details.show(self.board.details(context, self._details.room[0]))
         mark = self._marked(context, known.mark)
         self._details.set_stale(mark.is_dim)
-        title = f"{DETAILS}: {self._details_of}  {mark.words}".rstrip()
+        title = f"{DETAILS}: {self._details_of}  {mark.text}".rstrip()
         self._details.set_titles(title, "esc close")
 
     def render_context(self, known: HeaderData) -> RenderContext:

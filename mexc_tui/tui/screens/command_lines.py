@@ -9,10 +9,10 @@ from mexc_tui.desk.client import Link
 from mexc_tui.tui.actions.actions import undo_unavailable
 from mexc_tui.tui.actions.command_controller import CommandRun, CommandStage
 from mexc_tui.tui.actions.confirmation import YES, ActionConfirmation
-from mexc_tui.tui.actions.effects import remaining
+from mexc_tui.tui.actions.effects import remaining_text
 from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.styled_text import Part, fitting, folded, width_of
+from mexc_tui.tui.widgets.styled_text import Part, fitting, width_of, wrap
 
 MAX_LINES = 6
 Lines = Sequence[Sequence[Part]]
@@ -20,21 +20,21 @@ _CANCELS = Part("any other key cancels", Tone.FAINT, drop_order=1)
 _AFTER = Part("esc close   m activity", Tone.FAINT)
 
 
-def drawn(run: CommandRun, source: DeskSource, now_s: float, width: int) -> Lines:
+def draw_run(run: CommandRun, source: DeskSource, now_s: float, width: int) -> Lines:
     """Return three or more lines that fit the width."""
     match run.stage:
         case CommandStage.CONFIRMING:
             assert run.question is not None
             head = Part(f"{run.title}?", Tone.BAD, is_badge=True)
-            return _lines(head, run.words or "Requesting a preview …", _keys(run, now_s), width)
+            return _lines(head, run.text or "Requesting a preview …", _keys(run, now_s), width)
         case CommandStage.RUNNING:
             head = Part(run.title, Tone.WARN, is_badge=True)
             return _lines(head, _progress(run, source, now_s), _link(source), width)
         case CommandStage.FINISHED:
             head = Part(run.title, run.tone, is_badge=True)
-            words = f"{run.outcome}: {run.words}" if run.words else f"{run.outcome}."
+            words = f"{run.outcome}: {run.text}" if run.text else f"{run.outcome}."
             no_undo = undo_unavailable(run.action, source) if run.tone is Tone.GOOD else ""
-            then = Part(run.action.then if run.tone is Tone.GOOD and not no_undo else "", Tone.STRONG)
+            then = Part(run.action.undo_hint if run.tone is Tone.GOOD and not no_undo else "", Tone.STRONG)
             words = f"{words} {no_undo}".rstrip()
             return _lines(head, words, [then, _AFTER], width)
 
@@ -42,8 +42,8 @@ def drawn(run: CommandRun, source: DeskSource, now_s: float, width: int) -> Line
 def _lines(head: Part, words: str, foot: list[Part], width: int) -> Lines:
     """Wrap the text behind and below the title; only the longest texts end in an ellipsis."""
     room = max(width - width_of([head]) - 4, 8)
-    first, *rest = folded(words, room)
-    below = folded(" ".join(rest), max(width - 2, 8))
+    first, *rest = wrap(words, room)
+    below = wrap(" ".join(rest), max(width - 2, 8))
     shown = below[: MAX_LINES - 2]
     if len(shown) < len(below):
         shown[-1] += " …"
@@ -72,7 +72,7 @@ def _yes(run: CommandRun, question: ActionConfirmation) -> str:
 
 
 def _progress(run: CommandRun, source: DeskSource, now_s: float) -> str:
-    return f"in progress, {now_s - run.since_s:.0f} s, {remaining(source)}. {run.words}"
+    return f"in progress, {now_s - run.since_s:.0f} s, {remaining_text(source)}. {run.text}"
 
 
 def _link(source: DeskSource) -> list[Part]:

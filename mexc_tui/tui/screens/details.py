@@ -5,7 +5,13 @@ from collections.abc import Iterable
 from mexc_tui.model.trading_view import OrderRow, PositionRow
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.exit_ladder import ladder
-from mexc_tui.tui.screens.listing_history import head, missing, paragraph, snipe_lines, why
+from mexc_tui.tui.screens.listing_history import (
+    heading,
+    missing_history,
+    paragraph,
+    query_history,
+    snipe_lines,
+)
 from mexc_tui.tui.screens.listings import all_of as all_of_listing
 from mexc_tui.tui.screens.panes import Details
 from mexc_tui.tui.screens.signals import all_of as all_of_signal
@@ -33,11 +39,11 @@ def position(context: RenderContext, width: int) -> list[Drawn]:
         return [text_line(_CHOOSE, Tone.FAINT)]
     orders = [one for one in context.source.orders.rows.values() if one.symbol == row.symbol]
     return [
-        head(f"{row.symbol}  {spaced(row.state)}"),
+        heading(f"{row.symbol}  {spaced(row.state)}"),
         *ladder(row, context.now_ms, width, _LADDER),
-        head("P&L"),
+        heading("P&L"),
         *_money(row, context, width),
-        head("Orders"),
+        heading("Orders"),
         *(
             [one for order in orders for one in _order(order, context, width)]
             or [text_line("none", Tone.FAINT)]
@@ -52,7 +58,7 @@ def position_or_order(context: RenderContext, width: int) -> list[Drawn]:
         return position(context, width)
     created, updated = (local_and_utc(one, context.zone) for one in (order.created_ms, order.updated_ms))
     return [
-        head(f"{order.symbol}  {order.type.value}"),
+        heading(f"{order.symbol}  {order.type.value}"),
         *_order(order, context, width),
         *paragraph(f"fees {order.fees or 'none'}", width),
         text_line(f"created {created}, updated {updated}", Tone.FAINT),
@@ -98,10 +104,10 @@ def snipe(context: RenderContext, width: int) -> list[Drawn]:
     """Draw a snipe: plan, checklist and the result of every pre-trade check."""
     row = None if context.key is None else context.source.snipes.rows.get(context.key)
     symbol = None if row is None else row.symbol
-    response = why(context, symbol)
+    response = query_history(context, symbol)
     answer = response.result
     if answer is None or row is None:
-        return missing(response, _CHOOSE, symbol)
+        return missing_history(response, _CHOOSE, symbol)
     says = next((one for one in answer.snipes if one.snipe.id == row.id), None)
     if says is None:
         return paragraph(row.reason or "Nothing recorded yet.", width)

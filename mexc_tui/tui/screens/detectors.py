@@ -10,7 +10,7 @@ from mexc_tui.tui.screens.panes import LOADING, PanePlace, PicturePane, QueryPan
 from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell, Tone
 from mexc_tui.tui.widgets.charts import band
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, text_line
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, text_line, wrap
 from mexc_tui.tui.widgets.table_rows import Line
 from mexc_tui.tui.widgets.text import age, local_and_utc, span
 
@@ -84,7 +84,7 @@ def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
     ahead = "" if lead.share_ahead is None else f", {lead.share_ahead:.0%} before the opening"
     return [
         text_line(f"{row.name.replace('_', ' ')}, version {row.version}", Tone.STRONG),
-        *(text_line(line) for line in folded(row.verdict, width)),
+        *(text_line(line) for line in wrap(row.verdict, width)),
         text_line(""),
         *_rate(row.rate, width),
         text_line(""),

@@ -6,8 +6,8 @@ from decimal import Decimal
 from mexc_tui.model.position import Protection
 from mexc_tui.model.trading_view import PositionRow, RungRow
 from mexc_tui.tui.widgets.cell import Tone, fit_cell
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, text_line
-from mexc_tui.tui.widgets.text import age, countdown, gain, price, within
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, text_line, wrap
+from mexc_tui.tui.widgets.text import age, countdown, fit_number, gain, price
 from mexc_tui.wording.reasons import reason_text
 
 _RUNG_STATES = {
@@ -31,7 +31,7 @@ class _Step:
     sign: str
     name: str
     tone: Tone
-    words: str
+    text: str
 
 
 def ladder(row: PositionRow, now_ms: int, width: int, height: int) -> list[Drawn]:
@@ -42,7 +42,7 @@ def ladder(row: PositionRow, now_ms: int, width: int, height: int) -> list[Drawn
     steps = sorted(_steps(row), key=lambda step: step.price, reverse=True)
     foot = _foot(row, now_ms, width)
     drawn = [_drawn(step, row) for step in steps]
-    trapped = [text_line(line, Tone.BAD) for line in folded(f"TRAPPED: {row.trapped}", width) if row.trapped]
+    trapped = [text_line(line, Tone.BAD) for line in wrap(f"TRAPPED: {row.trapped}", width) if row.trapped]
     room = max(height - len(foot) - len(trapped), 3)
     return [*trapped, *_spaced(steps, drawn, room), *foot]
 
@@ -90,11 +90,11 @@ def _drawn(step: _Step, row: PositionRow) -> Drawn:
     away = (step.price / row.entry_price - 1) * 100 if row.entry_price else Decimal(0)
     percent = gain(away, 1, "%")
     return (
-        StyledSpan(f"{within(step.price, row.price_decimals, 14):>14} "),
+        StyledSpan(f"{fit_number(step.price, row.price_decimals, 14):>14} "),
         StyledSpan(fit_cell(percent, 10, is_number=True) + " ", percent.tone),
         StyledSpan(f"{step.sign} ", step.tone),
         StyledSpan(f"{step.name:<9}", step.tone),
-        StyledSpan(step.words, Tone.FAINT if step.tone is not Tone.BAD else Tone.PLAIN),
+        StyledSpan(step.text, Tone.FAINT if step.tone is not Tone.BAD else Tone.PLAIN),
     )
 
 
@@ -127,5 +127,5 @@ def _foot(row: PositionRow, now_ms: int, width: int) -> list[Drawn]:
         else text_line(closed)
     ]
     tone = Tone.BAD if row.trapped else Tone.FAINT
-    lines += [text_line(line, tone) for line in folded(row.protection_text, width) if line and not closed]
+    lines += [text_line(line, tone) for line in wrap(row.protection_text, width) if line and not closed]
     return lines

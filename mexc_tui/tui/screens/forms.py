@@ -80,7 +80,7 @@ def _read_setting(text: str, context: RenderContext, _: str) -> Target:
     later = "after restart" if row.needs_restart else "immediately"
     after = f"{wanted or row.default} {row.unit}".rstrip()
     words = f"{row.name}: {row.value} → {after}, {later}. Allowed: {row.allowed}."
-    return Target(made=SettingChange(name=row.name, text=wanted or None), words=words)
+    return Target(request=SettingChange(name=row.name, text=wanted or None), effect=words)
 
 
 LAST_CHANGE = JournalQuery(kind="setting_changed", limit=1)
@@ -94,7 +94,7 @@ def undoing(page: FactPage) -> Target:
     change = msgspec.json.decode(page.rows[0].body, type=SettingChanged)
     later = "after restart" if change.needs_restart else "immediately"
     words = f"{change.about}: {change.new or 'empty'} → {change.old or 'empty'}, {later}."
-    return Target(made=SettingUndo(name=change.about), words=words)
+    return Target(request=SettingUndo(name=change.about), effect=words)
 
 
 def _open_position(context: RenderContext, symbol: str) -> PositionRow | None:
@@ -114,7 +114,7 @@ def _read_exits(text: str, context: RenderContext, symbol: str) -> Target:
     edit = parse_exits(symbol, text)
     words = [_stop_text(row, edit.stop_price)] if edit.stop_price is not None else []
     words += [f"{name} {value}" for name, value in _pairs(text) if name != "stop"]
-    return Target(symbol, made=edit, words=f"{symbol}: {'; '.join(words)}. Other exits stay unchanged.")
+    return Target(symbol, request=edit, effect=f"{symbol}: {'; '.join(words)}. Other exits stay unchanged.")
 
 
 def _stop_text(row: PositionRow, stop: Decimal) -> str:
@@ -191,12 +191,12 @@ def _read_listing(text: str, context: RenderContext, _: str) -> Target:
         raise InvalidLine(str(error)) from None
     opens = "at an unknown time" if opens_ms is None else f"at {utc(opens_ms)}"
     made = AddListing(symbol=symbol.upper()[:60], opens_ms=opens_ms)
-    return Target(made=made, words=f"Add {made.symbol}, opening {opens}.")
+    return Target(request=made, effect=f"Add {made.symbol}, opening {opens}.")
 
 
 def _read_drop(text: str, _: RenderContext, symbol: str) -> Target:
     note = text.strip()[:100]
-    return Target(symbol, made=DropListing(symbol=symbol, note=note), words=f"Drop {symbol}.")
+    return Target(symbol, request=DropListing(symbol=symbol, note=note), effect=f"Drop {symbol}.")
 
 
 def _nothing(*_: object) -> str:

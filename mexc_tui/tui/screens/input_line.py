@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 from mexc_tui.tui.screens import command_lines
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.styled_text import Part, folded, width_of
+from mexc_tui.tui.widgets.styled_text import Part, width_of, wrap
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.text_bar import TextBar
 
@@ -67,7 +67,7 @@ class InputLineScreen(Screen[None]):
 
     def show_line_error(self, words: str) -> None:
         """Show why the line is invalid; it stays open for correction."""
-        lines = folded(words, max(self.size.width - 2, 20))[:MAX_HINT]
+        lines = wrap(words, max(self.size.width - 2, 20))[:MAX_HINT]
         self._show_line([[Part(one, Tone.WARN)] for one in lines], is_typed=True)
 
     @property
@@ -119,7 +119,7 @@ class InputLineScreen(Screen[None]):
         whole = [Part(hint, Tone.STRONG), ends]
         if width_of(whole) <= self.size.width:
             return [whole]
-        lines = folded(hint, max(self.size.width - 2, 20))[: MAX_HINT - 1]
+        lines = wrap(hint, max(self.size.width - 2, 20))[: MAX_HINT - 1]
         return [*([Part(one, Tone.STRONG)] for one in lines), [ends]]
 
     def _focus_rows(self) -> None:

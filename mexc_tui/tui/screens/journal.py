@@ -13,7 +13,7 @@ from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.panes import LOADING, PanePlace, PicturePane, QueryPane, ScreenSpec
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.styled_text import Drawn, folded, text_line
+from mexc_tui.tui.widgets.styled_text import Drawn, text_line, wrap
 from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 from mexc_tui.tui.widgets.text import local_and_utc, utc
 from mexc_tui.wording.event_text import event_text
@@ -87,7 +87,7 @@ def _fields(body: msgspec.Raw, width: int) -> Iterable[Drawn]:
     for line in msgspec.json.format(bytes(body), indent=2).decode().split("\n")[1:-1]:
         text = line.removesuffix(",").replace('"', "")
         indent = len(text) - len(text.lstrip())
-        first, *others = folded(text, max(width - indent - _HANGS, 8))
+        first, *others = wrap(text, max(width - indent - _HANGS, 8))
         yield text_line(" " * indent + first)
         for other in others:
             yield text_line(" " * (indent + _HANGS) + other)

@@ -12,7 +12,7 @@ from mexc_tui.tui.query_cache import NO_RESPONSE, QueryResponse
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.panes import LOADING
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, text_line
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, text_line, wrap
 from mexc_tui.tui.widgets.text import age, amount, countdown, local_and_utc, price, utc
 from mexc_tui.wording.reasons import spaced
 from mexc_tui.wording.signals import change_text, claim_text, readable
@@ -21,12 +21,12 @@ _ASK_S = 2.0
 _INDENT = 4
 
 
-def why(context: RenderContext, symbol: str | None) -> QueryResponse[WhyRow]:
+def query_history(context: RenderContext, symbol: str | None) -> QueryResponse[WhyRow]:
     """Query the history of a symbol; refreshed while it is shown."""
     return NO_RESPONSE if symbol is None else context.query(WHY, WhyQuery(symbol=symbol), _ASK_S)
 
 
-def missing(response: QueryResponse[WhyRow], choose: str, symbol: str | None) -> list[Drawn]:
+def missing_history(response: QueryResponse[WhyRow], choose: str, symbol: str | None) -> list[Drawn]:
     """Explain a missing history."""
     if symbol is None:
         return [text_line(choose, Tone.FAINT)]
@@ -35,10 +35,10 @@ def missing(response: QueryResponse[WhyRow], choose: str, symbol: str | None) ->
 
 def paragraph(text: str, width: int, tone: Tone = Tone.PLAIN, indent: int = 0) -> list[Drawn]:
     """Wrap a text into indented lines."""
-    return [text_line(" " * indent + line, tone) for line in folded(text, max(width - indent, 8))]
+    return [text_line(" " * indent + line, tone) for line in wrap(text, max(width - indent, 8))]
 
 
-def head(text: str) -> Drawn:
+def heading(text: str) -> Drawn:
     """Return the heading of a section."""
     return text_line(text, Tone.STRONG)
 
@@ -53,10 +53,10 @@ def listing_lines(story: ListingStory, context: RenderContext, width: int) -> It
         yield from paragraph(f"! sources disagree: {readable(one)}", width, Tone.BAD)
     if row.outcome:
         yield from paragraph(f"outcome: {row.outcome.replace('_', ' ')}", width)
-    yield head("Sources")
+    yield heading("Sources")
     for source in story.sources:
         yield from _source(source, context, width)
-    yield head("Changes")
+    yield heading("Changes")
     for change in story.changes:
         yield from paragraph(f"{utc(change.at_ms)}  {change_text(change)}", width)
 
@@ -86,13 +86,13 @@ def signal_lines(detectors: Sequence[DetectorDetail], context: RenderContext, wi
         (one for says in detectors for one in says.signals), key=lambda one: (not one.is_active, -one.at_ms)
     )
     for one in said:
-        yield from signal_words(one, context, width)
+        yield from signal_paragraphs(one, context, width)
     for says in detectors:
         if not says.signals and says.why_not:
             yield from paragraph(f"{says.detector.replace('_', ' ')}: {says.why_not}", width, Tone.FAINT)
 
 
-def signal_words(row: SignalRow, context: RenderContext, width: int) -> Iterable[Drawn]:
+def signal_paragraphs(row: SignalRow, context: RenderContext, width: int) -> Iterable[Drawn]:
     """Draw one signal: claim, probability and reasons."""
     tone = Tone.STRONG if row.is_active else Tone.FAINT
     ended = "" if row.is_active else ", ended"
@@ -108,18 +108,18 @@ def snipe_lines(says: SnipeDetail, context: RenderContext, width: int) -> Iterab
     """Draw a snipe: plan, checklist and the result of every pre-trade check."""
     row = says.snipe
     cap = "" if row.price_cap is None else f", max price {price(row.price_cap, row.price_decimals).text}"
-    yield head(f"Snipe {spaced(row.state)}: {amount(row.spend_cap).text}{cap}, by {row.by}")
+    yield heading(f"Snipe {spaced(row.state)}: {amount(row.spend_cap).text}{cap}, by {row.by}")
     if row.reason:
         yield from paragraph(row.reason, width, Tone.FAINT, _INDENT)
     if says.plan is not None:
         yield from paragraph(plan_text(says.plan), width, indent=_INDENT)
     if says.checklist:
         when = "current" if says.checked_ms is None else f"checked {utc(says.checked_ms)}"
-        yield head(f"T0 checklist, {when}")
-        yield from verdict_lines(says.checklist, context, width)
+        yield heading(f"T0 checklist, {when}")
+        yield from check_lines(says.checklist, context, width)
     if says.verdicts:
-        yield head("Checks when armed")
-        yield from verdict_lines(says.verdicts, context, width)
+        yield heading("Checks when armed")
+        yield from check_lines(says.verdicts, context, width)
 
 
 def plan_text(plan: ExitPlan) -> str:
@@ -138,12 +138,12 @@ def plan_text(plan: ExitPlan) -> str:
     return "exits: " + "; ".join(parts)
 
 
-def verdict_lines(verdicts: Iterable[Verdict], context: RenderContext, width: int) -> Iterable[Drawn]:
+def check_lines(verdicts: Iterable[Verdict], context: RenderContext, width: int) -> Iterable[Drawn]:
     """Draw each check; a failed one states what is needed to pass."""
     for one in verdicts:
         mark, tone = ("✓", Tone.GOOD) if one.passed else ("✗", Tone.BAD)
         text = f"{one.name.replace('_', ' ')}: {one.measured}"
-        first, *rest = folded(text, max(width - 2, 8))
+        first, *rest = wrap(text, max(width - 2, 8))
         yield StyledSpan(f"{mark} ", tone), StyledSpan(first, Tone.PLAIN if one.passed else tone)
         yield from (text_line(f"  {line}", Tone.PLAIN if one.passed else tone) for line in rest)
         if one.flip and not one.passed:
@@ -164,4 +164,4 @@ def what_if_lines(row: WhatIfRow | None, context: RenderContext, width: int) -> 
     if row.bound:
         yield from paragraph(f"price: {row.bound}", width)
     refused_first = sorted(row.verdicts, key=lambda one: one.passed)
-    yield from verdict_lines(refused_first, context, width)
+    yield from check_lines(refused_first, context, width)

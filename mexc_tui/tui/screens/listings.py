@@ -7,13 +7,13 @@ from mexc_tui.model.why import WhyRow
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.empty_listings import no_listing
 from mexc_tui.tui.screens.listing_history import (
-    head,
+    heading,
     listing_lines,
-    missing,
+    missing_history,
+    query_history,
     signal_lines,
     snipe_lines,
     what_if_lines,
-    why,
 )
 from mexc_tui.tui.screens.panes import PanePlace, PicturePane, ScreenSpec, TablePane, reading
 from mexc_tui.tui.widgets import table_lines
@@ -32,9 +32,9 @@ def _chosen(context: RenderContext) -> ListingRow | None:
 def _drawn(context: RenderContext, width: int, draws: Draws) -> list[Drawn]:
     row = _chosen(context)
     symbol = None if row is None else row.symbol
-    response = why(context, symbol)
+    response = query_history(context, symbol)
     if response.result is None or row is None:
-        return missing(response, _CHOOSE, symbol)
+        return missing_history(response, _CHOOSE, symbol)
     return list(draws(response.result, row, context, width))
 
 
@@ -64,9 +64,9 @@ def _history(answer: WhyRow, row: ListingRow, context: RenderContext, width: int
     if story is None:
         yield text_line(f"Nothing recorded for {row.symbol} yet.", Tone.FAINT)
         return
-    yield head(row.symbol)
+    yield heading(row.symbol)
     yield from listing_lines(story, context, width)
-    yield head("Signals")
+    yield heading("Signals")
     yield from signal_lines(story.detectors, context, width)
 
 
@@ -76,7 +76,7 @@ def _plan_and_checks(answer: WhyRow, row: ListingRow, context: RenderContext, wi
         yield from snipe_lines(says, context, width)
     if not snipes:
         yield text_line(f"{row.symbol} is not armed.", Tone.FAINT)
-    yield head("Pre-trade check")
+    yield heading("Pre-trade check")
     yield from what_if_lines(answer.what_if, context, width)
 
 

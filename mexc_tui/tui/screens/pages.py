@@ -20,7 +20,7 @@ from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.header_bar import HeaderBar
-from mexc_tui.tui.widgets.styled_text import StyledSpan, folded, text_line
+from mexc_tui.tui.widgets.styled_text import StyledSpan, text_line, wrap
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 from mexc_tui.tui.widgets.text import local_and_utc, utc
@@ -110,9 +110,11 @@ class ActivityScreen(Screen[None]):
             self._entry_text.show([])
             return
         width, _ = self._entry_text.room
-        when = f"{chosen.who}, {local_and_utc(chosen.at_ms, self._zone)}"
-        texts = [text_line(one, chosen.tone) for one in folded(chosen.result, max(width, 20))]
-        self._entry_text.show([(StyledSpan(chosen.what, Tone.STRONG),), text_line(when, Tone.FAINT), *texts])
+        when = f"{chosen.author}, {local_and_utc(chosen.at_ms, self._zone)}"
+        texts = [text_line(one, chosen.tone) for one in wrap(chosen.result, max(width, 20))]
+        self._entry_text.show(
+            [(StyledSpan(chosen.action, Tone.STRONG),), text_line(when, Tone.FAINT), *texts]
+        )
 
 
 class Commands(CommandPalette):
@@ -147,7 +149,7 @@ class Commands(CommandPalette):
 def _line(entry: ActivityEntry) -> Line:
     return (
         Cell(utc(entry.at_ms), rank=-entry.at_ms),
-        Cell(entry.who, Tone.FAINT),
-        Cell(entry.what, Tone.STRONG),
+        Cell(entry.author, Tone.FAINT),
+        Cell(entry.action, Tone.STRONG),
         Cell(entry.result, entry.tone),
     )

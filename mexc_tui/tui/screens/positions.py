@@ -27,7 +27,7 @@ from mexc_tui.tui.widgets.charts import ChartLevel, ChartMark, Plot, chart
 from mexc_tui.tui.widgets.progress_bar import bar
 from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, text_line
 from mexc_tui.tui.widgets.table_rows import SortOrder
-from mexc_tui.tui.widgets.text import age, amount, countdown, utc, within
+from mexc_tui.tui.widgets.text import age, amount, countdown, fit_number, utc
 
 _ASK_S = 0.75
 _CHOOSE = "Select a position to see its market."
@@ -107,7 +107,10 @@ def _spread(row: MarketRow, now_ms: int) -> Drawn:
 
 
 def _level(row: MarketRow, level: LevelRow, most: Decimal, width: int, tone: Tone) -> Drawn:
-    at, size = within(level.price, row.price_decimals, 12), within(level.quantity, row.quantity_decimals, 12)
+    at, size = (
+        fit_number(level.price, row.price_decimals, 12),
+        fit_number(level.quantity, row.quantity_decimals, 12),
+    )
     figures = f"{at:>12} {size:>12} "
     room = max(min(width - len(figures) - 1, _DEPTH_BAR * 2), 0)
     return StyledSpan(figures), StyledSpan(bar(float(level.quantity / most), room).replace("░", " "), tone)
@@ -128,8 +131,8 @@ def _trade(row: MarketRow, trade: TradeRow, width: int) -> Drawn:
     sign, tone = ("?", Tone.FAINT) if trade.side is None else _TAKERS[trade.side]
     return (
         StyledSpan(f"{utc(trade.at_ms)} ", Tone.FAINT),
-        StyledSpan(f"{sign} {within(trade.price, row.price_decimals, 12):>12} ", tone),
-        StyledSpan(f"{within(trade.quantity, row.quantity_decimals, 12):>12}"),
+        StyledSpan(f"{sign} {fit_number(trade.price, row.price_decimals, 12):>12} ", tone),
+        StyledSpan(f"{fit_number(trade.quantity, row.quantity_decimals, 12):>12}"),
     )
 
 
@@ -148,7 +151,7 @@ def _opening(context: RenderContext, width: int, height: int) -> list[Drawn]:
     opened = "" if since is None else f"opened {utc(since)}, {countdown(since, context.now_ms)}; "
     holes = f"; {len(row.holes)} gaps" if row.holes else ""
     foot = f"{opened}B bought, S sold, step {age(row.path_step_ms)}{holes}"
-    return chart(plot, width, height, lambda value: within(value, row.price_decimals, _AXIS), foot)
+    return chart(plot, width, height, lambda value: fit_number(value, row.price_decimals, _AXIS), foot)
 
 
 def _fill(at_ms: int, at: Decimal, side: Side) -> ChartMark:

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
-from mexc_tui.tui.actions.effects import Target, of_profile, open_positions, stop_engine_effect
+from mexc_tui.tui.actions.effects import Target, open_positions, profile_option, stop_engine_effect
 from mexc_tui.tui.keys import BY_ID
 from mexc_tui.tui.screens.registry import NAMES
 from mexc_tui.tui.source import DeskSource
@@ -54,7 +54,7 @@ def leave_text(source: DeskSource) -> str:
     return (
         f"{protected}\n\n"
         f"  d  Detach: the engine{process} keeps running without a screen.\n"
-        f"     Reconnect with mexc-tui attach{of_profile(source)}\n\n"
+        f"     Reconnect with mexc-tui attach{profile_option(source)}\n\n"
         f"{_indented(f'  s  Stop the engine. {stop_engine_effect(source, Target())}')}\n\n"
         "  esc  Cancel.    h  Halt entries now.\n\n"
         "Enter detaches."

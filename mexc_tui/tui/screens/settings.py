@@ -7,7 +7,7 @@ from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.panes import LOADING, PanePlace, PicturePane, QueryPane, ScreenSpec
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, text_line
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, text_line, wrap
 from mexc_tui.tui.widgets.table_rows import Line
 
 _ASK_S = 5.0
@@ -58,7 +58,7 @@ def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
     later = "applies after restart" if row.needs_restart else "applies immediately"
     lines = [
         text_line(row.name, Tone.STRONG),
-        *(text_line(line) for line in folded(row.help, width)),
+        *(text_line(line) for line in wrap(row.help, width)),
         text_line(""),
         (StyledSpan("value    ", Tone.FAINT), StyledSpan(f"{row.value} {row.unit}".rstrip(), Tone.STRONG)),
         (StyledSpan("default  ", Tone.FAINT), StyledSpan(row.default)),
@@ -81,7 +81,7 @@ def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
 
 def _hanging(name: str, text: str, width: int) -> list[Drawn]:
     """Draw a name with a wrapped text behind it."""
-    first, *others = folded(text, max(width - len(name), 8))
+    first, *others = wrap(text, max(width - len(name), 8))
     return [
         (StyledSpan(name, Tone.FAINT), StyledSpan(first)),
         *((StyledSpan(" " * len(name)), StyledSpan(one)) for one in others),

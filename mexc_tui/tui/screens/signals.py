@@ -5,7 +5,14 @@ from collections.abc import Iterable
 from mexc_tui.model.view import SignalRow
 from mexc_tui.model.why import WhyRow
 from mexc_tui.tui.render_context import RenderContext
-from mexc_tui.tui.screens.listing_history import head, missing, paragraph, signal_words, what_if_lines, why
+from mexc_tui.tui.screens.listing_history import (
+    heading,
+    missing_history,
+    paragraph,
+    query_history,
+    signal_paragraphs,
+    what_if_lines,
+)
 from mexc_tui.tui.screens.panes import PanePlace, PicturePane, ScreenSpec, TablePane, reading
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
@@ -25,7 +32,7 @@ def _reasons(context: RenderContext, width: int, height: int) -> list[Drawn]:
     row = _chosen(context)
     if row is None:
         return [text_line(_CHOOSE, Tone.FAINT)]
-    return list(_signal_text(row, why(context, row.symbol).result, context, width))
+    return list(_signal_text(row, query_history(context, row.symbol).result, context, width))
 
 
 def all_of(context: RenderContext, width: int) -> list[Drawn]:
@@ -33,7 +40,7 @@ def all_of(context: RenderContext, width: int) -> list[Drawn]:
     return [
         *_reasons(context, width, 0),
         text_line(""),
-        head("Pre-trade check"),
+        heading("Pre-trade check"),
         *_pre_trade_check(context, width, 0),
     ]
 
@@ -41,8 +48,8 @@ def all_of(context: RenderContext, width: int) -> list[Drawn]:
 def _signal_text(
     row: SignalRow, answer: WhyRow | None, context: RenderContext, width: int
 ) -> Iterable[Drawn]:
-    yield head(f"{row.symbol}  {readable(row.state.replace('_', ' '))}")
-    yield from signal_words(row, context, width)
+    yield heading(f"{row.symbol}  {readable(row.state.replace('_', ' '))}")
+    yield from signal_paragraphs(row, context, width)
     yield text_line(f"version {row.version}, settings {row.config_hash[:12]}", Tone.FAINT)
     story = (
         None
@@ -64,9 +71,9 @@ def _pre_trade_check(context: RenderContext, width: int, height: int) -> list[Dr
     del height
     row = _chosen(context)
     symbol = None if row is None else row.symbol
-    response = why(context, symbol)
+    response = query_history(context, symbol)
     if response.result is None:
-        return missing(response, _CHOOSE, symbol)
+        return missing_history(response, _CHOOSE, symbol)
     return list(what_if_lines(response.result.what_if, context, width))
 
 

@@ -146,7 +146,9 @@ def is_opening(at_ms: int, now_ms: int) -> bool:
     return at_ms - QUIET_BEFORE_MS <= now_ms < at_ms + QUIET_AFTER_MS
 
 
-def adapted(per_s: float, wire_per_s: float | None, wanted_per_s: float, most_wire_per_s: float) -> float:
+def adapted_rate(
+    per_s: float, wire_per_s: float | None, wanted_per_s: float, most_wire_per_s: float
+) -> float:
     """Return the new repaint rate from the recent and the allowed bytes per second."""
     if wire_per_s is None:
         return wanted_per_s

@@ -160,7 +160,7 @@ class Terminal:
     is_orphaned: Callable[[], bool] = lambda: False
     """Whether the shell's job was killed."""
     is_gone: bool = field(default=False)
-    owed: str = field(default="")
+    pending_output: str = field(default="")
     """Output to write first after the screen has ended."""
 
     def gone(self) -> None:
@@ -237,7 +237,7 @@ class TerminalDriver(LinuxDriver):
         if self.terminal.is_orphaned():  # no other process restores the terminal
             write_soon(self.terminal.out, RESTORE)
         elif (self._writer is not None and not self._writer.close()) or self._was_behind:
-            self.terminal.owed = RESTORE
+            self.terminal.pending_output = RESTORE
         super().close()
 
     def stop_application_mode(self) -> None:

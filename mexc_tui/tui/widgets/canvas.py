@@ -15,7 +15,7 @@ from textual.strip import Strip
 from mexc_tui.model.text import clean
 from mexc_tui.tui.keys import scrolling
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.styled_text import Drawn, hanging
+from mexc_tui.tui.widgets.styled_text import Drawn, wrap_hanging
 
 MARGIN = 1
 
@@ -67,7 +67,7 @@ class Canvas(ScrollView, can_focus=True):
     def _fold(self) -> None:
         """Wrap the lines and repaint the changed ones."""
         room = self.room[0]
-        folded = (one for line in self._lines for one in hanging(line, room)) if room else self._lines
+        folded = (one for line in self._lines for one in wrap_hanging(line, room)) if room else self._lines
         before, self._drawn = self._drawn, tuple(folded)
         if len(before) != len(self._drawn):
             self.virtual_size = Size(self.scrollable_content_region.width, len(self._drawn))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from mexc_tui.tui.widgets.cell import Tone, fit
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, text_line
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, text_line, wrap
 
 BLANK = 0x2800
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -55,7 +55,7 @@ def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], fo
     scale = _scale(points, plot)
     texts = [label(scale.bottom), label(scale.top), *(f"{one.name} {label(one.y)}" for one in plot.levels)]
     right = max(cell_len(text) for text in texts) + 1
-    below = folded(foot, max(width, 1))[:_MAX_FOOT] if foot else []
+    below = wrap(foot, max(width, 1))[:_MAX_FOOT] if foot else []
     columns, lines = width - right, height - len(below)
     if columns < MIN_WIDTH or lines < MIN_HEIGHT:
         return [text_line(fit(NO_ROOM, max(width, 0)), Tone.FAINT)]

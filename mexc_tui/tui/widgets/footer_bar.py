@@ -29,11 +29,11 @@ class FooterBar(TextBar):
         for spot in keys:
             line += BETWEEN if line else ""
             line = _put(line, spot, spots)
-        room = self.size.width - 2 * _EDGE - sum(1 + len(spot.words) for spot in screens)
+        room = self.size.width - 2 * _EDGE - sum(1 + len(spot.text) for spot in screens)
         if screens and room >= cell_len(line):
             line = line.ljust(room)
             for spot in screens:  # the space before a number is part of it: one column is hard to hit
-                line = _put(line, replace(spot, words=f" {spot.words}"), spots)
+                line = _put(line, replace(spot, text=f" {spot.text}"), spots)
         self._spots = spots
         self.show([[Part(line)]])
 
@@ -46,6 +46,6 @@ class FooterBar(TextBar):
 
 def _put(line: str, spot: FooterKey, spots: list[tuple[int, int, str]]) -> str:
     begin = cell_len(line)
-    line += spot.words
+    line += spot.text
     spots.append((begin, cell_len(line), spot.key))
     return line

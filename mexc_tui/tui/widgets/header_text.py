@@ -17,7 +17,7 @@ from mexc_tui.model.view import StatusRow
 from mexc_tui.tui.widgets.cell import Tone, fit
 from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, StaleMark
 from mexc_tui.tui.widgets.styled_text import Part, fitting
-from mexc_tui.tui.widgets.text import age, amount, gain, here, utc
+from mexc_tui.tui.widgets.text import age, amount, gain, local_time, utc
 from mexc_tui.wording.reasons import spaced
 
 _MAX_CLOCK_ERROR_MS = 100.0
@@ -75,7 +75,7 @@ def _engine(known: HeaderData) -> list[Part]:
         _frozen(known),
         Part(utc(known.now_ms), drop_order=3),  # far left: a line is sent from its beginning to what changed
         *_of_now(known, status),
-        Part(here(known.now_ms, known.zone), drop_order=6),
+        Part(local_time(known.now_ms, known.zone), drop_order=6),
         Part(f"profile {status.profile}", Tone.FAINT, drop_order=6),
         Part(
             f"session {status.exchange_session}" if status.exchange_session else "", Tone.FAINT, drop_order=7

@@ -22,7 +22,7 @@ _LEAST = 20
 class NewsItem:
     """One notice: text, tone, exchange time and local time."""
 
-    words: str
+    text: str
     tone: Tone
     at_ms: int
     at_s: float
@@ -55,11 +55,11 @@ class NewsLine:
         when = Part(utc(shown.at_ms), Tone.FAINT)
         others = len(recent) - 1
         more = [Part(f"+{others} more, {_ALL}", Tone.FAINT)] if others > 0 else []
-        whole = [when, Part(shown.words, shown.tone), *more]
+        whole = [when, Part(shown.text, shown.tone), *more]
         if width_of(whole) <= width:
             return whole
         rest = more or [Part(_ALL, Tone.FAINT)]
         room = width - width_of([when, Part(""), *rest])
         if room < _LEAST:
-            return [Part(fit(shown.words, max(width - 2, 1)).rstrip(), shown.tone)]
-        return [when, Part(fit(shown.words, room).rstrip(), shown.tone), *rest]
+            return [Part(fit(shown.text, max(width - 2, 1)).rstrip(), shown.tone)]
+        return [when, Part(fit(shown.text, room).rstrip(), shown.tone), *rest]

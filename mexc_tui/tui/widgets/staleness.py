@@ -14,7 +14,7 @@ OLD_VIEWS_MS = 1_200
 class StaleMark:
     """Staleness mark of a pane. Empty text: current."""
 
-    words: str = ""
+    text: str = ""
     is_dim: bool = False
     """Whether the data is overdue."""
 

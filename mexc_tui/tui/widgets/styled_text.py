@@ -70,7 +70,7 @@ def text_line(text: str, tone: Tone = Tone.PLAIN) -> Drawn:
     return (StyledSpan(text, tone),)
 
 
-def hanging(line: Drawn, width: int) -> list[Drawn]:
+def wrap_hanging(line: Drawn, width: int) -> list[Drawn]:
     """Wrap a drawn line between words, with an indent.
 
     After a leading name, continuation lines align with the text behind it.
@@ -92,7 +92,7 @@ def hanging(line: Drawn, width: int) -> list[Drawn]:
     return [tuple(one) for one in lines]
 
 
-def folded(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int) -> list[str]:
     """Wrap a text to lines of at most `width` columns."""
     lines = [""]
     for word in text.split():

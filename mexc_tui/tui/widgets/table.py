@@ -15,7 +15,7 @@ from textual.strip import Strip
 from mexc_tui.tui.keys import Scope, bindings
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.styled_text import folded
+from mexc_tui.tui.widgets.styled_text import wrap
 from mexc_tui.tui.widgets.table_drawing import INDENT, Drawing
 from mexc_tui.tui.widgets.table_rows import Dirty, Line, SortOrder, TableRows
 
@@ -216,7 +216,7 @@ class Table(ScrollView, can_focus=True):
         words = (
             f"None of {self.rows.total} rows matches {self.rows.filter!r}." if self.rows.total else self.empty
         )
-        return folded(words, max(self.scrollable_content_region.width - len(INDENT), 8))
+        return wrap(words, max(self.scrollable_content_region.width - len(INDENT), 8))
 
     def _paint_empty(self) -> None:
         for number in range(MAX_EMPTY_LINES):

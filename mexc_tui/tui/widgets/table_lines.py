@@ -16,7 +16,7 @@ from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.table_rows import Line
-from mexc_tui.tui.widgets.text import age, amount, countdown, gain, price, utc, within
+from mexc_tui.tui.widgets.text import age, amount, countdown, fit_number, gain, price, utc
 from mexc_tui.wording.reasons import short_close_reason, spaced
 
 _FILLED = 16
@@ -246,7 +246,7 @@ def _filled(row: OrderRow) -> Cell:
     text = f"{price(done, places).text} of {price(row.quantity, places).text}"
     if len(text) > _FILLED:
         each = (_FILLED - len(" of ")) // 2
-        text = f"{within(done, places, each)} of {within(row.quantity, places, each)}"
+        text = f"{fit_number(done, places, each)} of {fit_number(row.quantity, places, each)}"
     return Cell(text, rank=rank)
 
 

@@ -26,10 +26,10 @@ class Dirty:
     has_other_length: bool = False
 
 
-class Whole(Enum):
+class NewRow(Enum):
     """A new row: every cell changed."""
 
-    ROW = "row"
+    EVERY_CELL = "row"
 
 
 class TableRows:
@@ -68,7 +68,7 @@ class TableRows:
 
     def apply(self, changes: Mapping[str, Line | None]) -> Dirty:
         """Update rows; None removes one."""
-        cells: dict[str, frozenset[int] | Whole] = {}
+        cells: dict[str, frozenset[int] | NewRow] = {}
         for key, line in changes.items():
             before = self._lines.get(key)
             if line is None:
@@ -77,7 +77,7 @@ class TableRows:
             self._gone.discard(key)
             if line != before:
                 self._lines[key] = line
-                cells[key] = Whole.ROW if before is None else _differ(before, line)
+                cells[key] = NewRow.EVERY_CELL if before is None else _differ(before, line)
         return self._update(cells)
 
     def replace(self, lines: Mapping[str, Line]) -> Dirty:
@@ -85,8 +85,8 @@ class TableRows:
         before = self._lines
         self._gone = before.keys() - lines.keys()
         self._lines = {**lines, **{key: before[key] for key in self._gone}}
-        cells: dict[str, frozenset[int] | Whole] = {
-            key: Whole.ROW if key not in before else _differ(before[key], line)
+        cells: dict[str, frozenset[int] | NewRow] = {
+            key: NewRow.EVERY_CELL if key not in before else _differ(before[key], line)
             for key, line in lines.items()
             if line != before.get(key)
         }
@@ -107,7 +107,7 @@ class TableRows:
         self.is_held = is_held
         return self._update({})
 
-    def _update(self, cells: Mapping[str, frozenset[int] | Whole]) -> Dirty:
+    def _update(self, cells: Mapping[str, frozenset[int] | NewRow]) -> Dirty:
         before, gone = self.shown, frozenset[str]()
         if not self.is_held:
             gone, self._gone = frozenset(self._gone), set()
@@ -120,7 +120,7 @@ class TableRows:
                 dirty[index] = None
             elif key in cells:
                 changed = cells[key]
-                dirty[index] = None if isinstance(changed, Whole) else changed
+                dirty[index] = None if isinstance(changed, NewRow) else changed
         for index in range(len(self.shown), len(before)):
             dirty[index] = None
         return Dirty(dirty, gone, len(self.shown) != len(before))

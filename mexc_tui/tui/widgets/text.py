@@ -11,13 +11,13 @@ from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell, Tone
 def price(value: Decimal | float | None, places: int | None = None) -> Cell:
     """Format a price or quantity with the decimals of its symbol; not finite: unknown."""
     found = exact(value)
-    return UNKNOWN_CELL if found is None else of_number(price_number(found, places))
+    return UNKNOWN_CELL if found is None else number_cell(price_number(found, places))
 
 
 def amount(value: Decimal | float | None, places: int = 2) -> Cell:
     """Format an amount."""
     found = exact(value)
-    return UNKNOWN_CELL if found is None else of_number(money_number(found, places))
+    return UNKNOWN_CELL if found is None else number_cell(money_number(found, places))
 
 
 def gain(value: Decimal | float | None, places: int = 2, unit: str = "") -> Cell:
@@ -27,15 +27,15 @@ def gain(value: Decimal | float | None, places: int = 2, unit: str = "") -> Cell
         return UNKNOWN_CELL
     before, tone = ("▲ +", Tone.GOOD) if found > 0 else ("▼ -", Tone.BAD) if found < 0 else ("  ", Tone.PLAIN)
     size = money_number(abs(found), places)
-    return of_number(replace(size, before=before, after=unit), tone, float(found))
+    return number_cell(replace(size, before=before, after=unit), tone, float(found))
 
 
-def of_number(number: Number, tone: Tone = Tone.PLAIN, rank: float | None = None) -> Cell:
+def number_cell(number: Number, tone: Tone = Tone.PLAIN, rank: float | None = None) -> Cell:
     """Return the cell of a number."""
     return Cell(str(number), tone, float(number.value) if rank is None else rank, number)
 
 
-def within(value: Decimal | float | None, places: int | None, room: int) -> str:
+def fit_number(value: Decimal | float | None, places: int | None, room: int) -> str:
     """Format a price or quantity in at most `room` columns."""
     found = exact(value)
     return UNKNOWN_CELL.text if found is None else price_number(found, places).fit(room)
@@ -106,7 +106,7 @@ def local_and_utc(at_ms: int | None, zone: tzinfo) -> str:
     return f"{local:%H:%M:%S}{_offset_if_ambiguous(local)} ({utc(at_ms)})"
 
 
-def here(at_ms: int | None, zone: tzinfo) -> str:
+def local_time(at_ms: int | None, zone: tzinfo) -> str:
     """Format the local time of day to the minute; empty if it is UTC."""
     local = _moment(at_ms, zone)
     return (

@@ -138,7 +138,7 @@ def test_a_running_engine_is_commanded_first_and_places_no_order_until_a_manual_
         now_ms = SystemClock().now_ms()
         typed = ResumeRequest(typed="resume")
         reply = send_command(socket, RESUME, typed, who="ann", now_ms=now_ms, deadline_s=20)
-        assert reply.outcome is CommandOutcome.DONE, reply.words
+        assert reply.outcome is CommandOutcome.DONE, reply.message
         until(lambda: len(ours()) == 3, 60)
     finally:
         stop_engine(engine)

@@ -84,11 +84,11 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
             running, components, position, client = at.running, at.components, at.position, at.client
             stop = (position.entry_price * D("0.97")).quantize(D("0.00001"))
             asked = await look(client, stop_price=stop)
-            assert f"P&L at the stop {stop:.8g}: -" in asked.words
+            assert f"P&L at the stop {stop:.8g}: -" in asked.message
             assert (await look(client, stop_price=position.entry_price * 9)).outcome is CommandOutcome.REFUSED
             assert held_position(running).stop_price == position.stop_price
             reply = await give(client, "edit-0001", stop_price=stop)
-            assert reply.outcome is CommandOutcome.DONE, reply.words
+            assert reply.outcome is CommandOutcome.DONE, reply.message
             assert reply.result is not None
             assert (reply.result.stop_before, reply.result.stop_after) == (position.stop_price, stop)
             assert reply.result.worst_pnl < 0
@@ -122,9 +122,9 @@ def test_a_trailing_stop_that_applies_immediately_is_reported_with_its_price(tmp
             await keep_bid(at.components, at.position, "1.3", 0.5)
             asked = await look(at.client, trailing=True, trailing_distance_pct=D(30))
             told = await give(at.client, trailing=True, trailing_distance_pct=D(30), trailing_after_pct=D(10))
-            assert "trailing stop 30 % below the high, from a gain of 10 %" in told.words
+            assert "trailing stop 30 % below the high, from a gain of 10 %" in told.message
             await until(lambda: held_position(at.running).stop_price > at.position.stop_price, 5)
-            assert f"P&L at the stop, moved to {short(held_position(at.running).stop_price)}: " in asked.words
+            assert f"P&L at the stop, moved to {short(held_position(at.running).stop_price)}: " in asked.message
 
     simulate(main)
 
@@ -138,7 +138,7 @@ def test_a_new_ladder_replaces_resting_orders(tmp_path: Path) -> None:
                 trading_requests.RungEdit(share_pct=D(50), gain_pct=D(60)),
             ]
             reply = await give(client, ladder=tuple(rungs))
-            assert reply.result is not None, reply.words
+            assert reply.result is not None, reply.message
             assert (reply.result.orders_cancelled, reply.result.orders_placed) == (3, 2)
             assert (reply.outcome, reply.result.rungs_waiting) == (CommandOutcome.DONE, 0)
             entry = position.entry_price
@@ -157,8 +157,8 @@ def test_a_nearer_time_stop_closes_in_time(tmp_path: Path) -> None:
         async with desk(sim, tmp_path) as at:
             running, position, client = at.running, at.position, at.client
             reply = await give(client, time_stop_s=6)
-            assert reply.result is not None, reply.words
-            assert "time stop after 6 s" in reply.words
+            assert reply.result is not None, reply.message
+            assert "time stop after 6 s" in reply.message
             assert reply.result.time_stop_ms == position.opened_ms + 6_000
             face = await trading_queries(running.engine)
             assert face is not None
@@ -182,15 +182,15 @@ def test_a_refused_edit_changes_nothing_and_states_value_and_limit(tmp_path: Pat
             before = resting(components)
             reply = await give(client, stop_price=position.entry_price * 2, ladder=())
             assert reply.outcome is CommandOutcome.REFUSED
-            assert "stop below bid: " in reply.words
-            assert "limit below the bid of" in reply.words
+            assert "stop below bid: " in reply.message
+            assert "limit below the bid of" in reply.message
             assert (held_position(running).plan, resting(components)) == (position.plan, before)
             other = await client.send(
                 trading_requests.EDIT_EXITS,
                 trading_requests.ExitsEdit(symbol="NOUSDT", time_stop_s=9),
                 deadline_s=5,
             )
-            assert other.words == "No open position in NOUSDT."
+            assert other.message == "No open position in NOUSDT."
             async with attached(client_of(at.day.paths.socket, Role.VIEW)) as viewer:
                 looked = await give(viewer, stop_price=position.stop_price)
                 assert looked.outcome is CommandOutcome.REFUSED
@@ -211,7 +211,7 @@ def test_a_store_that_fails_leaves_the_old_stop_in_force(
             with monkeypatch.context() as broken:
                 broken.setattr(components.ledger, "write", full)
                 reply = await give(client, stop_price=position.entry_price * D("0.97"))
-            assert (reply.outcome, "the disk is full" in reply.words) == (CommandOutcome.REFUSED, True)
+            assert (reply.outcome, "the disk is full" in reply.message) == (CommandOutcome.REFUSED, True)
             memory = components.exit_monitor.memory_of(held_position(running))
             assert memory is not None
             assert memory.stop_price == position.stop_price

@@ -156,7 +156,7 @@ def test_what_would_be_refused_says_so_beforehand(told: Told) -> None:
     assert told.rows["disarm"].text == f"No snipe is armed for {SYMBOL}."
     assert not told.rows["resume"].is_allowed
     assert told.refused[0].outcome is CommandOutcome.REFUSED
-    assert "not a share of a position" in told.refused[0].words
+    assert "not a share of a position" in told.refused[0].message
 
 
 def test_a_persons_halt_is_lifted_without_a_word_and_is_not_loosened(told: Told) -> None:

@@ -72,7 +72,7 @@ async def told_by(client: DeskClient, position: Position, told: Told) -> None:
         assert machine.result is not None
         told.machine.append(machine.result)
         await asyncio.sleep(2)
-    told.refused.extend([(await market_of(client, name)).words for name in ("<b>", "NOSUCHUSDT")])
+    told.refused.extend([(await market_of(client, name)).message for name in ("<b>", "NOSUCHUSDT")])
     detectors = await client.send(screen_requests.DETECTORS, NoArguments(), deadline_s=5)
     assert detectors.result is not None
     told.detectors.append(detectors.result)

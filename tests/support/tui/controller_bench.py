@@ -13,7 +13,7 @@ from mexc_tui.tui.actions.command_controller import CommandController, Controlle
 from mexc_tui.tui.actions.effects import Target
 from mexc_tui.tui.activity_log import ActivityLog
 from mexc_tui.tui.keys import KEYS
-from mexc_tui.tui.screens.command_lines import Lines, drawn
+from mexc_tui.tui.screens.command_lines import Lines, draw_run
 from mexc_tui.tui.widgets.cell import Tone
 from tests.support.tui.frozen_desk import NOW_MS, FrozenDesk
 
@@ -55,7 +55,7 @@ class ControllerBench:
 
     async def press_at_once(self, key: str) -> None:
         """Press a key at the same time as the previous one."""
-        if not self.controller.key(key, key if len(key) == 1 else None):
+        if not self.controller.handle_key(key, key if len(key) == 1 else None):
             self._want(key)
         for _ in range(5):
             await asyncio.sleep(0)
@@ -66,14 +66,14 @@ class ControllerBench:
             self.controller.halt()
         elif found in BY_ID:
             action = BY_ID[found]
-            self.controller.want(action, Target() if action.aim is ActionTarget.DESK else Target(self.symbol))
+            self.controller.request(action, Target() if action.target is ActionTarget.DESK else Target(self.symbol))
 
     @property
     def text(self) -> str:
         """Return the three current lines."""
         confirmation = self.controller.shown
         lines: Lines = (
-            [] if confirmation is None else drawn(confirmation, self._source, self.now_s, self.width)
+            [] if confirmation is None else draw_run(confirmation, self._source, self.now_s, self.width)
         )
         return "\n".join("   ".join(part.text for part in line) for line in lines)
 

@@ -97,7 +97,7 @@ class DeskOnPty:
 
     def notes(self) -> str:
         """Return the notices of the desk."""
-        return " ".join(notice.words for notice in self.app._news)  # pyright: ignore[reportPrivateUsage]
+        return " ".join(notice.text for notice in self.app._news)  # pyright: ignore[reportPrivateUsage]
 
     async def halt_arrives(self) -> bool:
         """Press `h`; return whether the engine received a halt."""

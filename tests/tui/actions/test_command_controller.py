@@ -263,7 +263,7 @@ async def test_a_pasted_word_does_not_resume() -> None:
     for key in "resume":  # the clock stands still: no hand is that fast
         await one.press_at_once(key)
     await one.until("Pasted text is ignored.")
-    assert one.controller.paste()
+    assert one.controller.handle_paste()
     assert one.sent_commands == []
 
 

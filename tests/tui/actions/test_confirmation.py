@@ -43,7 +43,7 @@ def test_a_confirmation_waits_for_the_preview() -> None:
     question = ActionConfirmation(0, is_ready=False)
     assert question.handle_key("Y", "Y", 1.0) is KeyMeaning.IGNORED
     assert "Not yet" in question.note
-    question.ready(2.0)
+    question.allow_confirmation(2.0)
     assert question.handle_key("Y", "Y", 2.1) is KeyMeaning.IGNORED
     assert question.handle_key("Y", "Y", 3.0) is KeyMeaning.YES
 

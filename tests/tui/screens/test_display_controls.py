@@ -121,7 +121,7 @@ async def test_an_export_to_an_unwritable_folder_is_reported(tmp_path: Path) -> 
         await pilot.press("e")
         happened = app._activity  # pyright: ignore[reportPrivateUsage]
         # A message in the corner is gone after seconds; what happened is kept.
-        await seen(pilot, app, lambda _: any(one.what == "Export" for _, one in happened), "nothing came")
+        await seen(pilot, app, lambda _: any(one.action == "Export" for _, one in happened), "nothing came")
         await pilot.press("m")
         await until(pilot, app, "Export not saved (File exists)")
 

@@ -168,7 +168,7 @@ async def test_without_a_setting_change_there_is_nothing_to_undo() -> None:
 
 
 def test_undo_of_a_pending_change_applies_after_restart() -> None:
-    assert undoing(_changed("", "A", needs_restart=True)).words == ("spend: A → empty, after restart.")
+    assert undoing(_changed("", "A", needs_restart=True)).effect == ("spend: A → empty, after restart.")
 
 
 async def test_exits_are_changed_after_the_new_stop_was_shown() -> None:

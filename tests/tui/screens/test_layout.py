@@ -17,7 +17,7 @@ from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Cell, Tone, fit
 from mexc_tui.tui.widgets.columns import Column, placed
 from mexc_tui.tui.widgets.layout import MIN_WIDTH, TALL
-from mexc_tui.tui.widgets.styled_text import Part, StyledSpan, fitting, hanging, width_of
+from mexc_tui.tui.widgets.styled_text import Part, StyledSpan, fitting, width_of, wrap_hanging
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.table_drawing import Drawing
 from tests.support.tui.command_desk import command_desk
@@ -186,7 +186,7 @@ def test_a_narrow_header_cuts_no_number() -> None:
 @given(st.lists(st.text(alphabet="ab 1.", max_size=30), min_size=1, max_size=4), st.integers(16, 60))
 def test_a_wrapped_line_fits_and_keeps_every_word(texts: list[str], width: int) -> None:
     drawn = tuple(StyledSpan(text, Tone.PLAIN) for text in texts)
-    folded = hanging(drawn, width)
+    folded = wrap_hanging(drawn, width)
     joined = "".join(span.text for span in drawn)
     shown = "".join(span.text for line in folded for span in line)
     assert shown.replace(" ", "") == joined.replace(" ", "")
@@ -196,7 +196,7 @@ def test_a_wrapped_line_fits_and_keeps_every_word(texts: list[str], width: int) 
 
 def test_wrapped_text_is_indented_below_its_label() -> None:
     line = (StyledSpan("loop lag       ", Tone.FAINT), StyledSpan("p50 0.871ms, p99 22.5ms, worst 31.2ms"))
-    assert ["".join(one.text for one in each).rstrip() for each in hanging(line, 42)] == [
+    assert ["".join(one.text for one in each).rstrip() for each in wrap_hanging(line, 42)] == [
         "loop lag       p50 0.871ms, p99 22.5ms,",
         "               worst 31.2ms",
     ]

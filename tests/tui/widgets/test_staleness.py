@@ -148,7 +148,7 @@ def test_a_mark_is_valid_for_the_stated_time(age_ms: int) -> None:
     now, left_ms = _aged(age_ms, 750), _aged(age_ms, 750).left_ms()
     if left_ms < float("inf"):
         assert _aged(age_ms + left_ms, 750).mark().is_dim is now.mark().is_dim
-        assert bool(_aged(age_ms + left_ms, 750).mark().words) is bool(now.mark().words)
+        assert bool(_aged(age_ms + left_ms, 750).mark().text) is bool(now.mark().text)
         assert _aged(age_ms + left_ms + 1, 750).mark() != now.mark()
 
 

@@ -13,7 +13,7 @@ NAME = "ban.json"
 log = logging.getLogger(__name__)
 
 
-class _Note(msgspec.Struct, frozen=True):
+class _StoredBan(msgspec.Struct, frozen=True):
     origin: str
     kind: BanKind
     until_ms: int
@@ -31,7 +31,7 @@ class BanFile:
     def read(self, now_ms: int) -> Ban | None:
         """Return the ban if it is still active; None for an unreadable file."""
         try:
-            note = msgspec.json.decode(self._path.read_bytes(), type=_Note)
+            note = msgspec.json.decode(self._path.read_bytes(), type=_StoredBan)
         except (OSError, msgspec.DecodeError):
             return None
         if note.origin != self._origin or note.until_ms <= now_ms:
@@ -46,7 +46,7 @@ class BanFile:
 
     def write(self, ban: Ban) -> None:
         """Store a ban. A write error is logged: the next start may then send requests too early."""
-        note = _Note(self._origin, ban.kind, ban.until_ms, ban.until_ms - round(ban.left_s * 1_000))
+        note = _StoredBan(self._origin, ban.kind, ban.until_ms, ban.until_ms - round(ban.left_s * 1_000))
         try:
             write_private_file(self._path, msgspec.json.encode(note))
         except OSError as error:

@@ -22,20 +22,20 @@ from mexc_tui.settings.load import Loaded
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 
-MOST_LISTINGS = 5_000
-MOST_SIGNALS = 1_000
+MAX_LISTINGS = 5_000
+MAX_SIGNALS = 1_000
 """About one listing."""
-MOST_PASSES = 100_000
-MOST_ALERTS = 1_000
-MOST_STARTS = 1_000
-MOST_REFUSALS = 10_000
-MOST_RUNS = 20_000
+MAX_PASSES = 100_000
+MAX_ALERTS = 1_000
+MAX_STARTS = 1_000
+MAX_REFUSALS = 10_000
+MAX_RUNS = 20_000
 MS = 1_000
 BEFORE_START_MS = 5_000
 """Margin for the clock offset and for listings detected during the start."""
 
 
-def day_of(loaded: Loaded, exchange_session: str, from_ms: int, to_ms: int) -> StoredDay:
+def reported_day(loaded: Loaded, exchange_session: str, from_ms: int, to_ms: int) -> StoredDay:
     """Return the day to report, with the settings that apply to it."""
     settings = loaded.settings
     return StoredDay(
@@ -57,11 +57,11 @@ def stored_report(
     Exchange session, start and maturity are read from the store; `since_ms` overrides the start.
     """
     day = _last_day(stored, loaded, now_ms, since_ms)
-    return report_of(day, kept_of(stored, day))
+    return report_of(day, day_inputs(stored, day))
 
 
 def _last_day(stored: ReadTransaction, loaded: Loaded, now_ms: int | None, since_ms: int | None) -> StoredDay:
-    starts = [one.event for one in stored.journal.of_kind("engine_started", MOST_STARTS)]
+    starts = [one.event for one in stored.journal.of_kind("engine_started", MAX_STARTS)]
     began = [one for one in starts if isinstance(one, EngineStarted)]
     last = began[-1] if began else EngineStarted(at_ms=0, about="", mode=loaded.settings.mode.value)
     same = [
@@ -69,8 +69,8 @@ def _last_day(stored: ReadTransaction, loaded: Loaded, now_ms: int | None, since
     ]
     to_ms = now_ms or max((one.event.at_ms for one in stored.journal.latest(1)), default=last.at_ms)
     from_ms = min([last.at_ms, *same]) - BEFORE_START_MS if since_ms is None else since_ms
-    day = day_of(loaded, last.exchange_session, from_ms, to_ms)
-    labels = (stored.outcomes.newest(one.id) for one in stored.listings.latest(MOST_LISTINGS))
+    day = reported_day(loaded, last.exchange_session, from_ms, to_ms)
+    labels = (stored.outcomes.newest(one.id) for one in stored.listings.latest(MAX_LISTINGS))
     newest = max((one for one in labels if one), key=lambda one: one.labelled_ms, default=None)
     maturity = newest.label_version.rpartition(":")[2] if newest is not None else ""
     maturity_ms = int(maturity) if maturity.isdecimal() else day.maturity_ms
@@ -79,13 +79,13 @@ def _last_day(stored: ReadTransaction, loaded: Loaded, now_ms: int | None, since
 
 async def report_day(store: SqliteStore, day: StoredDay) -> DayReport:
     """Return the report of a day from the data committed so far. Raises StorageError."""
-    return report_of(day, await store.read("day report", lambda stored: kept_of(stored, day)))
+    return report_of(day, await store.read("day report", lambda stored: day_inputs(stored, day)))
 
 
-def kept_of(stored: ReadTransaction, day: StoredDay) -> DayInputs:
+def day_inputs(stored: ReadTransaction, day: StoredDay) -> DayInputs:
     """Return the stored data of a day."""
     label = f"{LabelRule().version}:{day.maturity_ms}"
-    listings = [one for one in stored.listings.latest(MOST_LISTINGS) if _was_sighted(one, day)]
+    listings = [one for one in stored.listings.latest(MAX_LISTINGS) if _was_sighted(one, day)]
     outcomes = {listing.id: _outcome(stored, listing, label) for listing in listings}
     signals = tuple(
         one for listing in listings for one in _signals(stored, listing, day, outcomes[listing.id])
@@ -94,8 +94,8 @@ def kept_of(stored: ReadTransaction, day: StoredDay) -> DayInputs:
         listings=tuple(listings),
         signals=signals,
         outcomes=tuple(one for one in outcomes.values() if one is not None),
-        passes=tuple(one for one in stored.passes.latest(MOST_PASSES) if one.at_ms >= day.from_ms),
-        alerts=tuple(one for one in stored.alerts.latest(MOST_ALERTS) if one.last_ms >= day.from_ms),
+        passes=tuple(one for one in stored.passes.latest(MAX_PASSES) if one.at_ms >= day.from_ms),
+        alerts=tuple(one for one in stored.alerts.latest(MAX_ALERTS) if one.last_ms >= day.from_ms),
         trading=_trading(stored, day),
     )
 
@@ -108,8 +108,8 @@ def _trading(stored: ReadTransaction, day: StoredDay) -> TradingInputs | None:
     tables = stored.trading(scope)
     positions = tuple(all_positions(tables))
     snipes = tuple(all_snipes(tables))
-    refusals = (one.event for one in stored.journal.of_kind("snipe_refused", MOST_REFUSALS))
-    taken_up = (one.event for one in stored.journal.of_kind("taken_up", MOST_STARTS))
+    refusals = (one.event for one in stored.journal.of_kind("snipe_refused", MAX_REFUSALS))
+    taken_up = (one.event for one in stored.journal.of_kind("taken_up", MAX_STARTS))
     return TradingInputs(
         money=_money(compute_identity(tables, positions, {})),
         snipes=snipes,
@@ -118,7 +118,7 @@ def _trading(stored: ReadTransaction, day: StoredDay) -> TradingInputs | None:
         positions=positions,
         refusals=tuple(one for one in refusals if isinstance(one, SnipeRefused)),
         recoveries=tuple(one for one in taken_up if isinstance(one, RecoveryReported)),
-        runs=tuple(run for _, run in tables.reconciliations.page(limit=MOST_RUNS)),
+        runs=tuple(run for _, run in tables.reconciliations.page(limit=MAX_RUNS)),
     )
 
 
@@ -143,7 +143,7 @@ def _signals(
     stored: ReadTransaction, listing: Listing, day: StoredDay, outcome: ListingOutcome | None
 ) -> Iterator[ReportSignal]:
     for one in _ids(listing):
-        for signal in stored.signals.of_listing(one, MOST_SIGNALS):
+        for signal in stored.signals.of_listing(one, MAX_SIGNALS):
             if day.from_ms <= signal.at_ms <= day.to_ms:
                 verdict = judge(signal, outcome) if outcome is not None else ClaimVerdict.CENSORED
                 yield ReportSignal(signal, _is_hit(verdict))

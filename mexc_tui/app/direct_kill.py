@@ -49,7 +49,7 @@ NOTHING_CANCELLED = (
 IN_THE_ENGINE = "Paper orders exist in the engine's process only; it reads the halt when it runs."
 
 
-class Killed(msgspec.Struct, frozen=True, kw_only=True):
+class DirectKillResult(msgspec.Struct, frozen=True, kw_only=True):
     """Result of `kill --direct`."""
 
     is_done: bool
@@ -88,14 +88,14 @@ async def kill_direct(
     report: Report,
     environment: KillEnvironment | None = None,
     deadline_s: float = DEADLINE_S,
-) -> Killed:
+) -> DirectKillResult:
     """Halt durably, command a running engine, and cancel until no order of this desk is open.
 
     `report` receives each line of progress at once, above all what cannot be reached.
     """
     environment, endpoint = environment or KillEnvironment(SystemClock(), Random()), exchange.endpoint
     problem = _write_halt(scope_of(endpoint), paths, by, environment.clock.now_ms())
-    report(_halt_words(problem))
+    report(_halt_message(problem))
     commanded = asyncio.ensure_future(asyncio.to_thread(_command_engine, paths, by, report))
     await asyncio.wait((commanded,), timeout=ENGINE_FIRST_S)
     touched = asyncio.ensure_future(asyncio.to_thread(touched_symbols, paths.store, scope_of(endpoint)))
@@ -110,7 +110,7 @@ async def kill_direct(
         sweep = OrderSweep(client, report)
         is_quiet = await sweep.run(touched, deadline_s)
     notes = ((await commanded).words, (await touched)[1])
-    return _killed(problem, notes, sweep.orders, is_quiet=is_quiet)
+    return _result(problem, notes, sweep.orders, is_quiet=is_quiet)
 
 
 def _command_engine(paths: Paths, by: str, report: Report) -> _EngineReply:
@@ -145,11 +145,11 @@ def _credentials(exchange: ExchangeHandle) -> Credentials:
     return Credentials(exchange.endpoint.api_key, Secret(exchange.endpoint.api_secret))
 
 
-def kill_paper(scope: str, paths: Paths, by: str) -> Killed:
+def kill_paper(scope: str, paths: Paths, by: str) -> DirectKillResult:
     """Halt durably. Paper orders exist in the engine's process only and are not cancelled from here."""
     problem = _write_halt(scope, paths, by, SystemClock().now_ms())
-    lines = (_halt_words(problem), IN_THE_ENGINE, NOT_SOLD)
-    return Killed(is_done=not problem, halt_file=problem, seen=0, cancelled=0, left=0, words=lines)
+    lines = (_halt_message(problem), IN_THE_ENGINE, NOT_SOLD)
+    return DirectKillResult(is_done=not problem, halt_file=problem, seen=0, cancelled=0, left=0, words=lines)
 
 
 def halt_without_key(paths: Paths, by: str, report: Report) -> tuple[bool, tuple[str, ...]]:
@@ -174,7 +174,7 @@ def _halt_newest(paths: Paths, by: str) -> tuple[str, ...]:
         return (f"HALT NOT WRITTEN: cannot read the ledger: {error}",)
     if not scope:
         return ("HALT NOT WRITTEN: this profile has no ledger yet.",)
-    return (_halt_words(_write_halt(scope, paths, by, SystemClock().now_ms())), NOTHING_CANCELLED)
+    return (_halt_message(_write_halt(scope, paths, by, SystemClock().now_ms())), NOTHING_CANCELLED)
 
 
 def touched_symbols(store: Path, scope: str) -> tuple[frozenset[str], str]:
@@ -210,15 +210,15 @@ def _write_halt(scope: str, paths: Paths, by: str, now_ms: int) -> str:
     return ""
 
 
-def _halt_words(problem: str) -> str:
+def _halt_message(problem: str) -> str:
     if problem:
         return f"HALT NOT WRITTEN ({problem}). Check the orders manually before you start an engine."
     return "Halt written: no engine of this ledger buys until you resume."
 
 
-def _killed(problem: str, notes: tuple[str, ...], orders: DeskOrders, *, is_quiet: bool) -> Killed:
+def _result(problem: str, notes: tuple[str, ...], orders: DeskOrders, *, is_quiet: bool) -> DirectKillResult:
     found, left = len(orders.found), len(orders.open)
-    lines = [_halt_words(problem), *(note for note in notes if note)]
+    lines = [_halt_message(problem), *(note for note in notes if note)]
     lines += [
         f"{order.symbol} {order.side} {order.client_order_id}: "
         + ("STILL OPEN" if order.order_id in orders.open else "closed")
@@ -231,7 +231,7 @@ def _killed(problem: str, notes: tuple[str, ...], orders: DeskOrders, *, is_quie
         why = orders.problem or orders.unreadable or "orders are still open"
         lines.append(f"NOT CONFIRMED that no order is open: {why}.")
     lines.append(NOT_SOLD)
-    return Killed(
+    return DirectKillResult(
         is_done=is_quiet and not problem,
         halt_file=problem,
         seen=found,

@@ -105,7 +105,7 @@ class ExchangeBuilder:
             endpoint = await self._paper_endpoint(market, store, has_exposure=has_exposure)
             client = await self.client(endpoint)
             await client.measure_clock(FIRST_SAMPLES)
-            market.measure_also(client)
+            market.add_clock_client(client)
             scope = SCOPE
         else:
             endpoint = self.location.endpoint

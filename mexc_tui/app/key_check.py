@@ -25,10 +25,10 @@ async def check_key(origin: str, key: LoadedKey) -> KeyCheckResult:
         measured = await client.measure_clock(3)
         if measured.best is None:
             raise ExchangeError("GET", "/api/v3/time", measured.first_failure)
-        return assessed(await client.account.rights(), key.words)
+        return assess_rights(await client.account.rights(), key.words)
 
 
-def assessed(rights: KeyRights, expiry: str) -> KeyCheckResult:
+def assess_rights(rights: KeyRights, expiry: str) -> KeyCheckResult:
     """Return what the permissions mean for live trading. `expiry`: expiry of the key as text."""
     lines = [_trades(rights), _withdraws(rights.withdraws)]
     if rights.reads_withdrawals is KeyRight.HAS:

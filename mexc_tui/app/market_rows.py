@@ -9,7 +9,7 @@ from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, LaneRow, StreamsR
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import LevelName
 
-MOST_SILENT = 5
+MAX_STALE_TOPICS = 5
 """Stale topics that a row names, at most."""
 
 
@@ -43,11 +43,11 @@ def streams_row(state: StreamsState, is_not_trading: Callable[[str], bool]) -> S
         messages_per_s=state.messages_per_s,
         reasons=tuple(state.reasons),
         newest_s=int(min(ages_s)) if ages_s else None,
-        silent=tuple(map(silent_words, sorted(stale, key=_silent_s, reverse=True)[:MOST_SILENT])),
+        silent=tuple(map(stale_topic_text, sorted(stale, key=_silent_s, reverse=True)[:MAX_STALE_TOPICS])),
     )
 
 
-def silent_words(feed: FeedState) -> str:
+def stale_topic_text(feed: FeedState) -> str:
     """Return which topic is stale, and since when or why."""
     since = "no message yet" if feed.age_s is None else f"silent for {feed.age_s:.0f} s"
     about = feed.topic.symbol or "all pairs"

@@ -43,7 +43,7 @@ class PaperMarket(MexcMarket):
         """Mirror market data to this exchange from now on."""
         self._paper = _Mirroring(server, session)
 
-    def measure_also(self, client: MexcClient) -> None:
+    def add_clock_client(self, client: MexcClient) -> None:
         """Also measure the clock for this client of the paper exchange."""
         self._also = client
 

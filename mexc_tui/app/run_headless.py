@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from random import Random
 
 from mexc_tui.app.composition import RunningEngine, running_engine
-from mexc_tui.app.day_report import day_of, report_day
+from mexc_tui.app.day_report import report_day, reported_day
 from mexc_tui.app.endpoints import ExchangeHandle, StartError, SystemClock
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.app.launch_options import (
@@ -192,7 +192,7 @@ async def _report(running: RunningEngine) -> DayReport:
     engine = running.engine
     now_ms = engine.parts.market.now_ms()
     began_ms = running.day.start_ms or engine.started_ms
-    day = day_of(running.loaded, engine.parts.identity.exchange_session, began_ms, now_ms)
+    day = reported_day(running.loaded, engine.parts.identity.exchange_session, began_ms, now_ms)
     return await report_day(running.store, day)
 
 

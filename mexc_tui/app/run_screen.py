@@ -18,7 +18,7 @@ from mexc_tui.desk import engine_requests
 from mexc_tui.desk.api_types import FrontEndError, Role
 from mexc_tui.desk.client import BACK_OFF_S, DeskClient
 from mexc_tui.desk.single_request import send_command
-from mexc_tui.host.detach import INTERRUPTED, INTERRUPTED_WORDS, DetachedTerminal, run_detachable
+from mexc_tui.host.detach import INTERRUPTED, INTERRUPTED_TEXT, DetachedTerminal, run_detachable
 from mexc_tui.host.local_zone import local_zone
 from mexc_tui.host.lock import socket_of
 from mexc_tui.host.logs.handler import log_to
@@ -140,13 +140,13 @@ def show_attached(paths: Paths, viewing: ScreenOptions, environ: Mapping[str, st
     """Show an engine of another process, which a detach does not affect; return the exit code."""
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def killed_words(how: str) -> str:
+    def killed_text(how: str) -> str:
         return f"The screen {how}. {_reattach_hint(paths)}"
 
     return run_detachable(
         lambda detached: _attached(paths, viewing, environ, detached),
         _log_of(paths, is_own=False),
-        killed_words,
+        killed_text,
         RESTORE,
     )
 
@@ -187,7 +187,7 @@ def farewell(paths: Paths, ended: ScreenResult, *, is_own: bool) -> str:
     if ended.ending is Ending.ENGINE_ENDED:
         return "The engine has stopped."
     if ended.ending is Ending.INTERRUPTED:
-        return INTERRUPTED_WORDS
+        return INTERRUPTED_TEXT
     broke = (
         f"The screen failed ({ended.problem}); details are in {_log_of(paths, is_own=is_own)}. "
         if ended.ending is Ending.BROKE

@@ -85,7 +85,7 @@ async def practice_status_at_start(
     With open positions or orders, a failed query returns the stored status. Raises ExchangeError without.
     """
     try:
-        day = await _queried(transport, origin, ban_file, clock, PROCEED_AFTER_S if holds else None)
+        day = await _query(transport, origin, ban_file, clock, PROCEED_AFTER_S if holds else None)
     except ExchangeError as error:
         if not holds:
             raise
@@ -95,7 +95,7 @@ async def practice_status_at_start(
     return day
 
 
-async def _queried(
+async def _query(
     transport: HttpTransport, origin: str, ban_file: BanFile, clock: Clock, deadline_s: float | None
 ) -> PracticeStatus:
     ban = ban_file.read(clock.now_ms())

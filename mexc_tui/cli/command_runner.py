@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 import msgspec
 
-from mexc_tui.cli.errors import NO_ENGINE, NOT_DONE, WRONG, CommandFailed
+from mexc_tui.cli.errors import NO_ENGINE, NOT_DONE, WRONG_USAGE, CommandFailed
 from mexc_tui.host.standard_streams import is_output_complete
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 Shown = TypeVar("Shown", bound=msgspec.Struct)
 
-ANSWER_S = 10.0
+RESPONSE_S = 10.0
 """Seconds to wait for the response to a command that does not wait for the exchange."""
-NARROWEST = 40
+MIN_WIDTH = 40
 """Smallest width in columns at which a table is readable."""
 
 
@@ -70,7 +70,7 @@ class CommandRunner:
         if self.as_json:
             click.echo(encode(as_json(row) if as_json else row))
         else:
-            click.echo(as_chosen(page(row, self.pen)))
+            click.echo(with_chosen_options(page(row, self.pen)))
 
     def show_all(
         self,
@@ -82,16 +82,16 @@ class CommandRunner:
         from mexc_tui.cli.pages.json_output import many
 
         objects: Iterable[msgspec.Struct] = map(as_json, rows) if as_json else rows
-        click.echo(many(objects) if self.as_json else as_chosen(page(rows, self.pen)))
+        click.echo(many(objects) if self.as_json else with_chosen_options(page(rows, self.pen)))
         if not rows and not self.as_json and not self.profile.has_store and is_output_complete():
-            say(self.profile.missing_store_message)
+            print_note(self.profile.missing_store_message)
 
     def send(
         self,
         kind: "CommandKind[Args, Result]",
         args: "Args",
         as_json: "Callable[[Result], msgspec.Struct] | None" = None,
-        deadline_s: float = ANSWER_S,
+        deadline_s: float = RESPONSE_S,
     ) -> None:
         """Send a command and print its outcome: its message, or its result as JSON.
 
@@ -106,7 +106,7 @@ class CommandRunner:
         if reply.outcome is not CommandOutcome.DONE:
             fail(reply.message, NOT_DONE)
         if not self.as_json:
-            click.echo(as_chosen(reply.message))
+            click.echo(with_chosen_options(reply.message))
 
 
 def output_flags(command: Command) -> Command:
@@ -136,17 +136,17 @@ def command_runner(
     above = click.get_current_context().parent
     is_json = as_json or any(one.params.get("as_json") for one in _contexts(above))
     try:
-        named, wanted = _above("profile", profile), _above("mode", None) or mode
+        named, wanted = _own_or_parent_option("profile", profile), _own_or_parent_option("mode", None) or mode
         assignments = [text for one in _contexts(above) for text in one.params.get("assignments") or ()]
         access = ProfileAccess(named, wanted, os.environ, assignments=assignments, is_emergency=is_emergency)
         if access.ignored_error:
             words = f"{access.ignored_error} Ignored; using profile {access.paths.profile}."
-            say(words)
+            print_note(words)
         yield CommandRunner(access, EngineAccess(access), pen, is_json)
     except CommandFailed as failure:
         fail(str(failure), failure.code)
     except SettingsError as error:
-        fail_each(str(error), WRONG)
+        fail_each(str(error), WRONG_USAGE)
     except (FrontEndError, StorageError) as error:
         fail(str(error), NO_ENGINE)
 
@@ -155,28 +155,28 @@ def line_width(environ: Mapping[str, str]) -> int | None:
     """Return the line width: of COLUMNS or the terminal; None without either."""
     if not sys.stdout.isatty() and not environ.get("COLUMNS", "").isdecimal():
         return None
-    return max(shutil.get_terminal_size().columns, NARROWEST)
+    return max(shutil.get_terminal_size().columns, MIN_WIDTH)
 
 
-def say(words: str) -> None:
+def print_note(words: str) -> None:
     """Print one line on standard error, beside the result."""
-    click.echo(f"mexc-tui: {' '.join(as_chosen(words).split())}", err=True)
+    click.echo(f"mexc-tui: {' '.join(with_chosen_options(words).split())}", err=True)
 
 
 def fail(words: str, code: int) -> NoReturn:
     """Print an error in one line on standard error, and exit."""
-    say(words)
+    print_note(words)
     sys.exit(code)
 
 
 def fail_each(words: str, code: int) -> NoReturn:
     """Print each line of an error on its own line, and exit."""
     for line in words.splitlines():
-        say(line)
+        print_note(line)
     sys.exit(code)
 
 
-def as_chosen(text: str) -> str:
+def with_chosen_options(text: str) -> str:
     """Return a text whose next steps name the profile, mode and exchange of this command line."""
     from mexc_tui.wording.command_options import ChosenOptions, with_options
 
@@ -192,7 +192,7 @@ def _chosen(name: str) -> str:
     return ""
 
 
-def _above(name: str, own: str | None) -> str | None:
+def _own_or_parent_option(name: str, own: str | None) -> str | None:
     """Return an option of this command, or of the nearest parent command that has it."""
     found = (one.params.get(name) for one in _contexts(click.get_current_context().parent))
     return own or next((value for value in found if value), None)

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from mexc_tui.cli.command_runner import NOT_DONE, WRONG, CommandRunner, as_chosen, fail
+from mexc_tui.cli.command_runner import NOT_DONE, WRONG_USAGE, CommandRunner, fail, with_chosen_options
 
 
 def yes_flag(command: click.decorators.FC) -> click.decorators.FC:
@@ -17,7 +17,7 @@ NO_TERMINAL = (
 )
 
 
-def agree(runner: CommandRunner, plan: str, no_terminal: str = NO_TERMINAL) -> None:
+def confirm(runner: CommandRunner, plan: str, no_terminal: str = NO_TERMINAL) -> None:
     """Print the plan with its figures, and continue only if the user confirms.
 
     `no_terminal`: error without a terminal.
@@ -28,7 +28,7 @@ def agree(runner: CommandRunner, plan: str, no_terminal: str = NO_TERMINAL) -> N
         fail("Cancelled.", NOT_DONE)
 
 
-def agree_by_word(runner: CommandRunner, plan: str, word: str, no_terminal: str) -> None:
+def confirm_by_word(runner: CommandRunner, plan: str, word: str, no_terminal: str) -> None:
     """Print the plan, and continue only if the user types the word."""
     _check_terminal(no_terminal)
     _typed(runner, plan, word, f"Type {word} to continue")
@@ -62,9 +62,9 @@ def typed_phrase(runner: CommandRunner, plan: str, phrase: str) -> str:
 def _folded(runner: CommandRunner, plan: str) -> list[str]:
     from mexc_tui.cli.pages.tables import fold
 
-    return fold(as_chosen(plan), "    ", runner.pen)
+    return fold(with_chosen_options(plan), "    ", runner.pen)
 
 
 def _check_terminal(words: str) -> None:
     if not sys.stdin.isatty():
-        fail(words, WRONG)
+        fail(words, WRONG_USAGE)

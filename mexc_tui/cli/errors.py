@@ -2,7 +2,7 @@
 
 from mexc_tui.model.errors import DeskError
 
-NOT_DONE, WRONG, NO_ENGINE = 1, 2, 3
+NOT_DONE, WRONG_USAGE, NO_ENGINE = 1, 2, 3
 """Exit codes: refused or not done; wrong argument; no engine responds."""
 
 

@@ -6,7 +6,7 @@ from types import FrameType
 
 _BEGIN = "\x1b[?1049h\x1b[2J\x1b[H"
 _END = "\x1b[?1049l"
-_ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGABRT)
+_TERMINATING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGABRT)
 
 _shown: list[str] = []
 
@@ -18,7 +18,7 @@ def show(words: str) -> None:
     """
     if not (os.isatty(0) and os.isatty(1)):
         return
-    for number in _ENDING:
+    for number in _TERMINATING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
     _shown.append(words)

@@ -25,7 +25,7 @@ PATHS = ("--exchange", "--backup", "--scenario")
 # Heavy packages are imported inside the commands, so that --version and --help stay fast.
 
 
-class OneLine(click.Group):
+class CommandGroup(click.Group):
     """Group that prints usage errors in one line and imports the query commands on demand."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -48,14 +48,14 @@ class OneLine(click.Group):
         extra["args"] = _decodable(sys.argv[1:] if given is None else given)
         if not extra.pop("standalone_mode", True):
             return super().main(*args[1:], standalone_mode=False, **extra)
-        code = self._code(*args[1:], **extra)
+        code = self._exit_code(*args[1:], **extra)
         problem = output_problem()
         if problem:
             code = NOT_DONE
             click.echo(f"mexc-tui: Standard output could not be written: {problem}.", err=True)
         sys.exit(code)
 
-    def _code(self, *args: Any, **extra: Any) -> int:
+    def _exit_code(self, *args: Any, **extra: Any) -> int:
         """Run, and return the exit code."""
         try:
             code = super().main(*args, standalone_mode=False, **extra)
@@ -126,7 +126,7 @@ def display_flags(command: Command) -> Command:
 
 
 @click.group(
-    cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True
+    cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True
 )
 @click.version_option(__version__, prog_name="mexc-tui")
 @click.option("--headless", is_flag=True, help="Run the engine without a screen.")

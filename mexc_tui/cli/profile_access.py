@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.cli.errors import NO_ENGINE, WRONG, CommandFailed
+from mexc_tui.cli.errors import NO_ENGINE, WRONG_USAGE, CommandFailed
 from mexc_tui.host.lock import is_held
 from mexc_tui.host.paths import Paths, PathsError, paths_of, profiles_of
 from mexc_tui.model.mode import Mode
@@ -45,7 +45,7 @@ class ProfileAccess:
         """Error of settings that could not be read and are ignored."""
         self.clock = SystemClock()
         try:
-            # A profile named after a mode has that mode, whatever the settings say.
+            # A profile named after a mode has that mode, whatever its settings are.
             named_mode = profile if profile in list(Mode) else None
             self._layers = self._given_layers(mode or named_mode, environ, assignments)
             name = profile or self._load(paths_of("any", environ).settings).settings.mode.value
@@ -53,7 +53,7 @@ class ProfileAccess:
                 name = _running_profile(environ) or name
             self.paths: Paths = paths_of(name, environ)
         except PathsError as error:
-            raise CommandFailed(str(error), WRONG) from None
+            raise CommandFailed(str(error), WRONG_USAGE) from None
 
     # ---- settings
 
@@ -151,6 +151,6 @@ def _running_profile(environ: Mapping[str, str]) -> str:
         raise CommandFailed(
             f"Cannot read the settings, and engines of several profiles are running: {', '.join(running)}. "
             "Select one with --profile.",
-            WRONG,
+            WRONG_USAGE,
         )
     return running[0] if running else ""

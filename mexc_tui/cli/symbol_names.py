@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mexc_tui.model.trading_view import PositionRow
 
 
-def any_name(symbol: str) -> str:
+def exchange_name(symbol: str) -> str:
     """Return a name in the exchange's spelling, also of a pair that the desk never trades."""
     return typed_name(clean_name(symbol))
 
@@ -28,7 +28,7 @@ def pair_name(symbol: str) -> str:
     return name
 
 
-def held_position(runner: "CommandRunner", name: str) -> "PositionRow":
+def open_position(runner: "CommandRunner", name: str) -> "PositionRow":
     """Return the open position of a name; exit if there is none. Raises NoEngine."""
     held = {row.symbol: row for row in runner.trading.exposure().positions}
     symbol = resolve(name, held.__contains__, prefers_usual=False)

@@ -56,19 +56,19 @@ class CredentialsError(DeskError):
 
 
 @dataclass(frozen=True, slots=True)
-class ShownKey:
+class KeySummary:
     """Visible part of a key: the last characters of the access key."""
 
     profile: str
     ends_with: str
-    kept_on: date | None = None
+    stored_on: date | None = None
     """Date of storage in UTC; None: unknown."""
 
     def expiry_text(self, today: date) -> str:
         """Return the expiry as text. `today` in UTC."""
-        if self.kept_on is None:
+        if self.stored_on is None:
             return "Its storage date is unknown: a key without an IP restriction expires after 90 days."
-        ends_on = self.kept_on + timedelta(days=LIFETIME_DAYS)
+        ends_on = self.stored_on + timedelta(days=LIFETIME_DAYS)
         left = (ends_on - today).days
         if left <= 0:
             return f"Without an IP restriction it expired on {ends_on}: create a new key."
@@ -92,10 +92,10 @@ class StoredKeys:
         is_whole = FORM.fullmatch(key) and FORM.fullmatch(secret)
         return Credentials(key, Secret(secret)) if is_whole else None
 
-    def shown(self) -> ShownKey | None:
+    def shown(self) -> KeySummary | None:
         """Return the visible part of the key; None: no key."""
         key = self.read()
-        return None if key is None else ShownKey(self._profile, key.access_key[-SHOWN:], self._since())
+        return None if key is None else KeySummary(self._profile, key.access_key[-SHOWN:], self._since())
 
     def _since(self) -> date | None:
         try:

@@ -19,14 +19,14 @@ from mexc_tui.host.logs.file import LogFile
 
 log = logging.getLogger(__name__)
 
-ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGABRT)
+TERMINATING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGABRT)
 """Signals that end a process by default."""
 INTERRUPTED = 128 + signal.SIGINT
-INTERRUPTED_WORDS = "Start-up interrupted."
-_FORWARDED = (*ENDING, signal.SIGTSTP, signal.SIGCONT)
+INTERRUPTED_TEXT = "Start-up interrupted."
+_FORWARDED = (*TERMINATING, signal.SIGTSTP, signal.SIGCONT)
 """The child may receive one twice, because a terminal signals both processes."""
 _KILLED = 128
-_BACK = b"\xff"
+_RESTORED = b"\xff"
 """Message of a child that has restored the terminal and continues to use it.
 
 After a detach the message is one byte, the exit code, and a text.
@@ -40,7 +40,7 @@ class Signals:
         """Defer every signal from now on."""
         self._deferred: list[int] = []
         self._handle: Callable[[int], None] | None = None
-        for number in ENDING:
+        for number in TERMINATING:
             signal.signal(number, self._receive)
 
     def handle_with(self, handle: Callable[[int], None]) -> None:
@@ -110,19 +110,19 @@ class DetachedTerminal:
             os.dup2(self.out, 1)
             os.dup2(self.out, 2)
             with suppress(BrokenPipeError):
-                os.write(self._pipe, _BACK)
+                os.write(self._pipe, _RESTORED)
 
 
 def run_detachable(
     work: Callable[[DetachedTerminal], int],
     log_file: Path,
-    killed_words: Callable[[str], str],
+    killed_text: Callable[[str], str],
     restoring: str = "",
 ) -> int:
     """Run `work` in a child and return its exit code, or the code it reported when it detached.
 
     Call it before any thread runs. It also returns in the child, after `work`. If the child fails or is
-    killed, the terminal is restored: its attributes, then `restoring`, then the text of `killed_words`.
+    killed, the terminal is restored: its attributes, then `restoring`, then the text of `killed_text`.
     """
     _flush()
     attributes = _attributes()
@@ -138,15 +138,15 @@ def run_detachable(
     _forward_signals(child)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
     os.close(writing)
-    words = _received(reading)
-    if words not in (b"", _BACK):
+    words = _wait_for_child(reading)
+    if words not in (b"", _RESTORED):
         _write(words[1:].decode("utf-8", "replace") + "\n")
         return words[0]
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if not words:
         _restore(attributes, restoring)
-        _write(_why_ended(code, log_file, killed_words))
+        _write(_end_message(code, log_file, killed_text))
     return code if code >= 0 else _KILLED - code
 
 
@@ -173,13 +173,13 @@ def _restore(attributes: list[Any] | None, words: str) -> None:
     _write(words)
 
 
-def _why_ended(code: int, log_file: Path, killed_words: Callable[[str], str]) -> str:
+def _end_message(code: int, log_file: Path, killed_text: Callable[[str], str]) -> str:
     if code in (-signal.SIGINT, INTERRUPTED):  # by the user, before an engine ran
-        return f"{INTERRUPTED_WORDS}\n"
-    return killed_words("was killed" if code < 0 else f"failed, see {log_file}") + "\n"
+        return f"{INTERRUPTED_TEXT}\n"
+    return killed_text("was killed" if code < 0 else f"failed, see {log_file}") + "\n"
 
 
-def _received(reading: int) -> bytes:
+def _wait_for_child(reading: int) -> bytes:
     """Wait until the child detaches or ends."""
     words = b""
     while part := os.read(reading, 4_096):

@@ -10,7 +10,7 @@ from mexc_tui.model.trading import Cause, Trading, TradingState
 NAME = "halt.json"
 
 
-class _Note(msgspec.Struct, frozen=True):
+class _StoredHalt(msgspec.Struct, frozen=True):
     scope: str
     trading: Trading
 
@@ -27,7 +27,7 @@ class HaltFileOnDisk:
     def read(self) -> Trading | None:
         """Return the halt of this ledger; an unreadable file counts as one."""
         try:
-            note = msgspec.json.decode(self._path.read_bytes(), type=_Note)
+            note = msgspec.json.decode(self._path.read_bytes(), type=_StoredHalt)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError) as error:
@@ -56,7 +56,7 @@ class HaltFileOnDisk:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         try:
             try:
-                _write_all(descriptor, msgspec.json.encode(_Note(self._scope, trading)))
+                _write_all(descriptor, msgspec.json.encode(_StoredHalt(self._scope, trading)))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

@@ -15,7 +15,7 @@ OLD_MS = 86_400_000
 """Newer files may belong to a running process."""
 
 _ACCOUNT_LOCK = re.compile(r"account-[0-9a-f]{16}(?:-simulated-\d+)?\.lock")
-_NOTE = re.compile(r"(?:halt|ban|practice_day|listen-keys)\.(\d{1,10})")
+_PARTIAL_FILE = re.compile(r"(?:halt|ban|practice_day|listen-keys)\.(\d{1,10})")
 
 
 def delete_leftovers(paths: Paths, now_ms: int) -> int:
@@ -23,7 +23,11 @@ def delete_leftovers(paths: Paths, now_ms: int) -> int:
     root = paths.state.parent
     unused = sum(delete_unused_lock(file) for file in _files(root) if _ACCOUNT_LOCK.fullmatch(file.name))
     stale = sum(_delete_stale_socket(file, now_ms) for file in _sockets(paths))
-    notes = sum(_delete_old_note(file, now_ms) for file in _files(paths.state) if _NOTE.fullmatch(file.name))
+    notes = sum(
+        _delete_old_partial_file(file, now_ms)
+        for file in _files(paths.state)
+        if _PARTIAL_FILE.fullmatch(file.name)
+    )
     return unused + stale + notes
 
 
@@ -79,7 +83,7 @@ def _is_refused(file: Path) -> bool:
     return False
 
 
-def _delete_old_note(file: Path, now_ms: int) -> bool:
+def _delete_old_partial_file(file: Path, now_ms: int) -> bool:
     with suppress(OSError):
         found = file.lstat()
         if stat.S_ISREG(found.st_mode) and _is_old(found, now_ms):

@@ -62,19 +62,19 @@ def engine_lock(paths: Paths, access_key: str, *, network: str = "") -> Generato
     """
     with ExitStack() as stack:
         message = f"An engine of profile {paths.profile} is already running"
-        stack.enter_context(held_file(paths.lock, message, ANOTHER_PROFILE, str(paths.socket)))
+        stack.enter_context(locked_file(paths.lock, message, ANOTHER_PROFILE, str(paths.socket)))
         if access_key:
-            stack.enter_context(_account_held(f"account-{fingerprint(access_key)}{network}"))
+            stack.enter_context(_account_lock(f"account-{fingerprint(access_key)}{network}"))
         yield
 
 
 @contextmanager
-def _account_held(name: str) -> Generator[None]:
+def _account_lock(name: str) -> Generator[None]:
     """Hold the lock of an account, which is independent of the profile's folders."""
     words = "An engine with the same account is already running"
     if sys.platform != "linux":
         file = _home_of_user() / f".mexc-tui-{name}.lock"
-        with held_file(file, words, ONE_ENGINE):
+        with locked_file(file, words, ONE_ENGINE):
             try:
                 yield
             finally:
@@ -146,7 +146,7 @@ def socket_of(paths: Paths) -> Path:
 
 
 @contextmanager
-def held_file(file: Path, words: str, next_step: str, serves: str = "") -> Generator[None]:
+def locked_file(file: Path, words: str, next_step: str, serves: str = "") -> Generator[None]:
     """Hold a lock file during the block; create it if missing. Raises EngineRuns, PathsError."""
     descriptor = _locked(file, words, next_step)
     try:

@@ -36,14 +36,14 @@ FOR_PUSHES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class InjectedFault:
     """A fault that applies to one request or push."""
 
     kind: FaultKind
     amount_ms: int
 
 
-class _Armed:
+class _PlannedFault:
     """A planned fault with its own random generator and remaining count."""
 
     def __init__(self, plan: FaultPlan, random: Random, start_ms: int) -> None:
@@ -73,7 +73,7 @@ class Faults:
     """All faults of a scenario."""
 
     def __init__(self, plans: tuple[FaultPlan, ...], seed: int, start_ms: int) -> None:
-        armed = [_Armed(plan, Random(f"{seed} fault {i}"), start_ms) for i, plan in enumerate(plans)]
+        armed = [_PlannedFault(plan, Random(f"{seed} fault {i}"), start_ms) for i, plan in enumerate(plans)]
         self._requests = [fault for fault in armed if fault.plan.kind in FOR_REQUESTS]
         self._pushes = [
             fault for fault in armed if fault.plan.kind in FOR_PUSHES and not _is_for_rest(fault.plan)
@@ -85,11 +85,11 @@ class Faults:
         """Whether any fault can affect pushes; False skips the check."""
         return bool(self._pushes)
 
-    def of_request(self, now_ms: int, method: str, path: str) -> list[Hit]:
+    def of_request(self, now_ms: int, method: str, path: str) -> list[InjectedFault]:
         """Draw the faults of a request, in the order of the scenario."""
         return _draw(self._requests, now_ms, path, method)
 
-    def of_push(self, now_ms: int, channel: str) -> list[Hit]:
+    def of_push(self, now_ms: int, channel: str) -> list[InjectedFault]:
         """Draw the faults of one push on one socket."""
         return _draw(self._pushes, now_ms, channel, "")
 
@@ -98,9 +98,11 @@ class Faults:
         return sum(fault.plan.amount_ms for fault in self._skews if fault.is_due(now_ms))
 
 
-def _draw(faults: list[_Armed], now_ms: int, path: str, method: str) -> list[Hit]:
+def _draw(faults: list[_PlannedFault], now_ms: int, path: str, method: str) -> list[InjectedFault]:
     return [
-        Hit(fault.plan.kind, fault.plan.amount_ms) for fault in faults if fault.applies(now_ms, path, method)
+        InjectedFault(fault.plan.kind, fault.plan.amount_ms)
+        for fault in faults
+        if fault.applies(now_ms, path, method)
     ]
 
 

@@ -10,7 +10,7 @@ from mexc_tui.practice.matching.intervals import DAY_MS
 from mexc_tui.practice.matching.pairs import PairStatus, PracticePair
 from mexc_tui.practice.matching.rules import OpeningRules
 from mexc_tui.practice.matching.values import PracticeAnnouncement, PracticeCalendarEntry, PracticeWebSymbol
-from mexc_tui.practice.price_models import Opening
+from mexc_tui.practice.price_models import OpeningPrice
 from mexc_tui.practice.scenario import ListingPlan, Scenario
 from mexc_tui.practice.schedule import Schedule
 from mexc_tui.practice.traders import Crowd, opening_trade_units, seed_opening
@@ -158,18 +158,18 @@ class ListingBoard:
     def _open(self, listing: PracticeListing, now_ms: int) -> None:
         pair, plan = self._pairs[listing.symbol], listing.plan
         pair.trading = True
-        chance = seeded(self._seed, f"opening/{listing.symbol}/{listing.opens_ms}")
-        seed_opening(pair, plan, chance)
+        rng = seeded(self._seed, f"opening/{listing.symbol}/{listing.opens_ms}")
+        seed_opening(pair, plan, rng)
         reference = float(pair.ticks(plan.price))
-        motion = Opening(
+        motion = OpeningPrice(
             shape=plan.shape,
             reference_ticks=reference,
             peak=plan.peak,
             trades_per_s=plan.trades_per_s,
             opened_ms=now_ms,
-            chance=chance,
+            rng=rng,
         )
-        crowd = Crowd(pair=pair, motion=motion, trade_units=opening_trade_units(pair, plan), chance=chance)
+        crowd = Crowd(pair=pair, motion=motion, trade_units=opening_trade_units(pair, plan), rng=rng)
         self._await_crowd(listing, crowd, now_ms)
         self._opened.append(listing)
         self._retire(now_ms)

@@ -39,8 +39,8 @@ class PracticeListing:
         self.opens_ms = start_ms + _ms(plan.opens_s + number * (plan.every_s or 0))
         self.opened_ms: int | None = None
         self.cancelled = False
-        chance = seeded(seed, f"listing/{plan.base}/{plan.quote}/{plan.opens_s}/{number}")
-        self.jitter_ms = chance.randint(0, plan.jitter_ms)
+        rng = seeded(seed, f"listing/{plan.base}/{plan.quote}/{plan.opens_s}/{number}")
+        self.jitter_ms = rng.randint(0, plan.jitter_ms)
         self.base = _ticker(plan, number, seed, taken)
         self.full_name = plan.full_name or f"{self.base.capitalize()} Token"
         self._coin_key = self.base
@@ -65,9 +65,9 @@ class PracticeListing:
         """Return the time and kind of the next step; None: no step left."""
         if self.cancelled:
             return None
-        return min(self._left(), default=None)
+        return min(self._remaining_steps(), default=None)
 
-    def _left(self) -> list[tuple[int, ListingStep]]:
+    def _remaining_steps(self) -> list[tuple[int, ListingStep]]:
         """Return the remaining steps, by the currently planned opening."""
         plan = self.plan
         api_before_s = plan.visible_before_s if plan.api_from_s is None else plan.api_from_s
@@ -100,7 +100,7 @@ class PracticeListing:
 
     def lead_ms(self) -> int:
         """Return the lead time of the first step before the opening."""
-        return self.opens_ms - min(at_ms for at_ms, _ in self._left())
+        return self.opens_ms - min(at_ms for at_ms, _ in self._remaining_steps())
 
     def apply(self, step: ListingStep, at_ms: int) -> None:
         """Apply a step to the listing itself."""
@@ -210,11 +210,11 @@ def _ms(seconds: float) -> int:
 def _ticker(plan: ListingPlan, number: int, seed: int, taken: set[str]) -> str:
     if plan.base:
         return plan.base if plan.every_s is None else f"{plan.base}{number + 1}"
-    chance = seeded(seed, f"ticker/{plan.opens_s}/{number}")
+    rng = seeded(seed, f"ticker/{plan.opens_s}/{number}")
     while True:
-        name = "".join(chance.choices(_SYLLABLES, k=2))
-        if chance.random() < 0.3:
-            name += str(chance.randrange(2, 99))
+        name = "".join(rng.choices(_SYLLABLES, k=2))
+        if rng.random() < 0.3:
+            name += str(rng.randrange(2, 99))
         if name not in taken:
             taken.add(name)
             return name

@@ -14,7 +14,7 @@ OVER_S = 3_600.0
 """Time after an opening at which trading ends."""
 
 
-class Motion(Protocol):
+class PriceModel(Protocol):
     """Fair price and trading rate of a market."""
 
     spread: float
@@ -29,41 +29,41 @@ class Motion(Protocol):
         ...
 
 
-class _Wander:
+class _MeanRevertingWalk:
     """A mean-reverting walk around 0 (Ornstein-Uhlenbeck, exact for any step)."""
 
-    def __init__(self, swing: float, pull_s: float, chance: random.Random) -> None:
+    def __init__(self, swing: float, pull_s: float, rng: random.Random) -> None:
         self._swing = swing
         self._pull_s = pull_s
-        self._chance = chance
+        self._rng = rng
         self._value = 0.0
 
     def after(self, seconds: float) -> float:
         kept = math.exp(-seconds / self._pull_s)
-        self._value = self._value * kept + self._swing * math.sqrt(1 - kept * kept) * self._chance.gauss(0, 1)
+        self._value = self._value * kept + self._swing * math.sqrt(1 - kept * kept) * self._rng.gauss(0, 1)
         return self._value
 
 
-class Steady:
+class SteadyPrice:
     """An established pair."""
 
     spread = STEADY_SPREAD
 
-    def __init__(self, *, ticks: float, trades_per_s: float, start_ms: int, chance: random.Random) -> None:
+    def __init__(self, *, ticks: float, trades_per_s: float, start_ms: int, rng: random.Random) -> None:
         self._ticks = ticks
         self._rate = trades_per_s
         self._at_ms = start_ms
-        self._fast = _Wander(FAST_SWING, FAST_PULL_S, chance)
-        self._slow = _Wander(SLOW_SWING, SLOW_PULL_S, chance)
+        self._fast = _MeanRevertingWalk(FAST_SWING, FAST_PULL_S, rng)
+        self._slow = _MeanRevertingWalk(SLOW_SWING, SLOW_PULL_S, rng)
 
     def fair(self, now_ms: int) -> float:
-        """See Motion."""
+        """See PriceModel."""
         seconds = (now_ms - self._at_ms) / 1000
         self._at_ms = now_ms
         return self._ticks * math.exp(self._fast.after(seconds) + self._slow.after(seconds))
 
     def rate(self, now_ms: int) -> float:
-        """See Motion."""
+        """See PriceModel."""
         return self._rate
 
 
@@ -82,11 +82,11 @@ _RATES = {
     ListingShape.THIN: (0.06, 600.0),
 }
 """(share of the plan's trades per second at the opening, seconds in which they fall to a third)"""
-LEAST_RATE = 0.02
+MIN_RATE = 0.02
 RISE_S = 90.0
 
 
-class Opening:
+class OpeningPrice:
     """A pair in the hour after its opening."""
 
     def __init__(
@@ -97,7 +97,7 @@ class Opening:
         peak: float,
         trades_per_s: float,
         opened_ms: int,
-        chance: random.Random,
+        rng: random.Random,
     ) -> None:
         self.spread = _SPREADS[shape]
         self._shape = shape
@@ -106,25 +106,25 @@ class Opening:
         self._trades_per_s = trades_per_s
         self._opened_ms = opened_ms
         self._at_ms = opened_ms
-        self._noise = _Wander(self.spread, 20.0, chance)
+        self._noise = _MeanRevertingWalk(self.spread, 20.0, rng)
 
     def fair(self, now_ms: int) -> float:
-        """See Motion."""
+        """See PriceModel."""
         seconds = (now_ms - self._at_ms) / 1000
         self._at_ms = now_ms
-        factor = course(self._shape, self._peak, (now_ms - self._opened_ms) / 1000)
+        factor = price_multiple(self._shape, self._peak, (now_ms - self._opened_ms) / 1000)
         return max(self._ticks * factor * math.exp(self._noise.after(seconds)), 2.0)
 
     def rate(self, now_ms: int) -> float:
-        """See Motion."""
+        """See PriceModel."""
         age_s = (now_ms - self._opened_ms) / 1000
         if age_s > OVER_S:
             return 0.0
         share, falls_s = _RATES[self._shape]
-        return max(self._trades_per_s * share * math.exp(-age_s / falls_s), LEAST_RATE)
+        return max(self._trades_per_s * share * math.exp(-age_s / falls_s), MIN_RATE)
 
 
-def course(shape: ListingShape, peak: float, age_s: float) -> float:
+def price_multiple(shape: ListingShape, peak: float, age_s: float) -> float:
     """Return the price `age_s` after an opening, as a multiple of the reference price."""
     gain = peak - 1
     match shape:

@@ -12,11 +12,11 @@ from aiohttp import web
 
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.practice.clock import PracticeClock, wall_clock
-from mexc_tui.practice.faults import Faults, Hit
+from mexc_tui.practice.faults import Faults, InjectedFault
 from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.practice.rest import responses
 from mexc_tui.practice.rest.arrival_log import Arrivals
-from mexc_tui.practice.rest.auth import Gate, SignedCall, credentials
+from mexc_tui.practice.rest.auth import Authenticator, SignedCall, credentials
 from mexc_tui.practice.rest.http_account import AccountRoutes
 from mexc_tui.practice.rest.http_closed import closed_routes
 from mexc_tui.practice.rest.http_groups import StrategyRoutes
@@ -39,8 +39,8 @@ PRACTICE_PATH = "/practice"
 ARRIVALS_PATH = f"{PRACTICE_PATH}/arrivals"
 SWEEP_MS = 1_000
 NS_PER_MS = 1_000_000
-SHORTEST_WAIT_S = 0.001
-LARGEST_BODY = 256 * 1024
+MIN_WAIT_S = 0.001
+MAX_BODY = 256 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class PracticeServer:
         self.session = session or ExchangeSession(scenario, seed, clock.now_ms())
         self._scenario = scenario
         self.api_key, self.api_secret = credentials(seed, self.session.id)
-        self._gate = Gate(self.api_key, self.api_secret, scenario.account, strict=strict)
+        self._gate = Authenticator(self.api_key, self.api_secret, scenario.account, strict=strict)
         self._limits = PracticeLimits(scenario.knobs)
         self._faults = Faults(scenario.faults, seed, self.session.start_ms)
         self._listen_keys = PracticeListenKeys(scenario.knobs, seed)
@@ -94,7 +94,7 @@ class PracticeServer:
 
     def application(self) -> web.Application:
         """Return the aiohttp application; its timer runs from start-up to shutdown."""
-        application = web.Application(client_max_size=LARGEST_BODY)
+        application = web.Application(client_max_size=MAX_BODY)
         application.router.add_route("*", "/{path:.*}", self._serve)
         application.cleanup_ctx.append(self._running)
         application.on_shutdown.append(self._shut_down)
@@ -173,7 +173,7 @@ class PracticeServer:
             times.append(self._next_sweep_ms)
         due = [time for time in times if time is not None]
         if due and not self._is_shut_down.is_set():
-            wait_s = max((min(due) - now_ms) / 1000, SHORTEST_WAIT_S)
+            wait_s = max((min(due) - now_ms) / 1000, MIN_WAIT_S)
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
 
     # Requests
@@ -196,7 +196,7 @@ class PracticeServer:
         if request.path == ARRIVALS_PATH:
             return web.Response(body=msgspec.json.encode(self._arrivals.all()))
         skew_ms = self._faults.skew_ms(arrived_ns // NS_PER_MS)
-        self._arrivals.note(request, arrived_ns + skew_ms * NS_PER_MS)
+        self._arrivals.record(request, arrived_ns + skew_ms * NS_PER_MS)
         body = (await request.read()).decode("utf-8", "surrogateescape") if request.can_read_body else ""
         now_ms = self._advance()
         hits = self._faults.of_request(now_ms, request.method, request.path)
@@ -233,7 +233,7 @@ class PracticeServer:
             request.remote or HOST,
             route.weight if route is not None else 1,
             route.buckets if route is not None else (),
-            by_key=route is not None and route.demand is not None,
+            by_key=route is not None and route.access is not None,
         )
         if rejection is not None:
             return responses.limit_rejected(rejection)
@@ -241,9 +241,9 @@ class PracticeServer:
             return responses.not_found()
         params = Params(request.raw_path.partition("?")[2], body)
         shown_ms = self._publisher.shown_ms
-        if route.demand is not None:
-            self._gate.check(_signed(request, params), route.demand, shown_ms)
-        return responses.answer(route.answer(Call(params, shown_ms, stale_ms)))
+        if route.access is not None:
+            self._gate.check(_signed(request, params), route.access, shown_ms)
+        return responses.answer(route.handler(Call(params, shown_ms, stale_ms)))
 
     def _about(self) -> Json:
         """Return the session info, an addition to MEXC's API."""
@@ -262,7 +262,7 @@ class PracticeServer:
     # Faults
 
     async def _respond_with_faults(
-        self, request: web.Request, body: str, hits: list[Hit]
+        self, request: web.Request, body: str, hits: list[InjectedFault]
     ) -> web.StreamResponse:
         """Answer a request affected by faults."""
         kinds = {hit.kind: hit.amount_ms for hit in hits}

@@ -18,7 +18,7 @@ from mexc_tui.practice.matching.ids import seeded
 from mexc_tui.practice.matching.intervals import KlineInterval
 from mexc_tui.practice.matching.orders import OrderLog
 from mexc_tui.practice.matching.pairs import PracticePair
-from mexc_tui.practice.matching.trading import TradingDesk
+from mexc_tui.practice.matching.trading import OrderMatcher
 from mexc_tui.practice.matching.values import (
     ZERO,
     BookChangeKind,
@@ -36,7 +36,7 @@ from mexc_tui.practice.matching.values import (
     PracticeWebSymbol,
     Ticker,
 )
-from mexc_tui.practice.price_models import Steady
+from mexc_tui.practice.price_models import SteadyPrice
 from mexc_tui.practice.scenario import Scenario
 from mexc_tui.practice.schedule import Schedule
 from mexc_tui.practice.traders import Crowd
@@ -57,12 +57,12 @@ class ExchangeSession:
         self._schedule = Schedule()
         self._account = PracticeAccount(self._hub, scenario.account.balances)
         self._log = OrderLog()
-        self._desk = TradingDesk(
+        self._desk = OrderMatcher(
             hub=self._hub,
             account=self._account,
             log=self._log,
             knobs=scenario.knobs,
-            chance=seeded(seed, "desk"),
+            rng=seeded(seed, "desk"),
         )
         self._pairs: dict[str, PracticePair] = {}
         self._add_universe()
@@ -99,17 +99,17 @@ class ExchangeSession:
 
     def _await_crowd(self, pair: PracticePair, rate: float) -> None:
         """Schedule a crowd's first action, which creates its pair's market."""
-        chance = seeded(self.seed, f"crowd/{pair.symbol}")
+        rng = seeded(self.seed, f"crowd/{pair.symbol}")
 
         def begin(now_ms: int) -> None:
             units = pair.units(pair.rules.turnover) / 86_400 / max(rate, 0.01)
-            motion = Steady(
-                ticks=pair.market.last_ticks, trades_per_s=rate, start_ms=self.start_ms, chance=chance
+            motion = SteadyPrice(
+                ticks=pair.market.last_ticks, trades_per_s=rate, start_ms=self.start_ms, rng=rng
             )
-            crowd = Crowd(pair=pair, motion=motion, trade_units=units, chance=chance)
+            crowd = Crowd(pair=pair, motion=motion, trade_units=units, rng=rng)
             self._act_and_await(crowd, now_ms)
 
-        self._schedule.add(self.start_ms + max(round(chance.expovariate(rate) * 1000), 1), begin)
+        self._schedule.add(self.start_ms + max(round(rng.expovariate(rate) * 1000), 1), begin)
 
     def _act_and_await(self, crowd: Crowd, now_ms: int) -> None:
         crowd.act(now_ms)

@@ -79,14 +79,14 @@ ODDITY_SHARES = (
 """Of all pairs; at least one of each kind in a session of 100 pairs or more."""
 
 
-class Listed(msgspec.Struct, frozen=True):
+class UniversePair(msgspec.Struct, frozen=True):
     """A pair of the universe, and its oddity."""
 
     rules: PairRules
     oddity: Oddity | None
 
 
-def universe(count: int, seed: int, start_ms: int, knobs: Knobs) -> list[Listed]:
+def universe(count: int, seed: int, start_ms: int, knobs: Knobs) -> list[UniversePair]:
     """Build `count` pairs, the same for the same arguments."""
     file = msgspec.json.decode(
         (resources.files("mexc_tui.practice") / "universe.json").read_bytes(), type=_File, strict=False
@@ -94,12 +94,12 @@ def universe(count: int, seed: int, start_ms: int, knobs: Knobs) -> list[Listed]
     names = _names(file, count, seed)
     oddities = _oddities(file, names, seed)
     coins: dict[str, _Coin] = {}
-    listed: list[Listed] = []
+    listed: list[UniversePair] = []
     for base, quote in names:
         if base not in coins:
             coins[base] = _coin(file, base, seed, start_ms)
         rules = _rules(coins[base], quote, file, seed, knobs)
-        listed.append(Listed(rules, oddities.get(base + quote)))
+        listed.append(UniversePair(rules, oddities.get(base + quote)))
     return listed
 
 
@@ -124,11 +124,11 @@ def apply_oddity(pair: PracticePair, oddity: Oddity | None) -> None:
 
 def _names(file: _File, count: int, seed: int) -> list[tuple[str, str]]:
     """Majors first, then names that are not ASCII, then others in an order of the seed."""
-    chance = seeded(seed, "universe")
+    rng = seeded(seed, "universe")
     all_usdt = [base for base in file.bases["USDT"].split() if base not in file.majors]
     exotic = [base for base in all_usdt if not base.isascii()]
     plain = [base for base in all_usdt if base.isascii()]
-    chance.shuffle(plain)
+    rng.shuffle(plain)
     usdt = [*file.majors, *exotic, *plain]
     others: list[tuple[str, str]] = []
     for quote, share in QUOTE_SHARES:
@@ -167,7 +167,7 @@ class _Coin(msgspec.Struct, frozen=True):
 
 
 def _coin(file: _File, base: str, seed: int, start_ms: int) -> _Coin:
-    chance = seeded(seed, f"coin/{base}")
+    rng = seeded(seed, f"coin/{base}")
     today_ms = start_ms - start_ms % DAY_MS
     major = file.majors.get(base)
     if major is not None:
@@ -181,25 +181,25 @@ def _coin(file: _File, base: str, seed: int, start_ms: int) -> _Coin:
             False,
             today_ms - 1_095 * DAY_MS,
         )
-    price = Decimal(f"{10 ** chance.gauss(-1.6, 1.5):.5g}")
-    contract = "" if chance.random() < 0.1 else contract_address(f"{seed}/{base}")
-    if chance.random() < 0.15:
-        contract = "".join(chance.choices(_BASE58, k=44))
+    price = Decimal(f"{10 ** rng.gauss(-1.6, 1.5):.5g}")
+    contract = "" if rng.random() < 0.1 else contract_address(f"{seed}/{base}")
+    if rng.random() < 0.15:
+        contract = "".join(rng.choices(_BASE58, k=44))
     return _Coin(
         base,
         max(price, Decimal("0.0000001")),
-        10 ** chance.gauss(4.7, 0.6),
-        base.capitalize() + chance.choice(_NAME_ENDS),
+        10 ** rng.gauss(4.7, 0.6),
+        base.capitalize() + rng.choice(_NAME_ENDS),
         contract,
-        tuple(chance.sample(ZONES, chance.choice((1, 1, 2, 3)))),
-        chance.random() < 0.02,
-        today_ms - chance.randrange(20, 900) * DAY_MS,
+        tuple(rng.sample(ZONES, rng.choice((1, 1, 2, 3)))),
+        rng.random() < 0.02,
+        today_ms - rng.randrange(20, 900) * DAY_MS,
     )
 
 
 def _rules(coin: _Coin, quote: str, file: _File, seed: int, knobs: Knobs) -> PairRules:
     symbol = coin.base + quote
-    chance = seeded(seed, f"rules/{symbol}")
+    rng = seeded(seed, f"rules/{symbol}")
     major = file.majors.get(coin.base)
     quote_usd = _QUOTE_USD.get(quote) or file.majors[quote].price
     price = coin.price / quote_usd
@@ -207,8 +207,8 @@ def _rules(coin: _Coin, quote: str, file: _File, seed: int, knobs: Knobs) -> Pai
         price_decimals, quantity_decimals = major.price_decimals, major.quantity_decimals
     else:
         price_decimals = min(max(4 - math.floor(math.log10(price)), 2), 12)
-        quantity_decimals = chance.choice((1, 2, 2, 2, 2)) if coin.price < 1_000 else 6
-    band = _band(coin, symbol, chance)
+        quantity_decimals = rng.choice((1, 2, 2, 2, 2)) if coin.price < 1_000 else 6
+    band = _band(coin, symbol, rng)
     largest = "4000000" if coin.turnover > MAJOR_TURNOVER else "2000000"
     return PairRules(
         symbol=symbol,
@@ -216,11 +216,11 @@ def _rules(coin: _Coin, quote: str, file: _File, seed: int, knobs: Knobs) -> Pai
         quote=quote,
         price_decimals=price_decimals,
         quantity_decimals=quantity_decimals,
-        min_quantity=Decimal("0.000001") if coin.base == "BTC" else _min_quantity(quantity_decimals, chance),
+        min_quantity=Decimal("0.000001") if coin.base == "BTC" else _min_quantity(quantity_decimals, rng),
         min_value=Decimal(_MIN_VALUES[quote]),
         min_value_market=Decimal(_MIN_VALUES[quote]),
         max_value=Decimal(largest),
-        max_value_market=Decimal(largest) if coin.base == "BTC" else Decimal(chance.choice((100000, 200000))),
+        max_value_market=Decimal(largest) if coin.base == "BTC" else Decimal(rng.choice((100000, 200000))),
         band_up=band,
         band_down=band,
         full_name=coin.full_name,
@@ -239,16 +239,16 @@ def _rules(coin: _Coin, quote: str, file: _File, seed: int, knobs: Knobs) -> Pai
     )
 
 
-def _band(coin: _Coin, symbol: str, chance: random.Random) -> Decimal:
+def _band(coin: _Coin, symbol: str, rng: random.Random) -> Decimal:
     if symbol == "BTCUSDT":
         return Decimal("0.005")
-    if coin.turnover > MAJOR_TURNOVER or chance.random() < 0.05:
+    if coin.turnover > MAJOR_TURNOVER or rng.random() < 0.05:
         return Decimal("0.02")
     return Decimal("0.2")
 
 
-def _min_quantity(decimals: int, chance: random.Random) -> Decimal:
+def _min_quantity(decimals: int, rng: random.Random) -> Decimal:
     """Return a minimum quantity, often none; never below a lot, so that it can be read as a step."""
-    if chance.random() < 0.6:
+    if rng.random() < 0.6:
         return Decimal(0)
     return Decimal(1).scaleb(-decimals)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from mexc_tui.app.direct_kill import Killed, KillEnvironment, kill_direct
+from mexc_tui.app.direct_kill import DirectKillResult, KillEnvironment, kill_direct
 from mexc_tui.app.endpoints import ExchangeHandle
 from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.lock import engine_lock, scope_of
@@ -32,7 +32,7 @@ def quiet_day(
     return day
 
 
-async def killed(day: PracticeDay, said: list[str], deadline_s: float = 45.0) -> Killed:
+async def killed(day: PracticeDay, said: list[str], deadline_s: float = 45.0) -> DirectKillResult:
     outside = KillEnvironment(day.sim.clock, day.sim.rng, day.sim.network.connector())
     lent = ExchangeHandle(day.server.endpoint(PORT))
     return await kill_direct(lent, day.paths, "ann", said.append, outside, deadline_s)

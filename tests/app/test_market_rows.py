@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.market_rows import silent_words
+from mexc_tui.app.market_rows import stale_topic_text
 from mexc_tui.exchange.streams.subscription_state import FeedState, SubscriptionPhase
 from mexc_tui.exchange.streams.topics import StreamTopic, deals, mini_tickers
 from mexc_tui.simulation.run import Simulation, simulate
@@ -23,7 +23,7 @@ def state(topic: StreamTopic, age_s: float | None, reason: str = "") -> FeedStat
     ],
 )
 def test_a_stale_topic_is_named_with_its_reason(feed: FeedState, said: str) -> None:
-    assert silent_words(feed) == said
+    assert stale_topic_text(feed) == said
 
 
 def test_status_has_the_age_of_the_newest_message(tmp_path: Path) -> None:

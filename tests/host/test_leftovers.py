@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.host.leftovers import OLD_MS, delete_leftovers, delete_unused_lock
-from mexc_tui.host.lock import EngineRuns, held_file
+from mexc_tui.host.lock import EngineRuns, locked_file
 from mexc_tui.host.paths import Paths
 
 NOW_MS = time.time_ns() // 1_000_000
@@ -39,7 +39,7 @@ def test_unused_account_locks_are_deleted_and_held_ones_kept(tmp_path: Path) -> 
         lock.write_text("1234\n")
     other = mine.state.parent / "account-of-mine.lock"
     other.touch()
-    with held_file(locks[7], "held", "stop it"):
+    with locked_file(locks[7], "held", "stop it"):
         assert delete_leftovers(mine, NOW_MS) == 53
         assert locks[7].exists()
     assert other.exists()
@@ -51,9 +51,9 @@ def test_a_process_waiting_for_a_deleted_lock_file_creates_a_new_one(tmp_path: P
     file.touch()
     stale = os.open(file, os.O_RDWR)
     assert delete_unused_lock(file)
-    with held_file(file, "held", "stop it"):  # a starter that opened the deleted file is none
+    with locked_file(file, "held", "stop it"):  # a starter that opened the deleted file is none
         assert os.stat(file).st_ino != os.fstat(stale).st_ino
-        with pytest.raises(EngineRuns), held_file(file, "held", "stop it"):
+        with pytest.raises(EngineRuns), locked_file(file, "held", "stop it"):
             pass
         assert not delete_unused_lock(file)
     os.close(stale)
@@ -65,13 +65,13 @@ def test_concurrent_locking_and_deletion_never_admits_two_holders(tmp_path: Path
 import os, sys
 from pathlib import Path
 from mexc_tui.host.leftovers import delete_unused_lock
-from mexc_tui.host.lock import EngineRuns, held_file
+from mexc_tui.host.lock import EngineRuns, locked_file
 file, inside = Path({str(tmp_path / "account.lock")!r}), Path({str(tmp_path / "inside")!r})
 entered = 0
 while entered < 150:
     delete_unused_lock(file)
     try:
-        with held_file(file, "held", "stop it"):
+        with locked_file(file, "held", "stop it"):
             os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
             entered += 1
             inside.unlink()

@@ -1,6 +1,6 @@
 """Times and conditions of planned faults."""
 
-from mexc_tui.practice.faults import Faults, Hit
+from mexc_tui.practice.faults import Faults, InjectedFault
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 
 START = 1_000_000
@@ -21,8 +21,8 @@ def test_a_fault_applies_only_to_its_path_and_method_and_count() -> None:
     faults = armed(plan)
     assert faults.of_request(START, "GET", "/api/v3/order") == []
     assert faults.of_request(START, "POST", "/api/v3/depth") == []
-    assert faults.of_request(START, "POST", "/api/v3/order") == [Hit(FaultKind.DELAY, 5)]
-    assert faults.of_request(START, "POST", "/api/v3/order/test") == [Hit(FaultKind.DELAY, 5)]
+    assert faults.of_request(START, "POST", "/api/v3/order") == [InjectedFault(FaultKind.DELAY, 5)]
+    assert faults.of_request(START, "POST", "/api/v3/order/test") == [InjectedFault(FaultKind.DELAY, 5)]
     assert faults.of_request(START, "POST", "/api/v3/order") == []
 
 

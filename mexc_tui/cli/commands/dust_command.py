@@ -3,7 +3,7 @@
 import click
 
 from mexc_tui.cli.command_runner import NOT_DONE, command_runner, fail, output_flags
-from mexc_tui.cli.confirmation import agree, yes_flag
+from mexc_tui.cli.confirmation import confirm, yes_flag
 
 EXCHANGE_S = 60.0
 """Seconds to wait for the query, the conversion and the reconciliation after it."""
@@ -24,6 +24,6 @@ def convert_dust(yes: bool, profile: str | None, as_json: bool) -> None:
             why = "; ".join(row.left) or "the account holds no dust of closed positions"
             fail(f"Nothing to convert: {why}.", NOT_DONE)
         if not yes:
-            agree(runner, dust_plan(row))
+            confirm(runner, dust_plan(row))
         request = ConvertDustRequest(assets=tuple(one.asset for one in row.coins))
         runner.send(CONVERT_DUST, request, deadline_s=EXCHANGE_S)

@@ -15,7 +15,7 @@ from mexc_tui.cli.commands import (
     trading_commands,
 )
 from mexc_tui.cli.confirmation import yes_flag
-from mexc_tui.cli.symbol_names import any_name, pair_name
+from mexc_tui.cli.symbol_names import exchange_name, pair_name
 from mexc_tui.host.standard_streams import check_output
 
 if TYPE_CHECKING:
@@ -74,14 +74,14 @@ def stop(yes: bool, profile: str | None, as_json: bool) -> None:
 
 def _confirm_stop(runner: CommandRunner) -> None:
     """Confirm before stopping an engine that watches stops. Raises NoEngine."""
-    from mexc_tui.cli.confirmation import agree_by_word
+    from mexc_tui.cli.confirmation import confirm_by_word
     from mexc_tui.cli.pages.preview_text import stop_engine_plan
 
     held = runner.trading.exposure()
     if held.positions:
         plan = stop_engine_plan(runner.profile.paths.profile, held)
         no_terminal = f"{plan} A confirmation is needed, but there is no terminal. Confirm with --yes."
-        agree_by_word(runner, plan, "stop", no_terminal)
+        confirm_by_word(runner, plan, "stop", no_terminal)
 
 
 @click.group(invoke_without_command=True)
@@ -115,14 +115,14 @@ def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json:
 
     with command_runner(profile, as_json) as runner:
         name, opens_ms = pair_name(symbol), _time_ms("--opens", opens, runner)
-        wrong = _wrong_listing(opens_ms, note, runner.now_ms())
+        wrong = _listing_problem(opens_ms, note, runner.now_ms())
         if wrong:
             raise click.UsageError(wrong)
         args = AddListing(symbol=name, opens_ms=opens_ms, note=note)
         runner.send(ADD_LISTING, args, json_output.listing)
 
 
-def _wrong_listing(opens_ms: int | None, note: str, now_ms: int) -> str:
+def _listing_problem(opens_ms: int | None, note: str, now_ms: int) -> str:
     """Return what is wrong with a listing to be added; empty: nothing."""
     from mexc_tui.desk.engine_requests import MAX_TEXT
     from mexc_tui.model.calendar import is_credible_opening
@@ -146,7 +146,7 @@ def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
     if len(note) > MAX_TEXT:
         raise click.UsageError(f"--note: at most {MAX_TEXT} characters.")
     with command_runner(profile, as_json) as runner:
-        args = DropListing(symbol=any_name(symbol), note=note)
+        args = DropListing(symbol=exchange_name(symbol), note=note)
         runner.send(DROP_LISTING, args, json_output.listing)
 
 
@@ -161,7 +161,7 @@ def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
     from mexc_tui.cli.pages.signal_pages import signals_page
 
     with command_runner(profile, as_json) as runner:
-        runner.show_all(runner.data.signals(last, any_name(symbol)), signals_page)
+        runner.show_all(runner.data.signals(last, exchange_name(symbol)), signals_page)
 
 
 @click.command()
@@ -184,7 +184,7 @@ def why(symbol: str, profile: str | None, as_json: bool) -> None:
     from mexc_tui.cli.pages.signal_pages import why_page
 
     with command_runner(profile, as_json) as runner:
-        row = runner.data.why(any_name(symbol))
+        row = runner.data.why(exchange_name(symbol))
         runner.show(row, why_page)
         if not row.listings:
             sys.exit(1)

@@ -7,8 +7,8 @@ import click
 import msgspec
 
 from mexc_tui.cli.command_runner import command_runner, output_flags
-from mexc_tui.cli.confirmation import agree, yes_flag
-from mexc_tui.cli.symbol_names import held_position, pair_name
+from mexc_tui.cli.confirmation import confirm, yes_flag
+from mexc_tui.cli.symbol_names import open_position, pair_name
 
 if TYPE_CHECKING:
     from mexc_tui.desk.trading_requests import ExitsEdit, RungEdit
@@ -72,9 +72,9 @@ def exits(
         raise click.UsageError("Give at least one of --stop, --trail, --tp, --break-even or --time.")
     with command_runner(profile, as_json) as runner:
         if not yes:
-            held = held_position(runner, edit.symbol)
+            held = open_position(runner, edit.symbol)
             edit = msgspec.structs.replace(edit, symbol=held.symbol)
-            agree(runner, exits_plan(held, edit))
+            confirm(runner, exits_plan(held, edit))
         runner.send(EDIT_EXITS, edit, deadline_s=LADDER_S)
 
 

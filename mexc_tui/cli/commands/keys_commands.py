@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mexc_tui.cli.command_runner import NO_ENGINE, NOT_DONE, WRONG, as_chosen, fail
+from mexc_tui.cli.command_runner import NO_ENGINE, NOT_DONE, WRONG_USAGE, fail, with_chosen_options
 from mexc_tui.model.mode import Mode
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def set_key(profile: str, from_pipe: bool) -> None:
     except CredentialsError as error:
         fail(str(error), NOT_DONE)
     click.echo(
-        as_chosen(f"Stored for profile {profile}. Next steps: mexc-tui keys check, then mexc-tui --mode live")
+        with_chosen_options(
+            f"Stored for profile {profile}. Next steps: mexc-tui keys check, then mexc-tui --mode live"
+        )
     )
 
 
@@ -83,7 +85,7 @@ def check(profile: str, exchange_file: Path | None) -> None:
         fail(f"The exchange rejects orders with this key: {error}", NOT_DONE)
     except (StartError, OriginRefused, ExchangeError) as error:
         fail(str(error), NO_ENGINE)
-    click.echo(as_chosen("\n".join(checked.words)))
+    click.echo(with_chosen_options("\n".join(checked.words)))
     if not checked.is_fit:
         sys.exit(NOT_DONE)
 
@@ -103,7 +105,7 @@ def remove(profile: str, yes: bool) -> None:
         had = _keys(profile).remove()
     except CredentialsError as error:
         fail(str(error), NOT_DONE)
-    click.echo(f"Removed. {ON_SITE}" if had else as_chosen(NONE.format(profile=profile)))
+    click.echo(f"Removed. {ON_SITE}" if had else with_chosen_options(NONE.format(profile=profile)))
 
 
 ON_SITE = "The key is still valid on the exchange. Delete it on the exchange's site too."
@@ -116,12 +118,12 @@ def _keys(profile: str) -> "StoredKeys":
     try:
         return StoredKeys(check_profile(profile))
     except PathsError as error:
-        fail(str(error), WRONG)
+        fail(str(error), WRONG_USAGE)
 
 
 def _typed() -> tuple[str, str]:
     if not sys.stdin.isatty():
-        fail(NO_TERMINAL, WRONG)
+        fail(NO_TERMINAL, WRONG_USAGE)
     access_key = str(click.prompt("Access key (not shown)", hide_input=True, err=True))
     secret = str(click.prompt("Secret (not shown)", hide_input=True, err=True))
     return access_key.strip(), secret.strip()

@@ -10,12 +10,12 @@ from mexc_tui.cli.command_runner import (
     NO_ENGINE,
     NOT_DONE,
     CommandRunner,
-    as_chosen,
     command_runner,
     fail,
-    say,
+    print_note,
+    with_chosen_options,
 )
-from mexc_tui.cli.confirmation import agree
+from mexc_tui.cli.confirmation import confirm
 
 if TYPE_CHECKING:
     from mexc_tui.app.endpoints import ExchangeHandle
@@ -53,21 +53,21 @@ def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool,
             return
         exchange = _exchange_with_key(runner, exchange_file, yes=yes)
         if not yes:
-            agree(runner, PLAN.format(profile=runner.profile.paths.profile, rest=exchange.endpoint.rest))
+            confirm(runner, PLAN.format(profile=runner.profile.paths.profile, rest=exchange.endpoint.rest))
         try:
             killed = asyncio.run(
                 kill_direct(exchange, runner.profile.paths, runner.engine.front_end, _report)
             )
         except OriginRefused as error:
             fail(str(error), NO_ENGINE)
-        click.echo(encode(killed) if runner.as_json else as_chosen("\n".join(killed.words)))
+        click.echo(encode(killed) if runner.as_json else with_chosen_options("\n".join(killed.words)))
         if not killed.is_done:
             fail("Not complete: see above.", NOT_DONE)
 
 
 def _report(words: str) -> None:
     """Print a line of progress on standard error."""
-    say(words)
+    print_note(words)
 
 
 def _exchange_with_key(runner: CommandRunner, exchange_file: Path | None, *, yes: bool) -> "ExchangeHandle":
@@ -111,9 +111,9 @@ def _halt_without_key(runner: CommandRunner, why: str, *, yes: bool) -> NoReturn
 
     paths = runner.profile.paths
     if not yes:
-        agree(runner, HALT_PLAN.format(profile=paths.profile, why=why))
+        confirm(runner, HALT_PLAN.format(profile=paths.profile, why=why))
     is_done, words = halt_without_key(paths, runner.engine.front_end, _report)
-    click.echo(as_chosen("\n".join(words)))
+    click.echo(with_chosen_options("\n".join(words)))
     if not is_done:
         fail(why, NOT_DONE)
     raise click.exceptions.Exit(0)
@@ -138,8 +138,8 @@ def _kill_on_paper(runner: CommandRunner, *, yes: bool) -> None:
     from mexc_tui.cli.pages.json_output import encode
 
     if not yes:
-        agree(runner, PAPER_PLAN.format(profile=runner.profile.paths.profile))
+        confirm(runner, PAPER_PLAN.format(profile=runner.profile.paths.profile))
     killed = kill_paper(SCOPE, runner.profile.paths, runner.engine.front_end)
-    click.echo(encode(killed) if runner.as_json else as_chosen("\n".join(killed.words)))
+    click.echo(encode(killed) if runner.as_json else with_chosen_options("\n".join(killed.words)))
     if not killed.is_done:
         fail("Not complete: see above.", NOT_DONE)

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from mexc_tui.cli.command_runner import NO_ENGINE, command_runner, fail, output_flags
-from mexc_tui.cli.confirmation import agree, yes_flag
+from mexc_tui.cli.confirmation import confirm, yes_flag
 
 if TYPE_CHECKING:
     from mexc_tui.host.paths import Paths
@@ -47,7 +47,7 @@ def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) 
         if chosen is None:
             fail(f"No backup in {backups.folder}. Select one with --backup FILE.", NO_ENGINE)
         if paths.store.exists() and not yes:
-            agree(runner, _plan(paths, chosen), NO_TERMINAL)
+            confirm(runner, _plan(paths, chosen), NO_TERMINAL)
         try:
             with engine_lock(paths, ""):
                 kept = restore_backup(paths.store, chosen, runner.profile.clock.now_ms())

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from mexc_tui.cli.command_runner import NOT_DONE, CommandRunner, command_runner, fail, output_flags
-from mexc_tui.cli.confirmation import agree, typed_word, yes_flag
-from mexc_tui.cli.symbol_names import held_position, pair_name
+from mexc_tui.cli.confirmation import confirm, typed_word, yes_flag
+from mexc_tui.cli.symbol_names import open_position, pair_name
 
 EXCHANGE_S = 200.0
 """Seconds to wait for a command whose cancels and sales must be confirmed by the exchange."""
@@ -135,7 +135,7 @@ def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
             expected = runner.engine.query(WHAT_IF, args)
             if not expected.approved:
                 fail(f"{expected.symbol} would be refused: {expected.text}", NOT_DONE)
-            agree(runner, arm_plan(expected))
+            confirm(runner, arm_plan(expected))
         runner.send(ARM, args)
 
 
@@ -164,9 +164,9 @@ def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_jso
     with command_runner(profile, as_json, is_emergency=True) as runner:
         name = pair_name(symbol)
         if not yes:
-            held = held_position(runner, name)
+            held = open_position(runner, name)
             name = held.symbol
-            agree(runner, close_plan(held, share_pct))
+            confirm(runner, close_plan(held, share_pct))
         runner.send(CLOSE, CloseRequest(symbol=name, share_pct=share_pct), deadline_s=EXCHANGE_S)
 
 
@@ -207,7 +207,7 @@ def resume(yes: bool, profile: str | None, as_json: bool) -> None:
         if needs_word(Trading(state=row.state, cause=row.cause)):
             typed = typed_word(runner, resume_plan(row), RESUME_WORD)
         elif not yes:
-            agree(runner, resume_plan(row))
+            confirm(runner, resume_plan(row))
         runner.send(RESUME, ResumeRequest(typed=typed))
 
 
@@ -222,7 +222,7 @@ def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
 
     with command_runner(profile, as_json) as runner:
         if not yes and (words := tightening_text(runner.trading.risk().tightening)):
-            agree(runner, f"Entry limits are {words}. Restore the configured limits.")
+            confirm(runner, f"Entry limits are {words}. Restore the configured limits.")
         runner.send(RESTORE_LIMITS, NoArguments())
 
 
@@ -275,7 +275,7 @@ def _confirm_emergency(runner: CommandRunner, name: str, *, yes: bool) -> None:
     from mexc_tui.cli.pages.preview_text import stop_plan
 
     if not yes:
-        agree(runner, stop_plan(name, runner.trading.exposure()))
+        confirm(runner, stop_plan(name, runner.trading.exposure()))
 
 
 def _percent(text: str | None) -> Decimal | None:

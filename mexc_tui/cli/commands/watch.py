@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mexc_tui.app.endpoints import MEXC, StartError, SystemClock
 from mexc_tui.app.launch_options import LaunchOptions, layers_of, mode_of, open_exchange
-from mexc_tui.cli.pages.watch_text import Header, Line, opening_text, page
+from mexc_tui.cli.pages.watch_text import WatchHeader, WatchLine, opening_text, page
 from mexc_tui.engine.market.order_book_sync import OrderBookSync
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.origins import OriginRefused
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 SHOW_EVERY_S = 1.0
 LISTINGS_EVERY_S = 15.0
 CLOCK_EVERY_S = 60.0
-BUSIEST = 3
+ACTIVE_PAIRS = 3
 LISTINGS = 5
 LOOK_BACK_MS = 180_000
 LOOK_AHEAD_MS = 900_000
@@ -77,14 +77,14 @@ class WatchCommand:
 
 
 @asynccontextmanager
-async def _connected(endpoint: Endpoint, mode: Mode) -> AsyncGenerator["Watcher"]:
+async def _connected(endpoint: Endpoint, mode: Mode) -> AsyncGenerator["MarketWatch"]:
     clock = SystemClock()
     origins = MEXC_WEB if endpoint is MEXC else (endpoint.web,)
     with _refused_as_start_error():
         client = MexcClient(endpoint.rest, clock=clock, rng=Random(os.urandom(8)))
     async with client, HttpTransport() as web, stream_connector() as connector:
         with _refused_as_start_error():
-            watcher = Watcher(
+            watcher = MarketWatch(
                 endpoint,
                 mode=mode,
                 clock=clock,
@@ -104,7 +104,7 @@ def _refused_as_start_error() -> Generator[None]:
 
 
 @dataclass(slots=True)
-class _Watched:
+class _WatchedSymbol:
     """One symbol: its topics, last trade and calendar entry."""
 
     symbol: str
@@ -113,7 +113,7 @@ class _Watched:
     last: StreamDeal | None = None
 
 
-class Watcher:
+class MarketWatch:
     """Client, streams and order books of the watched symbols."""
 
     def __init__(
@@ -142,7 +142,7 @@ class Watcher:
             on_gap=self._on_gap,
             on_refused=client.budget.record_response,
         )
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[str, _WatchedSymbol] = {}
         self._known: dict[str, Symbol] = {}
         self._problem = ""
         self._height = 0
@@ -152,7 +152,7 @@ class Watcher:
         await self._measure_clock_or_fail()
         await self._load_symbols()
         chosen = [self._pair(symbol) for symbol in symbols]
-        for symbol in chosen or await self._busiest():
+        for symbol in chosen or await self._most_active():
             self._watch(symbol)
         await self._read_calendar(adopt=not chosen)
         span = asyncio.timeout(seconds)
@@ -177,7 +177,7 @@ class Watcher:
             wanted = (topics.depth(symbol), topics.deals(symbol), topics.best_quote(symbol))
         except ValueError as error:
             raise StartError(f"{symbol!a} is not a symbol: {error}") from None
-        self._watched[symbol] = _Watched(symbol, wanted, opens_ms)
+        self._watched[symbol] = _WatchedSymbol(symbol, wanted, opens_ms)
         self._books.add(symbol)
         self._streams.subscribe(wanted)
 
@@ -193,11 +193,11 @@ class Watcher:
         self._streams.unsubscribe(self._watched.pop(symbol).topics)
         self._books.remove(symbol)
 
-    async def _busiest(self) -> list[str]:
+    async def _most_active(self) -> list[str]:
         tickers = await self._client.market.tickers_24h()
         pairs = [ticker for ticker in tickers if ticker.symbol.endswith("USDT") and ticker.quote_volume]
         pairs.sort(key=lambda ticker: ticker.quote_volume or 0, reverse=True)
-        return [ticker.symbol for ticker in pairs[:BUSIEST]]
+        return [ticker.symbol for ticker in pairs[:ACTIVE_PAIRS]]
 
     async def _follow_listings(self, *, adopt: bool) -> None:
         while True:
@@ -282,11 +282,11 @@ class Watcher:
             self._height = text.count("\n") + 1
             await asyncio.sleep(SHOW_EVERY_S)
 
-    def _header(self) -> Header:
+    def _header(self) -> WatchHeader:
         streams, budget = self._streams.state(), self._client.budget.state()
         offset = self._client.offset.estimate(self._clock.monotonic_ns())
         warnings = [offset.warning if offset else "", self._problem, *streams.reasons]
-        return Header(
+        return WatchHeader(
             mode=self._mode.value,
             venue=self._endpoint.exchange_session or self._endpoint.rest,
             offset_ms=offset.offset_ms if offset else None,
@@ -297,21 +297,21 @@ class Watcher:
             warnings=tuple(warning for warning in warnings if warning),
         )
 
-    def _lines(self) -> list[Line]:
+    def _lines(self) -> list[WatchLine]:
         feeds = {state.topic.channel: state for state in self._streams.state().feeds}
         ordered = sorted(self._watched.values(), key=lambda watched: watched.opens_ms or 0)
         return [
             self._line(watched, [feeds[topic.channel] for topic in watched.topics]) for watched in ordered
         ]
 
-    def _line(self, watched: _Watched, feeds: list[FeedState]) -> Line:
+    def _line(self, watched: _WatchedSymbol, feeds: list[FeedState]) -> WatchLine:
         now_ns = self._clock.monotonic_ns()
         book = self._books.add(watched.symbol)
         top = book.top(now_ns)
         known = self._known.get(watched.symbol)
         last = watched.last
         ages = [feed.age_s for feed in feeds if feed.age_s is not None]
-        return Line(
+        return WatchLine(
             symbol=watched.symbol,
             state=opening_text(watched.opens_ms, self._now_ms()),
             decimals=known.quote_precision if known else None,

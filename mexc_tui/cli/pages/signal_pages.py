@@ -63,7 +63,7 @@ def why_page(row: WhyRow, pen: Pen) -> str:
     """Return the history of a pair's listings: state, active signals and changes."""
     if not row.listings and not row.snipes:
         return f"No listing named {row.symbol}: no source lists it, and it was not added manually."
-    parts = ["\n".join(_story(story, row.at_ms, pen)) for story in row.listings]
+    parts = ["\n".join(_listing_history(story, row.at_ms, pen)) for story in row.listings]
     parts += ["\n".join(_snipe(says, pen)) for says in row.snipes]
     if row.what_if is not None:
         parts.append(f"{pen.write('Pre-trade check', TextTone.HEAD)}\n{what_if_page(row.what_if, pen)}")
@@ -78,7 +78,7 @@ def _snipe(says: SnipeDetail, pen: Pen) -> Iterable[str]:
     yield from verdict_lines(says.verdicts, pen)
 
 
-def _story(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str]:
+def _listing_history(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str]:
     row = story.listing
     day_ms = row.opened_ms or row.opens_ms or row.first_seen_ms
     stage = pen.write(label(row.stage), STAGES.get(row.stage, TextTone.PLAIN))
@@ -87,8 +87,8 @@ def _story(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str]:
     for words in row.disagreements:
         yield from _toned(f"  ! {words}", TextTone.WARN, pen)
     said = sorted((one for says in story.detectors for one in says.signals), key=lambda one: -one.at_ms)
-    yield from _part("Active", [one for one in said if one.is_active], day_ms, pen)
-    yield from _part("Ended", [one for one in said if not one.is_active], day_ms, pen)
+    yield from _signal_section("Active", [one for one in said if one.is_active], day_ms, pen)
+    yield from _signal_section("Ended", [one for one in said if not one.is_active], day_ms, pen)
     yield from _silent([says for says in story.detectors if not says.signals and says.why_not], pen)
     yield pen.write("Sources", TextTone.HEAD)
     widest = max((len(source.source) for source in story.sources), default=0)
@@ -126,7 +126,7 @@ def _late(late_ms: int) -> str:
     return f"{duration(late_ms)} {'after' if late_ms > 0 else 'before'} schedule"
 
 
-def _part(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterable[str]:
+def _signal_section(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterable[str]:
     """Return signals, newest first, with time, probability and reasons."""
     if not said:
         return

@@ -8,7 +8,7 @@ from mexc_tui.model.digits import exact, price_number
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class WatchHeader:
     """State of the connection. `ban` and `warnings` are empty without a problem."""
 
     mode: str
@@ -22,7 +22,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class WatchLine:
     """One symbol. Prices are None while unknown or invalid."""
 
     symbol: str
@@ -58,7 +58,7 @@ _COLUMNS = (
 )
 
 
-def page(header: Header, lines: Iterable[Line], width: int = 80) -> str:
+def page(header: WatchHeader, lines: Iterable[WatchLine], width: int = 80) -> str:
     """Return everything as text, at most `width` columns wide: a wrapped line would spoil the next redraw."""
     offset = NONE if header.offset_ms is None else f"{header.offset_ms:+.1f} ms ±{header.error_ms:.1f}"
     plural = "" if header.connections == 1 else "s"
@@ -72,7 +72,7 @@ def page(header: Header, lines: Iterable[Line], width: int = 80) -> str:
     return "\n".join(cut(line, width) for line in [*top, *rows, *warnings])
 
 
-def _row(line: Line) -> tuple[TextCell, ...]:
+def _row(line: WatchLine) -> tuple[TextCell, ...]:
     bid, ask, last = (_price(one, line.decimals) for one in (line.bid, line.ask, line.last))
     age = NONE if line.age_s is None else f"{line.age_s:.1f} s"
     return (
@@ -86,7 +86,7 @@ def _row(line: Line) -> tuple[TextCell, ...]:
     )
 
 
-def _state(line: Line) -> str:
+def _state(line: WatchLine) -> str:
     """Return the problem, or else the time to the opening."""
     if line.refused:
         return line.state or "not listed"

@@ -11,9 +11,9 @@ from mexc_tui.host.logs.repeats import moment
 PRIVATE = 0o600
 PARTS = 4
 """The file itself and older parts; engine.log.1 is the newest of those."""
-MOST_BYTES = 8 * 1024 * 1024
-KEPT_LINES = 500
-KEPT_CHARACTERS = 128 * 1024
+MAX_BYTES = 8 * 1024 * 1024
+MAX_WAITING_LINES = 500
+MAX_WAITING_CHARACTERS = 128 * 1024
 """Most characters that wait in memory while the file cannot be written."""
 
 
@@ -26,10 +26,10 @@ class LogSink(Protocol):
 
 
 class _Waiting:
-    """Lines that could not be written, the newest `KEPT_LINES` of them."""
+    """Lines that could not be written, the newest `MAX_WAITING_LINES` of them."""
 
     def __init__(self) -> None:
-        self.lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self.lines: deque[str] = deque(maxlen=MAX_WAITING_LINES)
         self._missed = 0
         self._first_s = self._last_s = 0.0
         self._reason = ""
@@ -40,7 +40,7 @@ class _Waiting:
         self._last_s = at_s
         self._reason = error.strerror or type(error).__name__
         self.lines.append(line)
-        while sum(map(len, self.lines)) > KEPT_CHARACTERS:
+        while sum(map(len, self.lines)) > MAX_WAITING_CHARACTERS:
             self.lines.popleft()
 
     def text(self) -> str:
@@ -77,12 +77,12 @@ class LogStream:
 
 
 class LogFile:
-    """One file and its older parts, together of at most `most_bytes`. Descriptors may follow it."""
+    """One file and its older parts, together of at most `max_bytes`. Descriptors may follow it."""
 
-    def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES) -> None:
         """Open nothing yet."""
         self.path = path
-        self.most_bytes = most_bytes
+        self.max_bytes = max_bytes
         self._descriptor: int | None = None
         self._followers: tuple[int, ...] = ()
         self._waiting = _Waiting()
@@ -104,10 +104,10 @@ class LogFile:
             descriptor = self._ready(0)
         except OSError:
             nothing = os.open(os.devnull, os.O_WRONLY)
-            self._point(nothing)
+            self._redirect(nothing)
             os.close(nothing)
         else:
-            self._point(descriptor)
+            self._redirect(descriptor)
 
     def leave(self) -> None:
         """Stop redirecting the descriptors."""
@@ -124,7 +124,7 @@ class LogFile:
     def _ready(self, size: int) -> int:
         """Return the open file with room for this many bytes. Raises OSError."""
         descriptor = self._current()
-        part_bytes = self.most_bytes // PARTS
+        part_bytes = self.max_bytes // PARTS
         written = os.fstat(descriptor).st_size
         if written and written + size > part_bytes:
             self._rotate(descriptor, written, part_bytes)
@@ -140,7 +140,7 @@ class LogFile:
             self.close()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = descriptor = os.open(self.path, flags, PRIVATE)
-        self._point(descriptor)
+        self._redirect(descriptor)
         return descriptor
 
     def _rotate(self, descriptor: int, written: int, part_bytes: int) -> None:
@@ -160,7 +160,7 @@ class LogFile:
     def _part(self, number: int) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}")
 
-    def _point(self, descriptor: int) -> None:
+    def _redirect(self, descriptor: int) -> None:
         for follower in self._followers:
             os.dup2(descriptor, follower)
 

@@ -14,8 +14,8 @@ from mexc_tui.host.logs.repeats import Message, MessageOrigin, Repeats, moment
 
 log = logging.getLogger(__name__)
 
-MOST_WAITING = 5_000
-LONGEST_LINE = 16_384
+MAX_WAITING = 5_000
+MAX_LINE = 16_384
 FLUSH_S = 2.0
 MB = 1024 * 1024
 
@@ -52,7 +52,7 @@ class LogWriter:
         kind = message.kind
         lines = f"{moment(message.at_s)} {kind.level} {kind.logger}: {message.text}{message.detail}"
         for sink in self.sinks:
-            sink.write(f"{lines[:LONGEST_LINE]}\n", message.at_s)
+            sink.write(f"{lines[:MAX_LINE]}\n", message.at_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class QueuedHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a message for the thread; drop and count it if the queue is full."""
-        if self._waiting.qsize() >= MOST_WAITING:
+        if self._waiting.qsize() >= MAX_WAITING:
             self._dropped += 1
             return
         try:
@@ -125,9 +125,9 @@ class QueuedHandler(logging.Handler):
             except Empty:
                 self._writer.tick(self._monotonic())
                 continue
-            self._one(found)
+            self._process(found)
 
-    def _one(self, found: "Message | _Mark") -> None:
+    def _process(self, found: "Message | _Mark") -> None:
         if isinstance(found, Message):
             self._writer.add(found, self._monotonic())
             self._report_dropped(found.at_s)
@@ -141,7 +141,7 @@ class QueuedHandler(logging.Handler):
         dropped, self._dropped = self._dropped, 0
         if dropped:
             kind = MessageOrigin("log", "WARNING", "dropped", 0)
-            words = f"{dropped} messages dropped: {MOST_WAITING} were waiting to be written"
+            words = f"{dropped} messages dropped: {MAX_WAITING} were waiting to be written"
             self._writer.add(Message(kind, at_s, words), self._monotonic())
 
 
@@ -171,12 +171,12 @@ def add_log_file(path: Path) -> None:
             handler.add(LogFile(path))
 
 
-def limit_log(most_mb: int) -> None:
+def limit_log(max_mb: int) -> None:
     """Limit the log's files to this many megabytes in total."""
     for handler in _handlers():
         for sink in handler.sinks:
             if isinstance(sink, LogFile):
-                sink.most_bytes = most_mb * MB
+                sink.max_bytes = max_mb * MB
 
 
 def _handlers() -> list[QueuedHandler]:

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 FIRST_WAIT_S = 60.0
 """Time until the first summary of repetitions; it doubles with each summary."""
-LONGEST_WAIT_S = 3_600.0
+MAX_WAIT_S = 3_600.0
 QUIET_S = 600.0
 """Seconds without a message after which it is written in full again."""
-MOST_TEXTS = 25
+MAX_TEXTS = 25
 """Most different texts of one origin that are written; further ones are counted together."""
-MOST_KINDS = 200
+MAX_KINDS = 200
 COMPARED = 1_000
 """Characters of a text used to compare it."""
 OTHERS = ""
@@ -49,7 +49,7 @@ class _Count:
     recorded_s: float
     wait_s: float = FIRST_WAIT_S
     total: int = 1
-    held: int = 0
+    unwritten: int = 0
     first_s: float = 0.0
     last: Message | None = None
 
@@ -71,8 +71,8 @@ class Repeats:
         counts = self._kinds.pop(message.kind, None) or {}
         self._kinds[message.kind] = counts  # the last one is the newest
         self._evict()
-        key = _compared(message)
-        if key not in counts and len(counts) >= MOST_TEXTS:
+        key = _comparison_key(message)
+        if key not in counts and len(counts) >= MAX_TEXTS:
             key = OTHERS
         count = counts.get(key)
         is_new = count is None
@@ -82,8 +82,8 @@ class Repeats:
         count.recorded_s = now_s
         if is_new and key != OTHERS:
             return True
-        count.first_s = message.at_s if not count.held else count.first_s
-        count.held += 1
+        count.first_s = message.at_s if not count.unwritten else count.first_s
+        count.unwritten += 1
         count.last = message
         return False
 
@@ -94,9 +94,9 @@ class Repeats:
             for key, count in list(counts.items()):
                 if now_s < count.due_s:
                     continue
-                if count.held:
+                if count.unwritten:
                     found.append(_summary(count, is_others=key == OTHERS))
-                    count.wait_s = min(count.wait_s * 2, LONGEST_WAIT_S)
+                    count.wait_s = min(count.wait_s * 2, MAX_WAIT_S)
                 elif now_s - count.recorded_s >= QUIET_S:
                     del counts[key]
                 else:
@@ -114,7 +114,7 @@ class Repeats:
         """Return summaries of all counted messages."""
         found, self._evicted = self._evicted, []
         for counts in self._kinds.values():
-            found += _held(counts)
+            found += _unwritten(counts)
         self._kinds.clear()
         return found
 
@@ -123,9 +123,9 @@ class Repeats:
         return sum(len(counts) for counts in self._kinds.values())
 
     def _evict(self) -> None:
-        while len(self._kinds) > MOST_KINDS:
+        while len(self._kinds) > MAX_KINDS:
             oldest = next(iter(self._kinds))
-            self._evicted += _held(self._kinds.pop(oldest))
+            self._evicted += _unwritten(self._kinds.pop(oldest))
 
 
 def moment(at_s: float) -> str:
@@ -136,9 +136,9 @@ def moment(at_s: float) -> str:
         return f"{at_s:.3f}"
 
 
-def _held(counts: _Counts) -> Iterator[Message]:
+def _unwritten(counts: _Counts) -> Iterator[Message]:
     for key, count in counts.items():
-        if count.held:
+        if count.unwritten:
             yield _summary(count, is_others=key == OTHERS)
 
 
@@ -148,12 +148,13 @@ def _summary(count: _Count, *, is_others: bool) -> Message:
     assert last is not None
     what = "different messages of this kind" if is_others else "times"
     span = f"from {moment(count.first_s)} to {moment(last.at_s)}"
-    words = f"{last.text} [repeated {count.held} {what} {span}; {count.total} since {moment(count.began_s)}]"
-    count.held, count.last = 0, None
-    return Message(last.kind, last.at_s, words)
+    since = f"{count.total} since {moment(count.began_s)}"
+    text = f"{last.text} [repeated {count.unwritten} {what} {span}; {since}]"
+    count.unwritten, count.last = 0, None
+    return Message(last.kind, last.at_s, text)
 
 
-def _compared(message: Message) -> str:
+def _comparison_key(message: Message) -> str:
     """Return the comparison key of a text: numbers, ids and times count as equal."""
     last_line = message.detail.rstrip().rpartition("\n")[2]
     text = f"{message.text[:COMPARED]}\n{last_line[:COMPARED]}"

@@ -13,7 +13,7 @@ from mexc_tui.practice.matching.intervals import (
     start_of,
 )
 
-LIVE_KEPT = 1_500
+MAX_LIVE_CANDLES = 1_500
 """Number of recent candles per interval."""
 LIMIT = 1_000
 """Largest number of candles in one response (protocol 4.3)."""
@@ -33,7 +33,7 @@ class _Running:
         self.bar = bar
         self.end_ms = end_of(self.interval, bar.start_ms)
         self.bars[bar.start_ms] = bar
-        if len(self.bars) > LIVE_KEPT:
+        if len(self.bars) > MAX_LIVE_CANDLES:
             start_ms, _ = self.bars.popitem(last=False)
             self.dropped_before_ms = end_of(self.interval, start_ms)
 

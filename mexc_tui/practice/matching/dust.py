@@ -14,8 +14,8 @@ from mexc_tui.practice.matching.values import (
     PracticeRefusal,
 )
 
-LARGEST_USDT = Decimal(5)
-MOST_ASSETS = 15
+MAX_USDT = Decimal(5)
+MAX_ASSETS = 15
 FEE = Decimal("0.02")
 _STEP = Decimal("1e-8")
 
@@ -23,7 +23,7 @@ _STEP = Decimal("1e-8")
 def convertible(account: PracticeAccount, pairs: Mapping[str, PracticePair]) -> list[PracticeDust]:
     """Return the balances below the limit that have a price in USDT."""
     rows = (_valued(account, balance.asset, balance.free, pairs) for balance in account.balances())
-    return [row for row in rows if row is not None and ZERO < row.value_usdt <= LARGEST_USDT]
+    return [row for row in rows if row is not None and ZERO < row.value_usdt <= MAX_USDT]
 
 
 def _valued(
@@ -39,7 +39,7 @@ def _valued(
 
 def convert(assets: Sequence[str], account: PracticeAccount, pairs: Mapping[str, PracticePair]) -> Conversion:
     """Convert small balances to MX, minus the fee."""
-    if not 1 <= len(assets) <= MOST_ASSETS:
+    if not 1 <= len(assets) <= MAX_ASSETS:
         raise PracticeRefusal(33333, "param is error")
     rows = {row.asset: row for row in convertible(account, pairs)}
     done = [rows[asset] for asset in dict.fromkeys(assets) if asset in rows]

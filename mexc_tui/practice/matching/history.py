@@ -144,21 +144,21 @@ class PairHistoryStore:
         return max(round(self._start_ticks * math.exp(self._log_price(day) - self._last_level)), 4)
 
     def _day(self, day: int) -> HistoryBar:
-        chance = random.Random(_mix(self._salt ^ day * 0x632BE59BD9B4E019))
+        rng = random.Random(_mix(self._salt ^ day * 0x632BE59BD9B4E019))
         first, last = self._day_open(day), self._day_open(day + 1)
-        high = round(max(first, last) * (1 + 0.03 * chance.random()))
-        low = max(round(min(first, last) * (1 - 0.03 * chance.random())), 1)
-        volume = round(self._daily_volume * chance.uniform(0.5, 1.6) * self._start_ticks / first) + 1_440
+        high = round(max(first, last) * (1 + 0.03 * rng.random()))
+        low = max(round(min(first, last) * (1 - 0.03 * rng.random())), 1)
+        volume = round(self._daily_volume * rng.uniform(0.5, 1.6) * self._start_ticks / first) + 1_440
         value = volume * (first + last + high + low) // 4
         return HistoryBar(day * DAY_MS, first, high, low, last, volume, value)
 
     def _split(self, bar: HistoryBar, rung: int) -> list[HistoryBar]:
         part_ms = LADDER_MS[rung + 1]
         count = LADDER_MS[rung] // part_ms
-        chance = random.Random(_mix(self._salt + rung * 0xD6E8FEB86659FD93 ^ bar.start_ms))
-        points = _path(bar, count, chance)
-        tops, bottoms = chance.randrange(count), chance.randrange(count)
-        weights = [0.4 + chance.random() for _ in range(count)]
+        rng = random.Random(_mix(self._salt + rung * 0xD6E8FEB86659FD93 ^ bar.start_ms))
+        points = _path(bar, count, rng)
+        tops, bottoms = rng.randrange(count), rng.randrange(count)
+        weights = [0.4 + rng.random() for _ in range(count)]
         volumes = _shares(bar.volume, weights)
         values = _shares(
             bar.value, [weight * (a + b) for weight, (a, b) in zip(weights, pairwise(points), strict=True)]
@@ -166,8 +166,8 @@ class PairHistoryStore:
         parts: list[HistoryBar] = []
         for index, (first, last) in enumerate(pairwise(points)):
             high, low = max(first, last), min(first, last)
-            high += int((bar.high - high) * 0.3 * chance.random())
-            low -= int((low - bar.low) * 0.3 * chance.random())
+            high += int((bar.high - high) * 0.3 * rng.random())
+            low -= int((low - bar.low) * 0.3 * rng.random())
             parts.append(
                 HistoryBar(
                     bar.start_ms + index * part_ms,
@@ -186,12 +186,12 @@ def _longer_fits(at_ms: int, hi_ms: int, length_ms: int) -> bool:
     return any(each > length_ms and at_ms % each == 0 and at_ms + each <= hi_ms for each in LADDER_MS)
 
 
-def _path(bar: HistoryBar, count: int, chance: random.Random) -> list[int]:
+def _path(bar: HistoryBar, count: int, rng: random.Random) -> list[int]:
     swing = (bar.high - bar.low) * 0.6
     points = [bar.open]
     for index in range(1, count):
         straight = bar.open + (bar.close - bar.open) * index / count
-        points.append(min(max(round(straight + swing * (chance.random() - 0.5)), bar.low), bar.high))
+        points.append(min(max(round(straight + swing * (rng.random() - 0.5)), bar.low), bar.high))
     points.append(bar.close)
     return points
 

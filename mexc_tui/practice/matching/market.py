@@ -19,11 +19,11 @@ from mexc_tui.practice.matching.values import PracticeTrade
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TRADES_KEPT = 1_000
-CHANGES_KEPT = 2_000
+MAX_TRADES = 1_000
+MAX_CHANGES = 2_000
 """Number of recorded level changes, the reach of a stale snapshot."""
 PAST_TRADES = 12
-LEAST_LEVELS, MOST_LEVELS = 25, 600
+MIN_LEVELS, MAX_LEVELS = 25, 600
 """Levels per side of a book at the start."""
 NEAR_LEVELS = 24
 """Levels grow with their distance from the best one up to here, and shrink beyond it."""
@@ -57,7 +57,7 @@ class PracticeMarket:
     ) -> None:
         self.book = Book(self._level_changed)
         self.candles = Candles(history, last_ticks or None)
-        self.trades: deque[PracticeTrade] = deque(maxlen=TRADES_KEPT)
+        self.trades: deque[PracticeTrade] = deque(maxlen=MAX_TRADES)
         self.history = history
         self.day_of_quiet: HistoryBar | None = None
         """The last 24 hours of a pair without a trade since the session started."""
@@ -67,7 +67,7 @@ class PracticeMarket:
         """Set before each change."""
         self.on_level: Callable[[Side, int, int, int], None] | None = None
         """Called with (side, ticks, lots, version)."""
-        self._changes: deque[_Change] = deque(maxlen=CHANGES_KEPT)
+        self._changes: deque[_Change] = deque(maxlen=MAX_CHANGES)
 
     def add_trade(self, trade: PracticeTrade, ticks: int, lots: int) -> None:
         """Add a trade to the recent trades and candles."""
@@ -94,7 +94,7 @@ class PracticeMarket:
             self.on_level(side, ticks, after, self.version)
 
 
-class Past(msgspec.Struct, frozen=True, kw_only=True):
+class PastMarket(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of a pair's history. `daily_units` is value in ticks x lots."""
 
     symbol: str
@@ -111,12 +111,12 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
 
 def book_levels(turnover: Decimal) -> int:
     """Return the levels per side for a daily turnover in quote: hundreds for a busy pair."""
-    return min(max(round(math.sqrt(turnover) / 9), LEAST_LEVELS), MOST_LEVELS)
+    return min(max(round(math.sqrt(turnover) / 9), MIN_LEVELS), MAX_LEVELS)
 
 
-def market_with_past(past: Past) -> PracticeMarket:
+def past_market(past: PastMarket) -> PracticeMarket:
     """Create the market of a pair that traded before the session started; depends on (seed, symbol) only."""
-    chance = seeded(past.seed, f"market/{past.symbol}")
+    rng = seeded(past.seed, f"market/{past.symbol}")
     history = PairHistoryStore(
         salt=number(f"{past.seed}/history/{past.symbol}"),
         start_ticks=past.start_ticks,
@@ -126,50 +126,50 @@ def market_with_past(past: Past) -> PracticeMarket:
     )
     last = history.last_ticks()
     market = PracticeMarket(history, last)
-    spread = max(chance.uniform(0.0001, 0.002), 1 / last)
+    spread = max(rng.uniform(0.0001, 0.002), 1 / last)
     for side in Side:
-        market.book.ladder(side).load(_first_orders(side, last, spread, past, chance))
-    _fill_tape(market, past, chance)
-    market.version = chance.randrange(10**9, 9 * 10**10)
+        market.book.ladder(side).load(_first_orders(side, last, spread, past, rng))
+    _fill_tape(market, past, rng)
+    market.version = rng.randrange(10**9, 9 * 10**10)
     return market
 
 
 def _first_orders(
-    side: Side, last: int, spread: float, past: Past, chance: random.Random
+    side: Side, last: int, spread: float, past: PastMarket, rng: random.Random
 ) -> list[RestingOrder]:
     away = -1 if side is Side.BUY else 1
-    distance = max(round(last * spread * chance.uniform(0.2, 0.8)), 0 if side is Side.BUY else 1)
+    distance = max(round(last * spread * rng.uniform(0.2, 0.8)), 0 if side is Side.BUY else 1)
     widest = BOOK_REACH * 2 / past.levels
     orders: list[RestingOrder] = []
     for depth in range(past.levels):
         ticks = last + away * distance
         if ticks < 1:
             break
-        share = chance.random()
+        share = rng.random()
         near = min(depth, NEAR_LEVELS)
         value = past.daily_units / 2_000 * (1 + near / 6) * (share * share + 0.02)
         if depth > near:
             value *= near / depth
         orders.append(RestingOrder(side=side, ticks=ticks, lots=max(int(value / ticks), 1)))
-        distance += 1 + int(last * min(spread * (1 + depth / 8), widest) * chance.random())
+        distance += 1 + int(last * min(spread * (1 + depth / 8), widest) * rng.random())
     return orders
 
 
-def _fill_tape(market: PracticeMarket, past: Past, chance: random.Random) -> None:
+def _fill_tape(market: PracticeMarket, past: PastMarket, rng: random.Random) -> None:
     """Add a few recent trades between the best quotes, the last one at the last price."""
     at_ms = past.until_ms - past.until_ms % MINUTE_MS
     bid, ask = market.book.bids.best() or 1, market.book.asks.best() or 1
-    times = sorted(at_ms - chance.randrange(1, 15 * MINUTE_MS) for _ in range(PAST_TRADES))
+    times = sorted(at_ms - rng.randrange(1, 15 * MINUTE_MS) for _ in range(PAST_TRADES))
     for index, time_ms in enumerate(times):
-        ticks = market.last_ticks if index == PAST_TRADES - 1 else chance.choice((bid, ask))
+        ticks = market.last_ticks if index == PAST_TRADES - 1 else rng.choice((bid, ask))
         side = Side.SELL if ticks <= bid else Side.BUY
-        lots = max(int(past.daily_units / 20_000 / ticks * (0.1 + chance.random())), 1)
+        lots = max(int(past.daily_units / 20_000 / ticks * (0.1 + rng.random())), 1)
         market.trades.append(
             PracticeTrade(
                 Decimal(ticks).scaleb(-past.price_decimals),
                 Decimal(lots).scaleb(-past.quantity_decimals),
                 time_ms,
                 side,
-                past_trade_id(time_ms, chance.getrandbits(40)),
+                past_trade_id(time_ms, rng.getrandbits(40)),
             )
         )

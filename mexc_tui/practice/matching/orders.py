@@ -5,8 +5,8 @@ from collections import OrderedDict, deque
 from mexc_tui.practice.matching.intervals import DAY_MS
 from mexc_tui.practice.matching.values import Fill, OrderRecord, PracticeRefusal
 
-ORDERS_KEPT = 20_000
-FILLS_KEPT = 20_000
+MAX_ORDERS = 20_000
+MAX_FILLS = 20_000
 ALL_ORDERS_MS = 7 * DAY_MS
 """Age limit of queries (protocol 4.4)."""
 MY_TRADES_MS = 30 * DAY_MS
@@ -21,7 +21,7 @@ class OrderLog:
         self._orders: OrderedDict[str, OrderRecord] = OrderedDict()
         self._by_client_id: dict[tuple[str, str], str] = {}
         self._open: dict[str, OrderRecord] = {}
-        self._fills: deque[Fill] = deque(maxlen=FILLS_KEPT)
+        self._fills: deque[Fill] = deque(maxlen=MAX_FILLS)
 
     def put(self, order: OrderRecord) -> None:
         """Record the current state of an order."""
@@ -33,7 +33,7 @@ class OrderLog:
             self._open.pop(order.order_id, None)
         else:
             self._open[order.order_id] = order
-        if is_new and len(self._orders) > ORDERS_KEPT:
+        if is_new and len(self._orders) > MAX_ORDERS:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:

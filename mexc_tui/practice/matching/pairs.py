@@ -12,7 +12,7 @@ from mexc_tui.practice.matching.book import Book, Ladder, RestingOrder
 from mexc_tui.practice.matching.candles import Candles
 from mexc_tui.practice.matching.hub import Hub
 from mexc_tui.practice.matching.ids import number
-from mexc_tui.practice.matching.market import Match, Past, PracticeMarket, book_levels, market_with_past
+from mexc_tui.practice.matching.market import Match, PastMarket, PracticeMarket, book_levels, past_market
 from mexc_tui.practice.matching.values import BookTop, Depth, PracticeLevel, PracticeTrade
 
 DEPTH_LIMIT = 2_000
@@ -218,8 +218,8 @@ class PracticePair:
     def _past_market(self) -> PracticeMarket:
         rules = self.rules
         value_decimals = rules.price_decimals + rules.quantity_decimals
-        return market_with_past(
-            Past(
+        return past_market(
+            PastMarket(
                 symbol=rules.symbol,
                 seed=self._seed,
                 from_ms=rules.history_from_ms,

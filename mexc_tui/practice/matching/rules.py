@@ -20,7 +20,7 @@ from mexc_tui.practice.scenario import (
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{0,32}")
 LIMIT_TYPES = (OrderType.LIMIT, OrderType.IMMEDIATE_OR_CANCEL, OrderType.FILL_OR_KILL)
 """Order types subject to the price band (protocol 4.2)."""
-LARGEST_EXPONENT = 18
+MAX_DIGITS = 18
 """Numbers beyond this many digits are refused."""
 
 
@@ -86,16 +86,16 @@ def check_fields(order: NewOrder, knobs: Knobs) -> None:
     """Whether the fields of its type are present and valid."""
     if not CLIENT_ID.fullmatch(order.client_order_id):
         raise PracticeRefusal(700008, "Illegal characters found in parameter 'newClientOrderId'")
-    for name, amount in _needed(order, knobs):
+    for name, amount in _required_fields(order, knobs):
         if amount is None:
             raise PracticeRefusal(
                 700004, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
             )
-        if not amount.is_finite() or amount <= 0 or amount.adjusted() > LARGEST_EXPONENT:
+        if not amount.is_finite() or amount <= 0 or amount.adjusted() > MAX_DIGITS:
             raise PracticeRefusal(33333, "param is error")
 
 
-def _needed(order: NewOrder, knobs: Knobs) -> list[tuple[str, Decimal | None]]:
+def _required_fields(order: NewOrder, knobs: Knobs) -> list[tuple[str, Decimal | None]]:
     if order.type is not OrderType.MARKET:
         return [("quantity", order.quantity), ("price", order.price)]
     if spends_quote(order) or sells_for_quote(order, knobs):
@@ -121,7 +121,7 @@ def terms_of(order: NewOrder, pair: PracticePair, knobs: Knobs, opening: Opening
     if order.type is OrderType.MARKET:
         ticks = _protection_ticks(order.side, pair, knobs, opening)
     else:
-        ticks = _whole(order.price or ZERO, pair.rules.price_decimals, knobs)
+        ticks = _whole_units(order.price or ZERO, pair.rules.price_decimals, knobs)
     if spends_quote(order):
         decimals = pair.rules.price_decimals + pair.rules.quantity_decimals
         budget = int((order.quote_quantity or ZERO).scaleb(decimals))
@@ -129,7 +129,7 @@ def terms_of(order: NewOrder, pair: PracticePair, knobs: Knobs, opening: Opening
     if sells_for_quote(order, knobs):
         lots = _lots_worth(order.quote_quantity or ZERO, ticks, pair)
     else:
-        lots = _whole(order.quantity or ZERO, pair.rules.quantity_decimals, knobs)
+        lots = _whole_units(order.quantity or ZERO, pair.rules.quantity_decimals, knobs)
     return PracticeTerms(order.side, order.type, ticks, lots, None)
 
 
@@ -148,7 +148,7 @@ def _lots_worth(amount: Decimal, limit: int, pair: PracticePair) -> int:
     return lots
 
 
-def _whole(amount: Decimal, decimals: int, knobs: Knobs) -> int:
+def _whole_units(amount: Decimal, decimals: int, knobs: Knobs) -> int:
     steps = amount.scaleb(decimals)
     whole = steps.to_integral_value(ROUND_DOWN)
     if steps != whole and knobs.excess_precision is ExcessPrecision.REJECT:

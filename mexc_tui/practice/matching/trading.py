@@ -25,7 +25,7 @@ from mexc_tui.practice.matching.values import (
 from mexc_tui.practice.scenario import CancelAnswer, DuplicateClientId, Knobs, PostOnlyCrossing
 
 
-class _Live:
+class _OpenOrder:
     """An open order: its latest record, locked amount and place in the book."""
 
     __slots__ = ("frozen", "left", "pair", "record", "resting", "terms")
@@ -46,18 +46,18 @@ class _Live:
         return self.pair.rules.quote if self.terms.side is Side.BUY else self.pair.rules.base
 
 
-class TradingDesk:
+class OrderMatcher:
     """Order handling of the account. Callers find the pair and its opening rules."""
 
     def __init__(
-        self, *, hub: Hub, account: PracticeAccount, log: OrderLog, knobs: Knobs, chance: random.Random
+        self, *, hub: Hub, account: PracticeAccount, log: OrderLog, knobs: Knobs, rng: random.Random
     ) -> None:
         self._hub = hub
         self._account = account
         self._log = log
         self._knobs = knobs
-        self._chance = chance
-        self._live: dict[str, _Live] = {}
+        self._rng = rng
+        self._live: dict[str, _OpenOrder] = {}
         self.mx_deduction = knobs.mx_deduction
         self.mx_pair: PracticePair | None = None
         """Source of the MX price."""
@@ -88,7 +88,7 @@ class TradingDesk:
         terms = self.check(order, pair, opening)
         record = self._accepted(order, pair, terms)
         frozen = pair.value(terms.units) if terms.side is Side.BUY else pair.quantity(terms.lots or 0)
-        live = _Live(record=record, pair=pair, terms=terms, frozen=frozen)
+        live = _OpenOrder(record=record, pair=pair, terms=terms, frozen=frozen)
         self._live[record.order_id] = live
         self._report(live, record)
         self._account.move(live.frozen_asset, -frozen, frozen, BookChangeKind.PLACE)
@@ -98,7 +98,7 @@ class TradingDesk:
     def _accepted(self, order: NewOrder, pair: PracticePair, terms: PracticeTerms) -> OrderRecord:
         now_ms = self._hub.now_ms
         low_ms, high_ms = self._knobs.visibility_ms
-        delay_ms = self._chance.randint(low_ms, high_ms) if high_ms else 0
+        delay_ms = self._rng.randint(low_ms, high_ms) if high_ms else 0
         return OrderRecord(
             order_id=self._hub.counters.order_id(),
             client_order_id=order.client_order_id,
@@ -113,21 +113,21 @@ class TradingDesk:
             visible_from_ms=now_ms + delay_ms,
         )
 
-    def _match(self, live: _Live) -> None:
+    def _match(self, live: _OpenOrder) -> None:
         terms, book = live.terms, live.pair.book
         match terms.type:
             case OrderType.LIMIT_MAKER if book.crosses(terms.side, terms.ticks):
-                self._end(live)
+                self._cancel_remainder(live)
             case OrderType.FILL_OR_KILL if self._unfillable(live):
-                self._end(live)
+                self._cancel_remainder(live)
             case _:
                 self._match_and_add(live)
 
-    def _unfillable(self, live: _Live) -> bool:
+    def _unfillable(self, live: _OpenOrder) -> bool:
         lots = live.terms.lots or 0
         return live.pair.book.fillable(live.terms.side, live.terms.ticks, lots) < lots
 
-    def _match_and_add(self, live: _Live) -> None:
+    def _match_and_add(self, live: _OpenOrder) -> None:
         terms, pair = live.terms, live.pair
         matches = pair.take(terms.side, terms.ticks, terms.lots, terms.budget, live.record.order_id)
         for match in matches:
@@ -140,7 +140,7 @@ class TradingDesk:
             )
             pair.rest(live.resting)
         else:
-            self._end(live)
+            self._cancel_remainder(live)
 
     def _maker_filled(self, match: Match) -> None:
         """Book a fill of a resting order of the account."""
@@ -149,7 +149,7 @@ class TradingDesk:
             raise AssertionError(f"an order book holds the unknown order {match.maker.owner}")
         self._settle(live, match, is_maker=True)
 
-    def _settle(self, live: _Live, match: Match, *, is_maker: bool) -> None:
+    def _settle(self, live: _OpenOrder, match: Match, *, is_maker: bool) -> None:
         """Book deal, both assets, surplus, fee and order, in this order."""
         pair, account, side = live.pair, self._account, live.terms.side
         quantity, price = match.trade.quantity, match.trade.price
@@ -220,7 +220,7 @@ class TradingDesk:
             updated_ms=self._hub.now_ms,
         )
 
-    def _report(self, live: _Live, record: OrderRecord) -> None:
+    def _report(self, live: _OpenOrder, record: OrderRecord) -> None:
         live.record = record
         self._log.put(record)
         if record.status.is_terminal:
@@ -228,12 +228,12 @@ class TradingDesk:
         for sink in self._hub.sinks:
             sink.on_order(record)
 
-    def _release(self, live: _Live, kind: BookChangeKind) -> None:
+    def _release(self, live: _OpenOrder, kind: BookChangeKind) -> None:
         """Unlock the remaining amount of a closed order."""
         self._account.move(live.frozen_asset, live.frozen, -live.frozen, kind)
         live.frozen = ZERO
 
-    def _end(self, live: _Live) -> None:
+    def _cancel_remainder(self, live: _OpenOrder) -> None:
         """Cancel the remainder of an order."""
         if live.resting is not None:
             live.pair.remove(live.resting)
@@ -252,13 +252,13 @@ class TradingDesk:
             filled = order.status is OrderStatus.FILLED
             raise PracticeRefusal(-2011, "Order filled." if filled else "Unknown order sent.")
         answer = self._cancel(live)
-        if self._knobs.cancel_race and self._chance.random() < self._knobs.cancel_race:
+        if self._knobs.cancel_race and self._rng.random() < self._knobs.cancel_race:
             raise PracticeRefusal(-2011, "Unknown order sent.")
         return answer
 
-    def _cancel(self, live: _Live) -> OrderRecord:
+    def _cancel(self, live: _OpenOrder) -> OrderRecord:
         before = live.record
-        self._end(live)
+        self._cancel_remainder(live)
         return before if self._knobs.cancel_answer is CancelAnswer.BEFORE else live.record
 
     def cancel_all(self, symbol: str | None) -> list[OrderRecord]:
@@ -269,7 +269,7 @@ class TradingDesk:
         return [self._cancel(live) for live in found]
 
 
-def _surplus(live: _Live, quantity: Decimal, value: Decimal) -> Decimal:
+def _surplus(live: _OpenOrder, quantity: Decimal, value: Decimal) -> Decimal:
     """Return the price improvement; a MARKET buy by amount unlocks it when it closes."""
     if live.terms.side is Side.SELL or live.terms.lots is None:
         return ZERO

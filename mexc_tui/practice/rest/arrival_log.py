@@ -22,7 +22,7 @@ class Arrivals:
     def __init__(self) -> None:
         self._log: deque[Arrival] = deque(maxlen=KEPT)
 
-    def note(self, request: web.Request, at_ns: int) -> None:
+    def record(self, request: web.Request, at_ns: int) -> None:
         """Record a request that places an order."""
         if request.method == "POST" and request.path == ORDER_PATH:
             self._log.append(Arrival(at_ns, request.query.get("newClientOrderId", "")))

@@ -12,7 +12,7 @@ from mexc_tui.practice.rest.params import SIGNATURE, Params, mandatory
 from mexc_tui.practice.scenario import AccountPlan
 
 DEFAULT_WINDOW_MS = 5_000
-LARGEST_WINDOW_MS = 60_000
+MAX_WINDOW_MS = 60_000
 AHEAD_MS = 1_000
 """Timestamps must be less than this ahead of the exchange's clock."""
 
@@ -44,7 +44,7 @@ class SignedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class AccessRules:
     """Requirements of an endpoint for a signed call."""
 
     permission: KeyPermission | None = None
@@ -53,7 +53,7 @@ class Demand:
     """Whether the key's list of pairs applies."""
 
 
-class Gate:
+class Authenticator:
     """Authenticates signed calls against the one key of this exchange."""
 
     def __init__(self, key: str, secret: str, plan: AccountPlan, *, strict: bool = False) -> None:
@@ -62,7 +62,7 @@ class Gate:
         self._plan = plan
         self._strict = strict
 
-    def check(self, call: SignedCall, demand: Demand, now_ms: int) -> None:
+    def check(self, call: SignedCall, demand: AccessRules, now_ms: int) -> None:
         """Check a call; raises the PracticeRefusal that MEXC would return."""
         if call.method != "GET" and not call.content_type.lower().startswith("application/json"):
             raise PracticeRefusal(700013, "Invalid content Type.")
@@ -95,7 +95,7 @@ class Gate:
                 return True
         return False
 
-    def _check_rights(self, params: Params, demand: Demand) -> None:
+    def _check_rights(self, params: Params, demand: AccessRules) -> None:
         if demand.permission is not None and demand.permission not in self._plan.permissions:
             raise PracticeRefusal(700007, "No permission to access the endpoint")
         symbol = params.get("symbol")
@@ -107,7 +107,7 @@ def _check_time(params: Params, now_ms: int) -> None:
     window_ms = params.whole("recvWindow")
     if window_ms is None:
         window_ms = DEFAULT_WINDOW_MS
-    if window_ms > LARGEST_WINDOW_MS:
+    if window_ms > MAX_WINDOW_MS:
         raise PracticeRefusal(700005, "recvWindow must less than 60000")
     timestamp_ms = params.whole("timestamp")
     if timestamp_ms is None:

@@ -5,7 +5,7 @@ import hashlib
 from mexc_tui.practice.matching.intervals import DAY_MS
 from mexc_tui.practice.matching.numbers import trimmed
 from mexc_tui.practice.matching.values import PracticeRefusal
-from mexc_tui.practice.rest.auth import Demand, KeyPermission
+from mexc_tui.practice.rest.auth import AccessRules, KeyPermission
 from mexc_tui.practice.rest.http_wallet import empty_page
 from mexc_tui.practice.rest.limits import Bucket
 from mexc_tui.practice.rest.route import Call, Json, PracticeRoute, wrapped
@@ -15,7 +15,7 @@ from mexc_tui.practice.streams.listen_keys import PracticeListenKeys
 KEY_DAYS = 90
 """Lifetime of a key without bound addresses (protocol 2.6)."""
 
-_READ = Demand(KeyPermission.ACCOUNT_READ)
+_READ = AccessRules(KeyPermission.ACCOUNT_READ)
 
 
 class AccountRoutes:
@@ -30,12 +30,12 @@ class AccountRoutes:
     def routes(self) -> list[PracticeRoute]:
         """Return the endpoints of this module."""
         stream = "/api/v3/userDataStream"
-        named = Demand(KeyPermission.ACCOUNT_READ, ("listenKey",))
+        named = AccessRules(KeyPermission.ACCOUNT_READ, ("listenKey",))
         deduct = "/api/v3/mxDeduct/enable"
-        switch = Demand(KeyPermission.ACCOUNT_WRITE, ("mxDeductEnable",))
-        convert = Demand(KeyPermission.ACCOUNT_WRITE, ("asset",))
-        key = Demand(KeyPermission.ACCOUNT_READ, ("accessKey",))
-        fee = Demand(KeyPermission.ACCOUNT_READ, ("symbol",))
+        switch = AccessRules(KeyPermission.ACCOUNT_WRITE, ("mxDeductEnable",))
+        convert = AccessRules(KeyPermission.ACCOUNT_WRITE, ("asset",))
+        key = AccessRules(KeyPermission.ACCOUNT_READ, ("accessKey",))
+        fee = AccessRules(KeyPermission.ACCOUNT_READ, ("symbol",))
         return [
             PracticeRoute("GET", "/api/v3/account", self._account, 10, _READ, (Bucket.ACCOUNT,)),
             PracticeRoute("GET", "/api/v3/selfSymbols", self._self_symbols, 1, _READ),

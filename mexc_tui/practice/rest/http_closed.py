@@ -4,7 +4,7 @@ Sub-accounts, margin, rebates and brokers need other kinds of accounts: a signed
 """
 
 from mexc_tui.practice.matching.values import PracticeRefusal
-from mexc_tui.practice.rest.auth import Demand
+from mexc_tui.practice.rest.auth import AccessRules
 from mexc_tui.practice.rest.route import Call, Json, PracticeRoute
 
 _CLOSED = {
@@ -39,7 +39,7 @@ _CLOSED = {
 def closed_routes() -> list[PracticeRoute]:
     """Return the endpoints that refuse every key."""
     return [
-        PracticeRoute(method, f"/api/v3/{path}", _no_right, 1, Demand())
+        PracticeRoute(method, f"/api/v3/{path}", _no_right, 1, AccessRules())
         for method, paths in _CLOSED.items()
         for path in paths
     ]

@@ -3,10 +3,10 @@
 import msgspec
 
 from mexc_tui.practice.matching.values import PracticeRefusal
-from mexc_tui.practice.rest.auth import Demand, KeyPermission
+from mexc_tui.practice.rest.auth import AccessRules, KeyPermission
 from mexc_tui.practice.rest.route import Call, Json, PracticeRoute, wrapped
 
-MOST_GROUPS = 10
+MAX_GROUPS = 10
 
 
 class _Group(msgspec.Struct, rename="camel"):
@@ -27,21 +27,21 @@ class StrategyRoutes:
     def routes(self) -> list[PracticeRoute]:
         """Return the endpoints of this module."""
         group, uid = "/api/v3/strategy/group", "/api/v3/strategy/group/uid"
-        by_id = Demand(KeyPermission.ACCOUNT_WRITE, ("tradeGroupId",))
-        members = Demand(KeyPermission.ACCOUNT_WRITE, ("uid", "tradeGroupId"))
-        create = Demand(KeyPermission.ACCOUNT_WRITE, ("tradeGroupName",))
+        by_id = AccessRules(KeyPermission.ACCOUNT_WRITE, ("tradeGroupId",))
+        members = AccessRules(KeyPermission.ACCOUNT_WRITE, ("uid", "tradeGroupId"))
+        create = AccessRules(KeyPermission.ACCOUNT_WRITE, ("tradeGroupName",))
         return [
             PracticeRoute("POST", group, self._create, 20, create),
-            PracticeRoute("GET", group, self._list, 20, Demand(KeyPermission.ACCOUNT_READ)),
+            PracticeRoute("GET", group, self._list, 20, AccessRules(KeyPermission.ACCOUNT_READ)),
             PracticeRoute("DELETE", group, self._delete, 20, by_id),
-            PracticeRoute("GET", uid, self._list, 20, Demand(KeyPermission.ACCOUNT_READ)),
+            PracticeRoute("GET", uid, self._list, 20, AccessRules(KeyPermission.ACCOUNT_READ)),
             PracticeRoute("POST", uid, self._add, 20, members),
             PracticeRoute("DELETE", uid, self._remove, 20, members),
         ]
 
     def _create(self, call: Call) -> Json:
         name = call.params.need("tradeGroupName")
-        if len(self._groups) >= MOST_GROUPS or any(
+        if len(self._groups) >= MAX_GROUPS or any(
             group.trade_group_name == name for group in self._groups.values()
         ):
             raise PracticeRefusal(26, "operation not allowed")

@@ -14,9 +14,9 @@ from mexc_tui.practice.rest.route import Call, Json, PracticeRoute, wrapped
 from mexc_tui.practice.scenario import EmptySide
 from mexc_tui.practice.session import ExchangeSession
 
-DEEPEST = 2_000
-MOST_ROWS = 1_000
-MOST_CANDLES = 500
+MAX_DEPTH = 2_000
+MAX_ROWS = 1_000
+MAX_CANDLES = 500
 """Largest `limit`, whatever is requested (protocol 4.3)."""
 NO_QUOTE: dict[EmptySide, str | None] = {EmptySide.NULL: None, EmptySide.EMPTY: "", EmptySide.ZERO: "0"}
 FIVE_MINUTES = 5
@@ -125,7 +125,7 @@ class MarketRoutes:
 
     def _depth(self, call: Call) -> Json:
         pair = self._pair(call.params)
-        limit = _limit(call.params, default=100, most=DEEPEST)
+        limit = _limit(call.params, default=100, most=MAX_DEPTH)
         at_ms = self._session.now_ms - call.stale_ms if call.stale_ms else None
         depth = self._session.depth(pair.symbol, limit, at_ms)
         decimals = (pair.rules.price_decimals, pair.rules.quantity_decimals)
@@ -138,7 +138,7 @@ class MarketRoutes:
 
     def _trades(self, call: Call) -> Json:
         pair = self._pair(call.params)
-        limit = _limit(call.params, default=500, most=MOST_ROWS)
+        limit = _limit(call.params, default=500, most=MAX_ROWS)
         return [_trade(pair, trade) for trade in self._session.trades(pair.symbol, limit)]
 
     def _agg_trades(self, call: Call) -> Json:
@@ -146,8 +146,8 @@ class MarketRoutes:
         start_ms, end_ms = call.params.whole("startTime"), call.params.whole("endTime")
         if (start_ms is None) != (end_ms is None):
             raise PracticeRefusal(-1128, "Combination of optional parameters invalid.")
-        limit = _limit(call.params, default=500, most=MOST_ROWS)
-        trades = self._session.trades(pair.symbol, MOST_ROWS)
+        limit = _limit(call.params, default=500, most=MAX_ROWS)
+        trades = self._session.trades(pair.symbol, MAX_ROWS)
         if start_ms is not None and end_ms is not None:
             trades = [trade for trade in trades if start_ms <= trade.time_ms <= end_ms]
         return [_agg_trade(trade) for trade in trades[:limit]]
@@ -158,7 +158,7 @@ class MarketRoutes:
         if interval is None:
             raise PracticeRefusal(-1128, "Combination of optional parameters invalid.")
         start_ms, end_ms = call.params.whole("startTime"), call.params.whole("endTime")
-        limit = _limit(call.params, default=500, most=MOST_CANDLES)
+        limit = _limit(call.params, default=500, most=MAX_CANDLES)
         return [
             [
                 candle.open_ms,

@@ -4,15 +4,15 @@ import msgspec
 
 from mexc_tui.practice.matching.numbers import trimmed
 from mexc_tui.practice.matching.values import Fill, OrderRecord, PracticeRefusal
-from mexc_tui.practice.rest.auth import Demand, KeyPermission
+from mexc_tui.practice.rest.auth import AccessRules, KeyPermission
 from mexc_tui.practice.rest.limits import Bucket
 from mexc_tui.practice.rest.order_form import cancelled, full_order, open_order, placed, read_order
 from mexc_tui.practice.rest.params import Params, mandatory
 from mexc_tui.practice.rest.route import Call, Json, PracticeRoute
 from mexc_tui.practice.session import ExchangeSession
 
-LARGEST_BATCH = 20
-MOST_SYMBOLS = 5
+MAX_BATCH = 20
+MAX_SYMBOLS = 5
 
 _ORDER = ("symbol", "side", "type")
 _ORDERS = (Bucket.ORDERS,)
@@ -27,9 +27,9 @@ class TradeRoutes:
 
     def routes(self) -> list[PracticeRoute]:
         """Return the endpoints of this module. Order-class calls weigh nothing; they share a bucket."""
-        place = _writes(*_ORDER)
-        one, many = _writes("symbol"), _writes()
-        read, read_any = _reads("symbol"), _reads()
+        place = _write_access(*_ORDER)
+        one, many = _write_access("symbol"), _write_access()
+        read, read_any = _read_access("symbol"), _read_access()
         return [
             PracticeRoute("POST", "/api/v3/order", self._place, 0, place, _ORDERS),
             PracticeRoute("POST", "/api/v3/order/test", self._test, 1, place),
@@ -38,7 +38,7 @@ class TradeRoutes:
                 "/api/v3/batchOrders",
                 self._place_batch,
                 0,
-                _writes("batchOrders"),
+                _write_access("batchOrders"),
                 (Bucket.ORDERS, Bucket.BATCH),
             ),
             PracticeRoute("DELETE", "/api/v3/order", self._cancel, 0, one, _ORDERS),
@@ -66,7 +66,7 @@ class TradeRoutes:
         except msgspec.DecodeError:
             raise mandatory("batchOrders") from None
         orders = [Params("", bytes(form).decode("utf-8")) for form in forms]
-        if not 0 < len(orders) <= LARGEST_BATCH or len({order.get("symbol") for order in orders}) > 1:
+        if not 0 < len(orders) <= MAX_BATCH or len({order.get("symbol") for order in orders}) > 1:
             raise mandatory("batchOrders")
         return [self._place_one(order) for order in orders]
 
@@ -135,12 +135,12 @@ class TradeRoutes:
         return [_fill(fill) for fill in fills]
 
 
-def _writes(*names: str) -> Demand:
-    return Demand(KeyPermission.DEAL_WRITE, names, of_pair=True)
+def _write_access(*names: str) -> AccessRules:
+    return AccessRules(KeyPermission.DEAL_WRITE, names, of_pair=True)
 
 
-def _reads(*names: str) -> Demand:
-    return Demand(KeyPermission.DEAL_READ, names)
+def _read_access(*names: str) -> AccessRules:
+    return AccessRules(KeyPermission.DEAL_READ, names)
 
 
 def _ids(params: Params) -> tuple[str, str]:
@@ -154,7 +154,7 @@ def _ids(params: Params) -> tuple[str, str]:
 
 def _symbols(text: str) -> list[str]:
     symbols = text.split(",")
-    if len(symbols) > MOST_SYMBOLS:
+    if len(symbols) > MAX_SYMBOLS:
         raise mandatory("symbol")
     return symbols
 

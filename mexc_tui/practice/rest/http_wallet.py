@@ -5,11 +5,11 @@ from typing import TypeAlias
 
 from mexc_tui.practice.matching.ids import contract_address
 from mexc_tui.practice.matching.values import PracticeRefusal
-from mexc_tui.practice.rest.auth import Demand, KeyPermission
+from mexc_tui.practice.rest.auth import AccessRules, KeyPermission
 from mexc_tui.practice.rest.route import Call, Json, PracticeRoute
 from mexc_tui.practice.session import ExchangeSession
 
-Answer: TypeAlias = Callable[[Call], Json]
+Handler: TypeAlias = Callable[[Call], Json]
 
 _WITHDRAW_READ = KeyPermission.WITHDRAW_READ
 _WITHDRAW_WRITE = KeyPermission.WITHDRAW_WRITE
@@ -27,21 +27,21 @@ class WalletRoutes:
         """Return the endpoints of this module."""
         capital = "/api/v3/capital"
         return [
-            PracticeRoute("GET", f"{capital}/config/getall", self._coins, 10, Demand()),
-            _reads(f"{capital}/deposit/hisrec", _empty_list, _WITHDRAW_READ, 10),
-            _reads(f"{capital}/deposit/address", _empty_list, _WITHDRAW_READ, 10),
-            _reads(f"{capital}/withdraw/history", _empty_list, _WITHDRAW_READ),
-            _reads(f"{capital}/withdraw/address", empty_page, _WITHDRAW_READ, 10),
-            _reads(f"{capital}/transfer", lambda call: {"rows": [], "total": 0}, _TRANSFER_READ),
-            _reads(f"{capital}/transfer/tranId", _no_record, _TRANSFER_READ),
-            _reads(f"{capital}/transfer/internal", empty_page, _TRANSFER_READ),
-            _reads("/api/v3/asset/internal/transfer/record", empty_page, _TRANSFER_READ, 10),
-            _writes("DELETE", f"{capital}/withdraw", _no_record, _WITHDRAW_WRITE, ("id",)),
-            _writes("POST", f"{capital}/withdraw", _not_allowed, _WITHDRAW_WRITE),
-            _writes("POST", f"{capital}/withdraw/apply", _not_allowed, _WITHDRAW_WRITE),
-            _writes("POST", f"{capital}/deposit/address", _not_allowed, _WITHDRAW_WRITE),
-            _writes("POST", f"{capital}/transfer", _not_allowed, _TRANSFER_WRITE),
-            _writes("POST", f"{capital}/transfer/internal", _not_allowed, _TRANSFER_WRITE),
+            PracticeRoute("GET", f"{capital}/config/getall", self._coins, 10, AccessRules()),
+            _read_route(f"{capital}/deposit/hisrec", _empty_list, _WITHDRAW_READ, 10),
+            _read_route(f"{capital}/deposit/address", _empty_list, _WITHDRAW_READ, 10),
+            _read_route(f"{capital}/withdraw/history", _empty_list, _WITHDRAW_READ),
+            _read_route(f"{capital}/withdraw/address", empty_page, _WITHDRAW_READ, 10),
+            _read_route(f"{capital}/transfer", lambda call: {"rows": [], "total": 0}, _TRANSFER_READ),
+            _read_route(f"{capital}/transfer/tranId", _no_record, _TRANSFER_READ),
+            _read_route(f"{capital}/transfer/internal", empty_page, _TRANSFER_READ),
+            _read_route("/api/v3/asset/internal/transfer/record", empty_page, _TRANSFER_READ, 10),
+            _write_route("DELETE", f"{capital}/withdraw", _no_record, _WITHDRAW_WRITE, ("id",)),
+            _write_route("POST", f"{capital}/withdraw", _not_allowed, _WITHDRAW_WRITE),
+            _write_route("POST", f"{capital}/withdraw/apply", _not_allowed, _WITHDRAW_WRITE),
+            _write_route("POST", f"{capital}/deposit/address", _not_allowed, _WITHDRAW_WRITE),
+            _write_route("POST", f"{capital}/transfer", _not_allowed, _TRANSFER_WRITE),
+            _write_route("POST", f"{capital}/transfer/internal", _not_allowed, _TRANSFER_WRITE),
         ]
 
     def _coins(self, call: Call) -> Json:
@@ -51,14 +51,14 @@ class WalletRoutes:
         return [_coin(asset) for asset in held if requested in ("", asset)]
 
 
-def _reads(path: str, answer: Answer, right: KeyPermission, weight: int = 1) -> PracticeRoute:
-    return PracticeRoute("GET", path, answer, weight, Demand(right))
+def _read_route(path: str, handler: Handler, permission: KeyPermission, weight: int = 1) -> PracticeRoute:
+    return PracticeRoute("GET", path, handler, weight, AccessRules(permission))
 
 
-def _writes(
-    method: str, path: str, answer: Answer, right: KeyPermission, mandatory: tuple[str, ...] = ()
+def _write_route(
+    method: str, path: str, handler: Handler, permission: KeyPermission, mandatory: tuple[str, ...] = ()
 ) -> PracticeRoute:
-    return PracticeRoute(method, path, answer, 1, Demand(right, mandatory))
+    return PracticeRoute(method, path, handler, 1, AccessRules(permission, mandatory))
 
 
 def _coin(asset: str) -> Json:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from mexc_tui.practice.rest.auth import Demand
+from mexc_tui.practice.rest.auth import AccessRules
 from mexc_tui.practice.rest.limits import Bucket
 from mexc_tui.practice.rest.params import Params
 
@@ -30,9 +30,9 @@ class PracticeRoute:
 
     method: str
     path: str
-    answer: Callable[[Call], Json]
+    handler: Callable[[Call], Json]
     weight: int = 1
-    demand: Demand | None = None
+    access: AccessRules | None = None
     buckets: tuple[Bucket, ...] = ()
 
 

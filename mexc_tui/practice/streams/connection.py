@@ -4,12 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from mexc_tui.practice.faults import Faults, Hit
+from mexc_tui.practice.faults import Faults, InjectedFault
 from mexc_tui.practice.scenario import FaultKind, Knobs
 from mexc_tui.practice.streams.channels import ChannelTopic
 from mexc_tui.practice.streams.frames import PONG, TEXT, close_frame, frame
 
-LARGEST_BACKLOG = 8 * 1024 * 1024
+MAX_BACKLOG = 8 * 1024 * 1024
 """Unread bytes after which a slow client is disconnected."""
 
 
@@ -61,10 +61,10 @@ class StreamConnection:
             return
         self._active_ms = self._now_ms()
         self._transport.write(b"".join(out))
-        if self._transport.get_write_buffer_size() > LARGEST_BACKLOG:
+        if self._transport.get_write_buffer_size() > MAX_BACKLOG:
             self._transport.abort()
 
-    def _apply_fault(self, hit: Hit, data: bytes) -> bool:
+    def _apply_fault(self, hit: InjectedFault, data: bytes) -> bool:
         """Apply a fault to a push; return whether nothing remains to be sent now."""
         if hit.kind is FaultKind.DUPLICATE_PUSH:
             self._out.append(data)

@@ -32,7 +32,7 @@ class Listener(Protocol):
         ...
 
 
-class _Line:
+class _FeedListeners:
     """A feed and its listeners."""
 
     def __init__(self, feed: ChannelFeed) -> None:
@@ -46,8 +46,8 @@ class _Period:
 
     def __init__(self, length_ms: int) -> None:
         self.length_ms = length_ms
-        self.steady: list[_Line] = []
-        self.waiting: list[_Line] = []
+        self.steady: list[_FeedListeners] = []
+        self.waiting: list[_FeedListeners] = []
         self._last = -1
 
     def next_ms(self, now_ms: int) -> int | None:
@@ -56,7 +56,7 @@ class _Period:
             return None
         return max(now_ms // self.length_ms, self._last) * self.length_ms + self.length_ms
 
-    def due(self, now_ms: int) -> list[_Line]:
+    def due(self, now_ms: int) -> list[_FeedListeners]:
         """Return the lines due now, at most once per interval."""
         if now_ms // self.length_ms <= self._last or not (self.steady or self.waiting):
             return []
@@ -73,8 +73,8 @@ class Publisher:
 
     def __init__(self, session: ExchangeSession) -> None:
         self._session = session
-        self._lines: dict[str, _Line] = {}
-        self._of_symbol: dict[str, list[_Line]] = {}
+        self._lines: dict[str, _FeedListeners] = {}
+        self._of_symbol: dict[str, list[_FeedListeners]] = {}
         self._periods: dict[int, _Period] = {}
         self._private: dict[ChannelKind, dict[Listener, str]] = {kind: {} for kind in PRIVATE}
         self._touched: dict[Listener, None] = {}
@@ -102,8 +102,8 @@ class Publisher:
         if not line.listeners:
             self._close(line)
 
-    def _open(self, topic: ChannelTopic) -> _Line:
-        line = _Line(open_feed(topic, self._session))
+    def _open(self, topic: ChannelTopic) -> _FeedListeners:
+        line = _FeedListeners(open_feed(topic, self._session))
         self._lines[topic.text] = line
         self._of_symbol.setdefault(topic.symbol, []).append(line)
         period = self._periods.setdefault(line.feed.period_ms, _Period(line.feed.period_ms))
@@ -111,7 +111,7 @@ class Publisher:
             period.steady.append(line)
         return line
 
-    def _close(self, line: _Line) -> None:
+    def _close(self, line: _FeedListeners) -> None:
         topic = line.feed.topic
         del self._lines[topic.text]
         self._of_symbol[topic.symbol].remove(line)
@@ -141,7 +141,7 @@ class Publisher:
         for listener in touched:
             listener.flush()
 
-    def _send(self, line: _Line) -> None:
+    def _send(self, line: _FeedListeners) -> None:
         message = line.feed.message(self.shown_ms)
         if message is None:
             return
@@ -180,7 +180,7 @@ class Publisher:
         for listener, channel in self._private[ChannelKind.ACCOUNT].items():
             self._push_now(listener, channel, account_push(channel, change, self.shown_ms))
 
-    def _wait(self, line: _Line) -> None:
+    def _wait(self, line: _FeedListeners) -> None:
         if not line.is_waiting and not line.feed.is_steady:
             line.is_waiting = True
             self._periods[line.feed.period_ms].waiting.append(line)

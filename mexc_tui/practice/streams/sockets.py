@@ -23,7 +23,7 @@ from mexc_tui.practice.streams.connection import StreamConnection
 from mexc_tui.practice.streams.listen_keys import PracticeListenKeys
 from mexc_tui.practice.streams.publisher import Publisher
 
-LARGEST_MESSAGE = 64 * 1024
+MAX_MESSAGE = 64 * 1024
 BAD_MESSAGE = "msg format invalid"
 
 
@@ -71,7 +71,7 @@ class Sockets:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection until it closes."""
-        response = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=LARGEST_MESSAGE)
+        response = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_MESSAGE)
         await response.prepare(request)
         transport = request.transport
         if not isinstance(transport, asyncio.Transport):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 MARK = 2
 """Terminal columns of the cursor mark in front of a row."""
 GAP = 2
-LEAST = 4
+MIN_WIDTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def placed(columns: Sequence[Column], room: int) -> tuple[ColumnPlace, ...]:
     for column in shown:
         width = columns[column].width
         if column == grower:
-            width = max(width + spare, LEAST)
+            width = max(width + spare, MIN_WIDTH)
         places.append(ColumnPlace(column, x, min(width, max(room - x, 0))))
         x += width + GAP
     return tuple(place for place in places if place.width)

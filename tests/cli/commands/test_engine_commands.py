@@ -35,7 +35,7 @@ def engine(shell: Shell) -> "Generator[subprocess.Popen[str]]":
 
 
 def _signals(shell: Shell) -> Any:
-    """Return what detectors say, once they have said something: they look every few seconds."""
+    """Return the signals, once a detection pass has raised one."""
     give_up_s = time.monotonic() + 40
     while not (rows := shell.json("signals")):
         assert time.monotonic() < give_up_s

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from mexc_tui.cli.pages.watch_text import Header, Line, opening_text, page
+from mexc_tui.cli.pages.watch_text import WatchHeader, WatchLine, opening_text, page
 
-HEADER = Header(
+HEADER = WatchHeader(
     mode="practice", venue="calm-7", offset_ms=-0.25, error_ms=1.5, messages_per_s=1234.4, connections=2
 )
-LINE = Line(
+LINE = WatchLine(
     symbol="MXUSDT",
     state="",
     decimals=4,
@@ -64,7 +64,7 @@ def test_openings_count_down_and_then_up() -> None:
 
 
 def test_bans_and_warnings_are_shown_within_the_width() -> None:
-    header = Header(
+    header = WatchHeader(
         mode="paper",
         venue="x" * 200,
         offset_ms=None,

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mexc_tui.host.logs.file import KEPT_LINES, PARTS, LogFile, LogStream
+from mexc_tui.host.logs.file import MAX_WAITING_LINES, PARTS, LogFile, LogStream
 
 FULL = Path("/dev/full")
 
@@ -17,7 +17,7 @@ def everything(log: Path) -> str:
 
 def test_all_parts_stay_below_the_size_limit_and_contain_the_newest_lines(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
-    file = LogFile(log, most_bytes=40_000)
+    file = LogFile(log, max_bytes=40_000)
     for number in range(5_000):
         file.write(f"line {number:05d} {'x' * 60}\n", number)
     sizes = [one.stat().st_size for one in tmp_path.iterdir()]
@@ -32,7 +32,7 @@ def test_all_parts_stay_below_the_size_limit_and_contain_the_newest_lines(tmp_pa
 def test_an_oversized_log_of_an_older_version_is_cut_to_its_newest_part(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
     log.write_text("".join(f"old {number:06d}\n" for number in range(100_000)))
-    LogFile(log, most_bytes=40_000).write("new\n", 1)
+    LogFile(log, max_bytes=40_000).write("new\n", 1)
     assert log.read_text() == "new\n"
     assert (tmp_path / "engine.log.1").read_text().endswith("old 099999\n")
     assert sum(one.stat().st_size for one in tmp_path.iterdir()) <= 40_000
@@ -42,19 +42,19 @@ def test_a_full_disk_loses_no_line_that_fits_in_memory(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
     log.symlink_to(FULL)
     file = LogFile(log)
-    for number in range(KEPT_LINES + 20):
+    for number in range(MAX_WAITING_LINES + 20):
         file.write(f"line {number}\n", number)
     log.unlink()  # the disk takes it again
     file.write("after\n", 999)
     head, *lines = log.read_text().splitlines()
     assert "520 lines could not be written from 1970-01-01T00:00:00.000Z to 1970-01-01T00:08:39.000Z" in head
     assert "(No space left on device), the first 20 are lost" in head
-    assert lines == [f"line {number}" for number in range(20, KEPT_LINES + 20)] + ["after"]
+    assert lines == [f"line {number}" for number in range(20, MAX_WAITING_LINES + 20)] + ["after"]
 
 
 def test_a_missing_or_read_only_folder_raises_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    file = LogFile(folder / "engine.log", most_bytes=4_000)
+    file = LogFile(folder / "engine.log", max_bytes=4_000)
     file.write("early\n", 1)
     folder.mkdir()
     file.write("late\n", 2)
@@ -80,7 +80,7 @@ def test_standard_error_follows_the_file_through_rotations(tmp_path: Path) -> No
 import os
 from pathlib import Path
 from mexc_tui.host.logs.file import LogFile
-file = LogFile(Path({str(log)!r}), most_bytes=40_000)
+file = LogFile(Path({str(log)!r}), max_bytes=40_000)
 file.follow(1, 2)
 for number in range(1_000):
     file.write("x" * 80 + "\\n", number)
@@ -95,7 +95,7 @@ os.write(1, b"written to standard output\\n")
 def test_a_full_standard_error_raises_nothing(tmp_path: Path) -> None:
     descriptor = os.open(FULL, os.O_WRONLY)
     stream = LogStream(descriptor)
-    for number in range(2 * KEPT_LINES):
+    for number in range(2 * MAX_WAITING_LINES):
         stream.write(f"line {number}\n", number)
     target = tmp_path / "taken"
     opened = os.open(target, os.O_WRONLY | os.O_CREAT)
@@ -103,11 +103,11 @@ def test_a_full_standard_error_raises_nothing(tmp_path: Path) -> None:
     stream.write("after\n", 2_000)
     os.close(descriptor)
     os.close(opened)
-    assert len(target.read_text().splitlines()) == KEPT_LINES + 2
+    assert len(target.read_text().splitlines()) == MAX_WAITING_LINES + 2
 
 
 def test_waiting_long_lines_are_bounded_too(tmp_path: Path) -> None:
-    file = LogFile(tmp_path / "missing" / "engine.log", most_bytes=1024 * 1024)
+    file = LogFile(tmp_path / "missing" / "engine.log", max_bytes=1024 * 1024)
     for number in range(300):
         file.write("x" * 16_000 + "\n", number)
     (tmp_path / "missing").mkdir()

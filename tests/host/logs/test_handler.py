@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mexc_tui.host.logs.handler import LONGEST_LINE, MOST_WAITING, QueuedHandler
+from mexc_tui.host.logs.handler import MAX_LINE, MAX_WAITING, QueuedHandler
 
 
 class Lines:
@@ -76,7 +76,7 @@ def test_a_blocked_sink_delays_no_caller_and_memory_is_bounded(log: logging.Logg
     handler = QueuedHandler([sink])
     log.addHandler(handler)
     sink.may_go.clear()
-    for number in range(MOST_WAITING + 1_000):
+    for number in range(MAX_WAITING + 1_000):
         log.warning("message %d", number)
     sink.may_go.set()
     handler.flush()
@@ -95,4 +95,4 @@ def test_an_invalid_log_call_and_a_huge_message_are_still_written(log: logging.L
     log.warning("x" * 10_000_000)
     handler.flush()
     assert "'%d of them': TypeError" in sink.lines[0]
-    assert len(sink.lines[1]) <= LONGEST_LINE + 1
+    assert len(sink.lines[1]) <= MAX_LINE + 1

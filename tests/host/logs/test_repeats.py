@@ -1,6 +1,6 @@
 """Repeated messages are written once and counted, new ones at once, in bounded memory."""
 
-from mexc_tui.host.logs.repeats import MOST_KINDS, MOST_TEXTS, Message, MessageOrigin, Repeats
+from mexc_tui.host.logs.repeats import MAX_KINDS, MAX_TEXTS, Message, MessageOrigin, Repeats
 
 POLL = MessageOrigin(
     "mexc_tui.engine.market.poll_worker", "WARNING", "%s could not be read, time %d: %s", 156
@@ -92,23 +92,23 @@ def test_ever_changing_texts_are_counted_together_and_the_last_is_written() -> N
     names = [f"{chr(65 + n // 26)}{chr(65 + n % 26)}" for n in range(400)]
     assert (
         len(written(repeats, [message(f"{name} is unknown", n / 100) for n, name in enumerate(names)]))
-        == MOST_TEXTS
+        == MAX_TEXTS
     )
     (summary,) = repeats.due(120)
     assert summary.text.startswith(
-        f"{names[-1]} is unknown [repeated {400 - MOST_TEXTS} different messages of this kind"
+        f"{names[-1]} is unknown [repeated {400 - MAX_TEXTS} different messages of this kind"
     )
 
 
 def test_memory_is_bounded_and_evicted_counts_are_written() -> None:
     repeats = Repeats()
-    for number in range(2 * MOST_KINDS):
+    for number in range(2 * MAX_KINDS):
         kind = MessageOrigin("some.logger", "WARNING", "%s", number)
         for _ in range(2):
             repeats.record(message("again", number / 1_000, kind), number / 1_000)
-    assert repeats.size() <= MOST_KINDS
-    assert len(repeats.due(1)) == MOST_KINDS
-    assert len(repeats.end()) == MOST_KINDS
+    assert repeats.size() <= MAX_KINDS
+    assert len(repeats.due(1)) == MAX_KINDS
+    assert len(repeats.end()) == MAX_KINDS
 
 
 def test_a_clock_that_steps_back_delays_no_summary() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.practice.matching.values import PracticeRefusal
-from mexc_tui.practice.rest.auth import Demand, Gate, KeyPermission, SignedCall, credentials
+from mexc_tui.practice.rest.auth import AccessRules, Authenticator, KeyPermission, SignedCall, credentials
 from mexc_tui.practice.rest.params import Params
 from mexc_tui.practice.scenario import AccountPlan
 
@@ -50,8 +50,8 @@ DECODED_B = "255136c27009a71614e7742d253fd8ab8682c4cc0d0c547fcb80daa7f0c97476"
 WRONGLY_JOINED_E = "a709fbd411574459856165b974c21d9f786254f4a7e20bbe0030613be0b7c792"
 
 
-def gate(*, strict: bool = False, plan: AccountPlan | None = None) -> Gate:
-    return Gate(KEY, SECRET, plan or AccountPlan(), strict=strict)
+def gate(*, strict: bool = False, plan: AccountPlan | None = None) -> Authenticator:
+    return Authenticator(KEY, SECRET, plan or AccountPlan(), strict=strict)
 
 
 def call(query: str, body: str = "", **changes: str | None) -> SignedCall:
@@ -77,7 +77,7 @@ def sign(text: str) -> str:
 
 def code_of(signed: SignedCall, *, strict: bool = False) -> int | str:
     try:
-        gate(strict=strict).check(signed, Demand(), NOW)
+        gate(strict=strict).check(signed, AccessRules(), NOW)
     except PracticeRefusal as refusal:
         return refusal.code
     return 0
@@ -162,7 +162,7 @@ def test_timestamp_rule(ahead_ms: int, window_ms: int | None, code: int) -> None
 def test_checks_come_in_the_order_of_the_reference() -> None:
     """Each step corrects the first error; the next response reports the next one."""
     plan = AccountPlan(permissions=("SPOT_DEAL_READ",), ips=("10.0.0.1",), pairs=("AUSDT",))
-    demand = Demand(KeyPermission.DEAL_WRITE, ("symbol",), of_pair=True)
+    demand = AccessRules(KeyPermission.DEAL_WRITE, ("symbol",), of_pair=True)
     wrong_time = f"symbol=BUSDT&timestamp={NOW - 9_000}"
     fine = f"symbol=BUSDT&timestamp={NOW}"
     steps: list[tuple[SignedCall, int, str]] = [
@@ -204,9 +204,9 @@ def test_key_limited_to_other_pairs_is_refused_for_orders_only() -> None:
     plan = AccountPlan(pairs=("AUSDT",))
     text = f"symbol=BUSDT&timestamp={NOW}"
     signed = call(f"{text}&signature={sign(text)}")
-    gate(plan=plan).check(signed, Demand(KeyPermission.DEAL_READ), NOW)
+    gate(plan=plan).check(signed, AccessRules(KeyPermission.DEAL_READ), NOW)
     with pytest.raises(PracticeRefusal) as caught:
-        gate(plan=plan).check(signed, Demand(KeyPermission.DEAL_WRITE, of_pair=True), NOW)
+        gate(plan=plan).check(signed, AccessRules(KeyPermission.DEAL_WRITE, of_pair=True), NOW)
     assert caught.value.code == 70011
 
 

@@ -55,7 +55,7 @@ TYPES = [kind.value for kind in OrderType]
 
 def routes() -> list[tuple[str, str, bool]]:
     server = PracticeServer(PLAN, 1, wall_clock())
-    return [(route.method, route.path, route.demand is not None) for route in server.routes()]
+    return [(route.method, route.path, route.access is not None) for route in server.routes()]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -361,7 +361,7 @@ def test_more_than_100_messages_a_second_close_the_connection() -> None:
 def test_a_client_that_does_not_read_is_disconnected_and_others_are_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mexc_tui.practice.streams.connection.LARGEST_BACKLOG", 64 * 1024)
+    monkeypatch.setattr("mexc_tui.practice.streams.connection.MAX_BACKLOG", 64 * 1024)
     topics = [
         f"spot@public.aggre.bookTicker.v3.api.pb@10ms@{symbol}" for symbol in ("SOLUSDT", "XRPUSDT", "MXUSDT")
     ]

@@ -131,8 +131,8 @@ def _command_engine(paths: Paths, by: str, report: Report) -> _EngineReply:
             silent_s=SILENT_S,
         )
     except FrontEndError as error:
-        words = f"Cannot command {who}: {error} It reads the halt before it places an order."
-        engine = _EngineReply(words)
+        text = f"Cannot command {who}: {error} It reads the halt before it places an order."
+        engine = _EngineReply(text)
     else:
         engine = _EngineReply(f"{who}: {reply.message}", is_done=reply.outcome is CommandOutcome.DONE)
     report(engine.words)

@@ -106,8 +106,8 @@ async def reconcile_offline(
                 await _until_recovered(desk.reconciler, deadline_s)
             halt_file = HaltFileOnDisk(paths.state, scope)
             if desk.unknown_ids and halt_file.read() is None:
-                words = unknown_order_text(desk.unknown_ids[0], desk.writer.desk_id)
-                halt_file.write(_halt(words, by, clock.now_ms()))
+                text = unknown_order_text(desk.unknown_ids[0], desk.writer.desk_id)
+                halt_file.write(_halt(text, by, clock.now_ms()))
             runs = await store.read("new runs", lambda stored: _runs(stored, scope, before))
         finally:
             await store.close()
@@ -181,8 +181,8 @@ async def _until_confirmed(reconciler: Reconciler) -> None:
         return  # the last run lists the unconfirmed differences
 
 
-def _halt(words: str, by: str, now_ms: int) -> Trading:
-    return Trading(state=TradingState.HALTED, cause=Cause.UNKNOWN_ORDER, text=words, since_ms=now_ms, by=by)
+def _halt(text: str, by: str, now_ms: int) -> Trading:
+    return Trading(state=TradingState.HALTED, cause=Cause.UNKNOWN_ORDER, text=text, since_ms=now_ms, by=by)
 
 
 def _combined(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Reconciliation:

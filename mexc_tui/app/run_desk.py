@@ -99,18 +99,18 @@ def _run_in_child(
     engine = EngineThread(_main(launch, mode, environ))
     engine.start()
     ended = show(paths, viewing, environ, terminal, InProcessEngine(engine.on_end, engine.stop))
-    words = farewell(paths, ended, is_own=True)
+    text = farewell(paths, ended, is_own=True)
     if ended.ending is Ending.INTERRUPTED:
-        return _interrupted(engine, terminal, f"{ended.pending_output}{words}\n")
+        return _interrupted(engine, terminal, f"{ended.pending_output}{text}\n")
     if ended.ending is not Ending.ENGINE_ENDED:
-        terminal.detach(ended.pending_output + words, ended.code)
+        terminal.detach(ended.pending_output + text, ended.code)
         terminal.signals.handle_with(lambda number: None if number == signal.SIGHUP else engine.stop())
         return _code_of(launch, engine)
     _restore_terminal(terminal, ended.pending_output)
     terminal.signals.handle_with(lambda _: engine.stop())
     code = _code_of(launch, engine)
     if not code:  # otherwise the reason was printed
-        sys.stdout.write(words + "\n")
+        sys.stdout.write(text + "\n")
     return code
 
 

@@ -72,12 +72,12 @@ def run_headless(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
 
 def print_start_error(launch: LaunchOptions, error: Exception) -> int:
     """Print why an engine could not start; return the exit code."""
-    words = (
+    text = (
         str(error)
         if isinstance(error, EXPLAINED_ERRORS)
         else f"The engine did not start. {os_error_text(error)}"
     )
-    return _fail(launch, words, NOT_STARTED)
+    return _fail(launch, text, NOT_STARTED)
 
 
 async def _run_until_signal(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
@@ -151,10 +151,10 @@ async def _run(
             gc.collect()
             gc.freeze()  # long-lived objects: the collector need not scan them again
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.exchange_session or endpoint.rest}.")
-            for words in running.loaded.ignored:
-                name = words.partition(" ")[0]
+            for text in running.loaded.ignored:
+                name = text.partition(" ")[0]
                 next_step = with_options(f"To set it for live: mexc-tui settings {name} VALUE", launch.chosen)
-                _say(f"Ignored: {words}. {next_step}")
+                _say(f"Ignored: {text}. {next_step}")
             if running.engine.waits_for:
                 _say(f"Exits are active; entries wait for the exchange: {running.engine.waits_for}.")
             code = await _serve(running, launch, stop_requested)
@@ -178,8 +178,8 @@ async def _serve(running: RunningEngine, launch: LaunchOptions, stop_requested: 
         return FINISHED
     report = await _report(running)
     sys.stdout.write((to_json(report).decode() if launch.as_json else to_text(report)) + "\n")
-    for words in engine.unexplained:
-        _say(f"Unexplained: {words}")
+    for text in engine.unexplained:
+        _say(f"Unexplained: {text}")
     if engine.unexplained:
         return _fail(launch, "Ledger and exchange balances differ (unexplained).", DIFFERENCE)
     if engine.closing_problem:  # a slow machine: the report is incomplete, but the ledger is reconciled
@@ -207,21 +207,21 @@ async def _print_recovery(running: RunningEngine, launch: LaunchOptions) -> None
     if components is None:
         return
     await components.reconciler.recovery_reported.wait()
-    for words in components.reconciler.recovery_lines:
-        _say(with_options(f"Recovered: {words}.", launch.chosen))
+    for text in components.reconciler.recovery_lines:
+        _say(with_options(f"Recovered: {text}.", launch.chosen))
 
 
-def _say(words: str) -> None:
+def _say(text: str) -> None:
     try:
         descriptor = sys.stderr.fileno()
     except (OSError, ValueError):
-        sys.stderr.write(words + "\n")
+        sys.stderr.write(text + "\n")
         return
     with suppress(OSError):  # a full disk must not stop the engine; a buffer would fail at exit
-        os.write(descriptor, f"{words}\n".encode("utf-8", "backslashreplace"))
+        os.write(descriptor, f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
-def _fail(launch: LaunchOptions, words: str, code: int) -> int:
-    for line in with_options(words, launch.chosen).splitlines():
+def _fail(launch: LaunchOptions, text: str, code: int) -> int:
+    for line in with_options(text, launch.chosen).splitlines():
         _say(f"mexc-tui: {' '.join(line.split())}")
     return code

@@ -140,8 +140,8 @@ def command_runner(
         assignments = [text for one in _contexts(above) for text in one.params.get("assignments") or ()]
         access = ProfileAccess(named, wanted, os.environ, assignments=assignments, is_emergency=is_emergency)
         if access.ignored_error:
-            words = f"{access.ignored_error} Ignored; using profile {access.paths.profile}."
-            print_note(words)
+            message = f"{access.ignored_error} Ignored; using profile {access.paths.profile}."
+            print_note(message)
         yield CommandRunner(access, EngineAccess(access), pen, is_json)
     except CommandFailed as failure:
         fail(str(failure), failure.code)
@@ -158,20 +158,20 @@ def line_width(environ: Mapping[str, str]) -> int | None:
     return max(shutil.get_terminal_size().columns, MIN_WIDTH)
 
 
-def print_note(words: str) -> None:
+def print_note(text: str) -> None:
     """Print one line on standard error, beside the result."""
-    click.echo(f"mexc-tui: {' '.join(with_chosen_options(words).split())}", err=True)
+    click.echo(f"mexc-tui: {' '.join(with_chosen_options(text).split())}", err=True)
 
 
-def fail(words: str, code: int) -> NoReturn:
+def fail(text: str, code: int) -> NoReturn:
     """Print an error in one line on standard error, and exit."""
-    print_note(words)
+    print_note(text)
     sys.exit(code)
 
 
-def fail_each(words: str, code: int) -> NoReturn:
+def fail_each(text: str, code: int) -> NoReturn:
     """Print each line of an error on its own line, and exit."""
-    for line in words.splitlines():
+    for line in text.splitlines():
         print_note(line)
     sys.exit(code)
 

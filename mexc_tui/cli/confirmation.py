@@ -65,6 +65,6 @@ def _folded(runner: CommandRunner, plan: str) -> list[str]:
     return fold(with_chosen_options(plan), "    ", runner.pen)
 
 
-def _check_terminal(words: str) -> None:
+def _check_terminal(problem: str) -> None:
     if not sys.stdin.isatty():
-        fail(words, WRONG_USAGE)
+        fail(problem, WRONG_USAGE)

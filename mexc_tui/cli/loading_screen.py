@@ -11,7 +11,7 @@ _TERMINATING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, si
 _shown: list[str] = []
 
 
-def show(words: str) -> None:
+def show(text: str) -> None:
     """Clear the terminal and write a line; do nothing without a terminal.
 
     From then on an ending signal restores the terminal before the process exits.
@@ -21,8 +21,8 @@ def show(words: str) -> None:
     for number in _TERMINATING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
-    _shown.append(words)
-    _write(f"{_BEGIN} mexc-tui   {words}")
+    _shown.append(text)
+    _write(f"{_BEGIN} mexc-tui   {text}")
 
 
 def hide() -> None:

@@ -129,8 +129,8 @@ class TradingSource:
     # ---- helpers
 
     def _context(self, run: "Reconciliation | None" = None) -> RowContext:
-        words, is_silent = self._engine.absence
-        return offline_context(words, run, is_silent=is_silent)
+        text, is_silent = self._engine.absence
+        return offline_context(text, run, is_silent=is_silent)
 
     def _newest_positions(self, last: int) -> list[PositionRow]:
         """Return this many newest rows, newest first, with the engine's current values where it has them."""
@@ -198,8 +198,8 @@ class TradingSource:
         return self._profile.read_store(read)
 
     def _no_ledger(self) -> CommandFailed:
-        words = f"No engine of profile {self._profile.paths.profile} has traded yet: there is no ledger."
-        return CommandFailed(words, NO_ENGINE)
+        text = f"No engine of profile {self._profile.paths.profile} has traded yet: there is no ledger."
+        return CommandFailed(text, NO_ENGINE)
 
 
 def _position(tables: "TradingTables", position: "Position", context: RowContext) -> PositionRow:

@@ -116,21 +116,21 @@ class DeskClient:
         """Connect, and reconnect after each disconnection, until cancelled."""
         attempts = 0
         while True:
-            words = "The engine closed the connection."
+            text = "The engine closed the connection."
             try:
                 connection = await self._connect()
                 attempts = 0
                 await self._receive_all(connection)
             except FrontEndError as error:
-                words = str(error)
+                text = str(error)
             except (ConnectionError, asyncio.IncompleteReadError):
                 pass  # already reported
             except TimeoutError:
-                words = "The connection ended in the middle of a message."
+                text = "The connection ended in the middle of a message."
             finally:
                 self._drop_connection()
             attempts += 1
-            self._set(Link.DISCONNECTED, words, attempts)
+            self._set(Link.DISCONNECTED, text, attempts)
             longest_s = min(
                 self._back_off_s * MAX_BACK_OFF_FACTOR, self._back_off_s * 2 ** min(attempts - 1, 8)
             )
@@ -242,13 +242,13 @@ class DeskClient:
             self._connection.close()
             self._connection = None
 
-    def _set(self, link: Link, words: str, attempts: int) -> None:
+    def _set(self, link: Link, text: str, attempts: int) -> None:
         before = self.state
         last_message_s = (
             asyncio.get_running_loop().time() if link is Link.CONNECTED else before.last_message_s
         )
         welcome = self._connection.welcome if self._connection is not None else None
-        self.state = LinkState(link, words, last_message_s, attempts, welcome)
-        if (before.link, before.cause) != (link, words):
+        self.state = LinkState(link, text, last_message_s, attempts, welcome)
+        if (before.link, before.cause) != (link, text):
             for listener in self._listeners:
                 listener(self.state)

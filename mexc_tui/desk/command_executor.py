@@ -249,18 +249,18 @@ class CommandExecutor:
             return refused(command.id, str(refusal))
         except StorageError as error:
             log.warning("%s failed: %s", command.name, error)
-            words = f"{command.name} failed: {error} Check its effect before you retry."
-            return CommandResponse(id=command.id, outcome=CommandOutcome.FAILED, words=words)
+            text = f"{command.name} failed: {error} Check its effect before you retry."
+            return CommandResponse(id=command.id, outcome=CommandOutcome.FAILED, words=text)
         except (Exception, asyncio.CancelledError) as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
             log.exception("the command %s failed", command.name)
-            words = f"{command.name} failed ({type(error).__name__}). Check its effect before you retry."
-            return CommandResponse(id=command.id, outcome=CommandOutcome.FAILED, words=words)
+            text = f"{command.name} failed ({type(error).__name__}). Check its effect before you retry."
+            return CommandResponse(id=command.id, outcome=CommandOutcome.FAILED, words=text)
         if len(result) > MAX_RESULT_BYTES:
-            words = f"{done.message} The result is too large ({len(result):,} bytes): request fewer rows."
-            return CommandResponse(id=command.id, outcome=CommandOutcome.PARTLY, words=words)
+            text = f"{done.message} The result is too large ({len(result):,} bytes): request fewer rows."
+            return CommandResponse(id=command.id, outcome=CommandOutcome.PARTLY, words=text)
         return CommandResponse(
             id=command.id,
             outcome=done.outcome,
@@ -297,9 +297,9 @@ def _log_audit_failure(subject: str, error: Exception) -> None:
     log.error("cannot store %s in the audit: %s", subject, error, exc_info=None if is_store else error)
 
 
-def refused(command_id: str, words: str) -> CommandResponse:
+def refused(command_id: str, text: str) -> CommandResponse:
     """Return the response to a command that was not executed."""
-    return CommandResponse(id=command_id, outcome=CommandOutcome.REFUSED, words=words)
+    return CommandResponse(id=command_id, outcome=CommandOutcome.REFUSED, words=text)
 
 
 def repeated(response: CommandResponse) -> CommandResponse:
@@ -312,5 +312,5 @@ def _earlier_response(earlier: AuditEntry, command: ReceivedCommand) -> CommandR
         return refused(command.id, "This id was used for another command. Not executed.")
     if earlier.response is not None:
         return repeated(earlier.response)
-    words = f"{command.name} was interrupted by an engine stop. Check its effect before you retry."
-    return CommandResponse(id=command.id, outcome=CommandOutcome.UNKNOWN, words=words, is_repeated=True)
+    text = f"{command.name} was interrupted by an engine stop. Check its effect before you retry."
+    return CommandResponse(id=command.id, outcome=CommandOutcome.UNKNOWN, words=text, is_repeated=True)

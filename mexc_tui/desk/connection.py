@@ -58,8 +58,8 @@ async def connect(path: Path, who: str, role: Role) -> Connection:
     except OSError as error:
         connection.close()
         problem = error.strerror or error
-        words = f"No engine responds at {path} ({problem}). Start one with: {_start_command(path.stem)}"
-        raise NoEngine(words) from None
+        text = f"No engine responds at {path} ({problem}). Start one with: {_start_command(path.stem)}"
+        raise NoEngine(text) from None
     except BaseException:
         connection.close()
         raise

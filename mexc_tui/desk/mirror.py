@@ -61,8 +61,8 @@ class Mirror(Generic[Row]):
             for key, body in changes.rows.items():
                 self._next[key] = self._decoder.decode(body)
         except msgspec.DecodeError as error:
-            words = f"A row of {self.kind.name} is unknown to this front end ({error}). {SAME_RELEASE}"
-            raise ProtocolError(words) from None
+            text = f"A row of {self.kind.name} is unknown to this front end ({error}). {SAME_RELEASE}"
+            raise ProtocolError(text) from None
         self._next.update(dict.fromkeys(changes.gone))
         self._next_version = changes.upto
         if not changes.more:

@@ -172,8 +172,8 @@ class DeskServer:
         if not isinstance(hello, Hello):
             return RefusedMessage(about="hello", words="The first message must be a hello.")
         if hello.protocol != PROTOCOL:
-            words = f"Protocol version mismatch: engine {PROTOCOL}, front end {hello.protocol}."
-            return RefusedMessage(about="hello", words=f"{words} {SAME_RELEASE}")
+            text = f"Protocol version mismatch: engine {PROTOCOL}, front end {hello.protocol}."
+            return RefusedMessage(about="hello", words=f"{text} {SAME_RELEASE}")
         reserved = sum(viewer.sender.is_reserved for viewer in self._viewers)
         is_reserved = len(self._viewers) - reserved >= MAX_VIEWERS
         if is_reserved and reserved >= RESERVED:

@@ -96,9 +96,9 @@ def _handle_queries(desk: CommandExecutor, queries: TradingQueries) -> None:
 
     async def reconcile(_: NoArguments, __: ReceivedCommand) -> HandlerResult[ReconciliationRow]:
         row = await queries.reconcile()
-        words = f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."
+        text = f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."
         return HandlerResult(
-            row.problem or words, row, CommandOutcome.PARTLY if row.problem else CommandOutcome.DONE
+            row.problem or text, row, CommandOutcome.PARTLY if row.problem else CommandOutcome.DONE
         )
 
     async def check_exits(args: trading_requests.ExitsEdit, _: ReceivedCommand) -> HandlerResult[CheckPassed]:

@@ -175,8 +175,8 @@ class Viewer:
         view = self._context.views.get(message.view)
         if view is None:
             known = ", ".join(sorted(self._context.views)) or "none"
-            words = f"Unknown view {message.view!r}. Known views: {known}."
-            self._enqueue(RefusedMessage(about=message.view, words=words))
+            text = f"Unknown view {message.view!r}. Known views: {known}."
+            self._enqueue(RefusedMessage(about=message.view, words=text))
             return
         is_same = message.of == self._context.engine
         self._cursors[message.view] = view.resume(message.after if is_same else 0)
@@ -186,16 +186,16 @@ class Viewer:
     def _follow(self, message: Follow) -> None:
         head = self._context.facts.head
         if message.after > head:
-            words = f"The journal ends at {head}: no events after {message.after}."
-            self._enqueue(RefusedMessage(about="facts", words=words))
+            text = f"The journal ends at {head}: no events after {message.after}."
+            self._enqueue(RefusedMessage(about="facts", words=text))
             return
         self._fact = message.after
         self.wake()
 
     def _start_command(self, command: CommandMessage) -> None:
         if self._is_over_limit():
-            words = f"More than {COMMANDS_PER_S} messages in a second: refused. Wait a second."
-            self._enqueue(refused(command.id, words))
+            text = f"More than {COMMANDS_PER_S} messages in a second: refused. Wait a second."
+            self._enqueue(refused(command.id, text))
         elif len(self._running) >= MAX_RUNNING:
             self._enqueue(
                 refused(command.id, f"{MAX_RUNNING} of your commands are still in progress. Wait for them.")

@@ -167,8 +167,8 @@ def reply_to(answer: CommandResponse, kind: CommandKind[Args, Result]) -> Reply[
     try:
         result = None if answer.result == NO_RESULT else msgspec.json.decode(answer.result, type=kind.result)
     except msgspec.DecodeError as error:
-        words = f"The response to {kind.name} is unknown to this front end ({error}). {SAME_RELEASE}"
-        raise ProtocolError(words) from None
+        text = f"The response to {kind.name} is unknown to this front end ({error}). {SAME_RELEASE}"
+        raise ProtocolError(text) from None
     return Reply(answer.outcome, answer.words, result, answer.is_repeated, answer.age_ms)
 
 

@@ -85,8 +85,8 @@ class DetachedTerminal:
         if not self.is_detached and not self.is_orphaned:
             os.kill(self._parent, signal.SIGSTOP)
 
-    def detach(self, words: str, code: int = 0) -> None:
-        """Release the terminal for good; the shell prints `words` and continues with exit code `code`."""
+    def detach(self, text: str, code: int = 0) -> None:
+        """Release the terminal for good; the shell prints `text` and continues with exit code `code`."""
         if self.is_detached:
             return
         self.is_detached = True
@@ -97,7 +97,7 @@ class DetachedTerminal:
         os.close(nothing)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
-            os.write(self._pipe, bytes([code]) + words.encode("utf-8", "replace"))
+            os.write(self._pipe, bytes([code]) + text.encode("utf-8", "replace"))
         except BrokenPipeError:
             log.info("the shell no longer waits")
         os.close(self._pipe)
@@ -138,13 +138,13 @@ def run_detachable(
     _forward_signals(child)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
     os.close(writing)
-    words = _wait_for_child(reading)
-    if words not in (b"", _RESTORED):
-        _write(words[1:].decode("utf-8", "replace") + "\n")
-        return words[0]
+    report = _wait_for_child(reading)
+    if report not in (b"", _RESTORED):
+        _write(report[1:].decode("utf-8", "replace") + "\n")
+        return report[0]
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
-    if not words:
+    if not report:
         _restore(attributes, restoring)
         _write(_end_message(code, log_file, killed_text))
     return code if code >= 0 else _KILLED - code
@@ -166,11 +166,11 @@ def _attributes() -> list[Any] | None:
         return None
 
 
-def _restore(attributes: list[Any] | None, words: str) -> None:
+def _restore(attributes: list[Any] | None, text: str) -> None:
     if attributes is not None:
         with suppress(termios.error):  # the terminal is gone too
             termios.tcsetattr(0, termios.TCSANOW, attributes)
-    _write(words)
+    _write(text)
 
 
 def _end_message(code: int, log_file: Path, killed_text: Callable[[str], str]) -> str:
@@ -181,16 +181,16 @@ def _end_message(code: int, log_file: Path, killed_text: Callable[[str], str]) -
 
 def _wait_for_child(reading: int) -> bytes:
     """Wait until the child detaches or ends."""
-    words = b""
+    report = b""
     while part := os.read(reading, 4_096):
-        words += part
-    return words
+        report += part
+    return report
 
 
-def _write(words: str) -> None:
+def _write(text: str) -> None:
     """Write to the terminal, if it is still there."""
     try:
-        sys.stdout.write(words)
+        sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as error:
         log.info("the terminal is gone: %s", error)

@@ -71,10 +71,10 @@ def engine_lock(paths: Paths, access_key: str, *, network: str = "") -> Generato
 @contextmanager
 def _account_lock(name: str) -> Generator[None]:
     """Hold the lock of an account, which is independent of the profile's folders."""
-    words = "An engine with the same account is already running"
+    text = "An engine with the same account is already running"
     if sys.platform != "linux":
         file = _home_of_user() / f".mexc-tui-{name}.lock"
-        with locked_file(file, words, ONE_ENGINE):
+        with locked_file(file, text, ONE_ENGINE):
             try:
                 yield
             finally:
@@ -89,7 +89,7 @@ def _account_lock(name: str) -> Generator[None]:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise PathsError(f"Cannot lock the account: {error.strerror}.") from None
-            raise EngineRuns(f"{words}{_process(_listener(address))}. {ONE_ENGINE}") from None
+            raise EngineRuns(f"{text}{_process(_listener(address))}. {ONE_ENGINE}") from None
         yield
 
 
@@ -146,9 +146,9 @@ def socket_of(paths: Paths) -> Path:
 
 
 @contextmanager
-def locked_file(file: Path, words: str, next_step: str, serves: str = "") -> Generator[None]:
+def locked_file(file: Path, text: str, next_step: str, serves: str = "") -> Generator[None]:
     """Hold a lock file during the block; create it if missing. Raises EngineRuns, PathsError."""
-    descriptor = _locked(file, words, next_step)
+    descriptor = _locked(file, text, next_step)
     try:
         _record_holder(descriptor, serves)
         yield
@@ -156,7 +156,7 @@ def locked_file(file: Path, words: str, next_step: str, serves: str = "") -> Gen
         os.close(descriptor)
 
 
-def _locked(file: Path, words: str, next_step: str) -> int:
+def _locked(file: Path, text: str, next_step: str) -> int:
     """Open and lock a file; try again if the file was replaced or deleted before it was locked.
 
     Raises EngineRuns or PathsError.
@@ -175,7 +175,7 @@ def _locked(file: Path, words: str, next_step: str) -> int:
         except BlockingIOError:
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
             os.close(descriptor)
-            raise EngineRuns(f"{words}{_process(holder)}. {next_step}") from None
+            raise EngineRuns(f"{text}{_process(holder)}. {next_step}") from None
         except FileNotFoundError:
             pass  # it was deleted in between: the next try creates it again
         os.close(descriptor)

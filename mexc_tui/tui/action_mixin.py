@@ -193,9 +193,9 @@ class ActionMixin(ThemedApp):
 
     # Results on screen
 
-    def show_message(self, words: str, tone: Tone = Tone.PLAIN) -> None:
+    def show_message(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Show a message in the news line of the current screen or page."""
-        self._news.add(NewsItem(clean(words), tone, self._source.now_ms(), self._now_s()))
+        self._news.add(NewsItem(clean(text), tone, self._source.now_ms(), self._now_s()))
         self._update_headers()
 
     def _update_headers(self) -> None:
@@ -212,8 +212,8 @@ class ActionMixin(ThemedApp):
     ) -> None:
         """Show Textual notifications in the news line instead of over the panes."""
         del title, timeout
-        words = Text.from_markup(message).plain if markup else message
-        self.show_message(words, _TONES.get(severity, Tone.PLAIN))
+        text = Text.from_markup(message).plain if markup else message
+        self.show_message(text, _TONES.get(severity, Tone.PLAIN))
 
     def log_result(self, what: str, result: str, tone: Tone = Tone.PLAIN) -> None:
         """Show and log the result of a client-side action."""
@@ -291,7 +291,7 @@ class ActionMixin(ThemedApp):
         name = export.file_name("screen", self._source.now_ms(), "svg")
         self._save("Screenshot", name, self.export_screenshot().encode("utf-8"), "Saved to")
 
-    def _save(self, what: str, name: str, data: bytes, words: str) -> None:
+    def _save(self, what: str, name: str, data: bytes, text: str) -> None:
         async def work() -> None:
             try:
                 path = await asyncio.to_thread(save, self._environment.folder, name, data)
@@ -301,6 +301,6 @@ class ActionMixin(ThemedApp):
                     what, f"{what} not saved ({problem}): {self._environment.folder / name}", Tone.BAD
                 )
             else:
-                self.log_result(what, f"{words} {path}")
+                self.log_result(what, f"{text} {path}")
 
         self.run_worker(work)

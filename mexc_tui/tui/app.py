@@ -339,8 +339,8 @@ class DeskApp(PageMixin):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Return the commands of the palette: every key and theme."""
-        for name, words, action in palette(may_operate=self._source.may_operate):
-            yield SystemCommand(name, words, self._to_run(action))
+        for name, text, action in palette(may_operate=self._source.may_operate):
+            yield SystemCommand(name, text, self._to_run(action))
         for name in sorted(self._themes.by_name):
             yield SystemCommand(f"Theme {name}", "Use this theme", partial(setattr, self, "theme", name))
 

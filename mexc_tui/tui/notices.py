@@ -112,20 +112,20 @@ class Notices:
         for one in old:
             if isinstance(one, FillBooked):
                 self._log_fill(one)
-        words = {
+        texts = {
             one.client_order_id: self._log_fill(one) for one in new_events if isinstance(one, FillBooked)
         }
-        return [Notice(text, Tone.PLAIN, is_critical=False) for text in words.values()]
+        return [Notice(text, Tone.PLAIN, is_critical=False) for text in texts.values()]
 
     def _log_fill(self, one: FillBooked) -> str:
         before = self._filled.pop(one.client_order_id, Filled())
         filled = self._filled[one.client_order_id] = before.plus(one)
         while len(self._filled) > MAX_KEPT:
             del self._filled[next(iter(self._filled))]
-        words = fill_text(one, filled, self._source.positions.rows.get(one.position_id))
+        text = fill_text(one, filled, self._source.positions.rows.get(one.position_id))
         key = f"fill {one.client_order_id}"
-        self._activity.add(ActivityEntry(one.at_ms, "engine", f"fill {one.about}", words, Tone.PLAIN, key))
-        return words
+        self._activity.add(ActivityEntry(one.at_ms, "engine", f"fill {one.about}", text, Tone.PLAIN, key))
+        return text
 
     def _new_closes(self) -> list[Notice]:
         view = self._source.positions
@@ -137,21 +137,21 @@ class Notices:
         for key, row in closed.items():
             if before is not None and key in before:
                 continue
-            words, tone = close_text(row)
+            text, tone = close_text(row)
             what = f"closed {row.symbol}"
-            self._activity.add(ActivityEntry(row.closed_ms or 0, "engine", what, words, tone, what + key))
+            self._activity.add(ActivityEntry(row.closed_ms or 0, "engine", what, text, tone, what + key))
             if before is not None:
-                notices.append(Notice(f"{what}: {words}", tone, is_critical=False))
+                notices.append(Notice(f"{what}: {text}", tone, is_critical=False))
         return notices
 
     def _log_alert(self, alert: Alert) -> Notice | None:
         """Log an alert; return its notice if its severity requires one."""
         tone = _TONES.get(alert.severity, Tone.BAD)
-        words = alert.text if alert.about in alert.text else f"{alert.about}: {alert.text}"
-        self._activity.add(ActivityEntry(alert.at_ms, "engine", alert_title(alert.rule), words, tone))
+        text = alert.text if alert.about in alert.text else f"{alert.about}: {alert.text}"
+        self._activity.add(ActivityEntry(alert.at_ms, "engine", alert_title(alert.rule), text, tone))
         if alert.severity is Severity.INFO:
             return None
-        return Notice(words, tone, alert.severity is Severity.CRITICAL)
+        return Notice(text, tone, alert.severity is Severity.CRITICAL)
 
     def _trading(self) -> list[Notice]:
         risk = self._source.risk_row
@@ -164,8 +164,8 @@ class Notices:
         tone = Tone.GOOD if risk.state is TradingState.ACTIVE else Tone.BAD
         who = risk.by or "engine"
         self._activity.add(ActivityEntry(risk.since_ms, who, what, risk.cause_text or "", tone))
-        words = f"{what} by {who}" + (f": {risk.cause_text}" if risk.cause_text else "")
-        return [Notice(words, tone, _is_grave(risk))]
+        text = f"{what} by {who}" + (f": {risk.cause_text}" if risk.cause_text else "")
+        return [Notice(text, tone, _is_grave(risk))]
 
 
 def _is_grave(risk: RiskRow) -> bool:

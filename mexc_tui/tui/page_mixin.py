@@ -57,9 +57,9 @@ class PageMixin(ActionMixin):
     def action_welcome(self) -> None:
         """Show the welcome page; the key that closes it also runs its action."""
         status = self._source.status_row
-        words = self._welcome if status is None else welcome_text(Mode(status.mode))
+        text = self._welcome if status is None else welcome_text(Mode(status.mode))
         if isinstance(self.screen, BoardScreen):
-            self.push_screen(WelcomePage("Welcome", words), self._welcomed)
+            self.push_screen(WelcomePage("Welcome", text), self._welcomed)
             self.call_after_refresh(self._update_headers)
 
     async def _welcomed(self, answer: str | None) -> None:

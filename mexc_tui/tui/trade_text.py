@@ -36,11 +36,11 @@ def fill_text(fill: FillBooked, filled: Filled, row: PositionRow | None) -> str:
     places, quantities = (None, None) if row is None else (row.price_decimals, row.quantity_decimals)
     quote = "" if row is None else f" {row.quote_asset}"
     at = filled.value / filled.quantity if filled.quantity else None
-    words = f"{done} {price(filled.quantity, quantities).text} {fill.about} at {price(at, places).text}"
-    words += f" for {amount(filled.value).text}{quote}"
+    text = f"{done} {price(filled.quantity, quantities).text} {fill.about} at {price(at, places).text}"
+    text += f" for {amount(filled.value).text}{quote}"
     if filled.realised:
-        words += f", realised {gain(filled.realised).text}"
-    return words + (f" in {filled.fills} fills" if filled.fills > 1 else "")
+        text += f", realised {gain(filled.realised).text}"
+    return text + (f" in {filled.fills} fills" if filled.fills > 1 else "")
 
 
 def close_text(row: PositionRow) -> tuple[str, Tone]:

@@ -28,5 +28,5 @@ _TITLES = {
 
 def alert_title(rule: str) -> str:
     """Return the title of an alert; for an unknown rule, its name with spaces."""
-    words = rule.replace(":", ": ").replace("_", " ")
-    return _TITLES.get(rule, words[:1].upper() + words[1:])
+    text = rule.replace(":", ": ").replace("_", " ")
+    return _TITLES.get(rule, text[:1].upper() + text[1:])

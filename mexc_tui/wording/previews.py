@@ -51,25 +51,25 @@ def _stop(row: PreviewRow) -> str:
 def _sold(row: PreviewRow) -> str:
     known = [one.value for one in row.sales if one.value is not None]
     missing = len(row.sales) - len(known)
-    words = f"sell {many(len(row.sales), 'position')}"
+    text = f"sell {many(len(row.sales), 'position')}"
     if known:
-        words += f" worth {amount(sum(known, Decimal(0)))} USDT at the bid"
+        text += f" worth {amount(sum(known, Decimal(0)))} USDT at the bid"
     if row.pnl is not None and row.sales:
-        words += f" (P&L ~{signed(row.pnl)})"
-    return words + (f", {missing} without a price" if missing else "")
+        text += f" (P&L ~{signed(row.pnl)})"
+    return text + (f", {missing} without a price" if missing else "")
 
 
 def _sale(sale: SaleRow) -> str:
-    words = f"sell {price(sale.quantity)} {sale.base_asset}"
+    text = f"sell {price(sale.quantity)} {sale.base_asset}"
     if sale.value is None:
-        return f"{words}: {sale.text}"
-    words += f", worth {amount(sale.value)} USDT at bid {price(sale.bid)}"
-    words += f", expected ~{price(sale.expected_price)}"
-    words += "" if sale.slippage_pct is None else f" ({money_text(sale.slippage_pct)} % slippage)"
-    words += f", P&L ~{signed(sale.pnl)} USDT"
+        return f"{text}: {sale.text}"
+    text += f", worth {amount(sale.value)} USDT at bid {price(sale.bid)}"
+    text += f", expected ~{price(sale.expected_price)}"
+    text += "" if sale.slippage_pct is None else f" ({money_text(sale.slippage_pct)} % slippage)"
+    text += f", P&L ~{signed(sale.pnl)} USDT"
     if sale.orders_to_cancel:
-        words += f"; cancels {many(sale.orders_to_cancel, 'take-profit')} first"
-    return words + (f"; {sale.text}" if sale.text else "")
+        text += f"; cancels {many(sale.orders_to_cancel, 'take-profit')} first"
+    return text + (f"; {sale.text}" if sale.text else "")
 
 
 def tightening_text(row: Tightening) -> str:
@@ -94,5 +94,5 @@ def drawdown_text(row: RiskRow) -> str:
     return f"{money_text(row.drawdown_pct)} % below the peak"
 
 
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -18,8 +18,8 @@ def probability(row: SignalRow) -> str:
 
 def claim_text(row: SignalRow) -> str:
     """Describe the claim whose probability a signal states."""
-    words = row.claim.replace("_", " ")
-    return f"{words} {time_of_day(row.due_ms, row.at_ms)}" if row.due_ms is not None else words
+    text = row.claim.replace("_", " ")
+    return f"{text} {time_of_day(row.due_ms, row.at_ms)}" if row.due_ms is not None else text
 
 
 def change_text(change: ChangeRow) -> str:

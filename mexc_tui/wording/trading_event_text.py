@@ -36,8 +36,8 @@ def trading_event_text(event: AnyEvent) -> str:
 def _state_text(event: AnyEvent) -> str:
     match event:
         case events.TradingChanged():
-            words = f": {event.trading.text}" if event.trading.text else ""
-            return f"trading {spaced(event.trading.state)}{words} (by {event.trading.by})"
+            text = f": {event.trading.text}" if event.trading.text else ""
+            return f"trading {spaced(event.trading.state)}{text} (by {event.trading.by})"
         case events.RiskMonitorActed():
             return f"risk monitor {spaced(event.level)}: {event.finding}; {event.action}: {event.achieved}"
         case events.LiveLockChanged():
@@ -75,7 +75,7 @@ def _order(order: Order) -> str:
     return f"{order.side.value.lower()} {price(order.quantity)} at {at} {spaced(order.state)}{filled}{why}"
 
 
-def _position(position: Position, words: str) -> str:
+def _position(position: Position, text: str) -> str:
     if position.is_open:
         state = (
             f"{spaced(position.state)}, {price(position.remaining)} left, stop {price(position.stop_price)}"
@@ -83,7 +83,7 @@ def _position(position: Position, words: str) -> str:
     else:
         state = f"closed: {reason_text(position.close_reason)}"
     realised = f", realised {signed(position.realised)}" if position.realised else ""
-    return f"position {state}{realised}" + (f": {words}" if words else "")
+    return f"position {state}{realised}" + (f": {text}" if text else "")
 
 
 def _entry(entry: LedgerEntry) -> str:

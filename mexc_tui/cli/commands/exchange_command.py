@@ -34,8 +34,8 @@ def run_exchange(
     return 0
 
 
-def _fail(words: str) -> int:
-    sys.stderr.write(f"mexc-tui: {words}\n")
+def _fail(text: str) -> int:
+    sys.stderr.write(f"mexc-tui: {text}\n")
     return 1
 
 

@@ -65,9 +65,9 @@ def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool,
             fail("Not complete: see above.", NOT_DONE)
 
 
-def _report(words: str) -> None:
+def _report(text: str) -> None:
     """Print a line of progress on standard error."""
-    print_note(words)
+    print_note(text)
 
 
 def _exchange_with_key(runner: CommandRunner, exchange_file: Path | None, *, yes: bool) -> "ExchangeHandle":
@@ -112,8 +112,8 @@ def _halt_without_key(runner: CommandRunner, why: str, *, yes: bool) -> NoReturn
     paths = runner.profile.paths
     if not yes:
         confirm(runner, HALT_PLAN.format(profile=paths.profile, why=why))
-    is_done, words = halt_without_key(paths, runner.engine.front_end, _report)
-    click.echo(with_chosen_options("\n".join(words)))
+    is_done, lines = halt_without_key(paths, runner.engine.front_end, _report)
+    click.echo(with_chosen_options("\n".join(lines)))
     if not is_done:
         fail(why, NOT_DONE)
     raise click.exceptions.Exit(0)

@@ -171,25 +171,25 @@ def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_jso
 
 
 @click.command()
-@click.argument("words", nargs=-1)
+@click.argument("reason", nargs=-1)
 @output_flags
-def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
+def halt(reason: tuple[str, ...], profile: str | None, as_json: bool) -> None:
     """Halt entries until you resume. Cancels entry orders and disarms snipes; exits continue."""
     from mexc_tui.desk.trading_requests import HALT, HaltRequest
 
     with command_runner(profile, as_json, is_emergency=True) as runner:
-        runner.send(HALT, HaltRequest(words=_reason(words)), deadline_s=EXCHANGE_S)
+        runner.send(HALT, HaltRequest(words=_reason_text(reason)), deadline_s=EXCHANGE_S)
 
 
 @click.command("reduce-only")
-@click.argument("words", nargs=-1)
+@click.argument("reason", nargs=-1)
 @output_flags
-def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
+def reduce_only(reason: tuple[str, ...], profile: str | None, as_json: bool) -> None:
     """Refuse entries until you resume. Armed snipes wait, exits continue."""
     from mexc_tui.desk.trading_requests import REDUCE_ONLY, HaltRequest
 
     with command_runner(profile, as_json, is_emergency=True) as runner:
-        runner.send(REDUCE_ONLY, HaltRequest(words=_reason(words)))
+        runner.send(REDUCE_ONLY, HaltRequest(words=_reason_text(reason)))
 
 
 @click.command()
@@ -221,8 +221,8 @@ def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
     from mexc_tui.wording.previews import tightening_text
 
     with command_runner(profile, as_json) as runner:
-        if not yes and (words := tightening_text(runner.trading.risk().tightening)):
-            confirm(runner, f"Entry limits are {words}. Restore the configured limits.")
+        if not yes and (text := tightening_text(runner.trading.risk().tightening)):
+            confirm(runner, f"Entry limits are {text}. Restore the configured limits.")
         runner.send(RESTORE_LIMITS, NoArguments())
 
 
@@ -292,7 +292,7 @@ def _percent(text: str | None) -> Decimal | None:
     return share
 
 
-def _reason(words: tuple[str, ...]) -> str:
+def _reason_text(words: tuple[str, ...]) -> str:
     return " ".join(words)[:200]
 
 

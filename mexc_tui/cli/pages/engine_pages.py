@@ -77,16 +77,16 @@ def status_page(status: StatusRow, pen: Pen) -> str:
     lines += [_source(one.source, one.read_ms, one.problem, status.now_ms, pen) for one in status.sources]
     for worker in status.workers:
         if worker.is_degraded or worker.failures:
-            words = f"{worker.name}: {worker.state}, {worker.failures} failures, {worker.last_error}"
-            lines.append(_pair("worker", pen.write(words, TextTone.WARN)))
+            text = f"{worker.name}: {worker.state}, {worker.failures} failures, {worker.last_error}"
+            lines.append(_pair("worker", pen.write(text, TextTone.WARN)))
     if status.pending_settings:
         lines.append(_pair("restart", f"applied at the next start: {', '.join(status.pending_settings)}"))
     return "\n".join(folded for line in lines for folded in fold(line, " " * 10, pen))
 
 
 def _source(name: str, read_ms: int | None, problem: str, now_ms: int, pen: Pen) -> str:
-    words = f"{name} read {relative_time(read_ms, now_ms)}" if read_ms is not None else f"{name} not read yet"
-    return _pair("source", words + (f": {pen.write(problem, TextTone.WARN)}" if problem else ""))
+    text = f"{name} read {relative_time(read_ms, now_ms)}" if read_ms is not None else f"{name} not read yet"
+    return _pair("source", text + (f": {pen.write(problem, TextTone.WARN)}" if problem else ""))
 
 
 def alerts_page(rows: Sequence[AlertRow], pen: Pen) -> str:
@@ -188,11 +188,11 @@ def setting_page(row: SettingRow, pen: Pen) -> str:
 
 def fact_line(row: FactRow, pen: Pen) -> str:
     """Return one event of the journal in one line, cut to the pen's width."""
-    number, at, words = f"{row.sequence:>7}", when(row.at_ms), event_text(row)
+    number, at, text = f"{row.sequence:>7}", when(row.at_ms), event_text(row)
     if pen.columns is not None and pen.columns < NARROW:
         number, at = number.lstrip(), at[11:]
     about = row.about[:8] if row.kind in _COMMAND_KINDS else row.about
-    rest = f"  {at}  {row.kind:<17}  {about:<14}  {words}".rstrip()
+    rest = f"  {at}  {row.kind:<17}  {about:<14}  {text}".rstrip()
     if pen.columns is not None:
         rest = cut(rest, pen.columns - len(number))
     return pen.write(number, TextTone.FAINT) + rest

@@ -84,8 +84,8 @@ def _listing_history(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str
     stage = pen.write(label(row.stage), STAGES.get(row.stage, TextTone.PLAIN))
     yield f"{pen.write(row.symbol, TextTone.HEAD)}  {stage}"
     yield from _opening(row, now_ms, pen)
-    for words in row.disagreements:
-        yield from _toned(f"  ! {words}", TextTone.WARN, pen)
+    for text in row.disagreements:
+        yield from _toned(f"  ! {text}", TextTone.WARN, pen)
     said = sorted((one for says in story.detectors for one in says.signals), key=lambda one: -one.at_ms)
     yield from _signal_section("Active", [one for one in said if one.is_active], day_ms, pen)
     yield from _signal_section("Ended", [one for one in said if not one.is_active], day_ms, pen)
@@ -147,8 +147,8 @@ def _silent(detectors: Sequence[DetectorDetail], pen: Pen) -> Iterable[str]:
 
 
 def _source(source: SourceDetail, widest: int, day_ms: int) -> str:
-    words = (readable(source.text) or "listed") if source.present else "no longer listed"
-    return f"  {time_of_day(source.since_ms, day_ms)}  {source.source:<{widest}}  {words}"
+    text = (readable(source.text) or "listed") if source.present else "no longer listed"
+    return f"  {time_of_day(source.since_ms, day_ms)}  {source.source:<{widest}}  {text}"
 
 
 def _toned(text: str, tone: TextTone, pen: Pen) -> Iterable[str]:

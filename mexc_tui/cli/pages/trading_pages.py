@@ -262,10 +262,10 @@ def verdict_lines(verdicts: Iterable[Verdict], pen: Pen) -> Iterable[str]:
     """Return one line per check, with the value needed to pass a failed one."""
     for one in verdicts:
         mark = pen.write("yes", TextTone.GOOD) if one.passed else pen.write("NO ", TextTone.BAD)
-        words = f"  {mark}  {_CHECK_STAGES[one.stage]} {label(one.name)}: {one.measured}"
+        text = f"  {mark}  {_CHECK_STAGES[one.stage]} {label(one.name)}: {one.measured}"
         flip = f"; to pass: {one.flip}" if one.flip else ""
         until = f" (passes {when(one.until_ms)} UTC)" if one.until_ms is not None else ""
-        yield from fold(words + flip + until, " " * 7, pen)
+        yield from fold(text + flip + until, " " * 7, pen)
 
 
 def reconciliation_page(row: ReconciliationRow, pen: Pen) -> str:

@@ -141,8 +141,8 @@ class QueuedHandler(logging.Handler):
         dropped, self._dropped = self._dropped, 0
         if dropped:
             kind = MessageOrigin("log", "WARNING", "dropped", 0)
-            words = f"{dropped} messages dropped: {MAX_WAITING} were waiting to be written"
-            self._writer.add(Message(kind, at_s, words), self._monotonic())
+            text = f"{dropped} messages dropped: {MAX_WAITING} were waiting to be written"
+            self._writer.add(Message(kind, at_s, text), self._monotonic())
 
 
 def log_to(*sinks: LogSink) -> QueuedHandler:

@@ -137,19 +137,19 @@ class CommandController:
             self._execute(run)
         self._callbacks.changed()
 
-    def refuse(self, action: ActionSpec, target: Target, words: str) -> None:
+    def refuse(self, action: ActionSpec, target: Target, text: str) -> None:
         """Report why an action is unavailable."""
-        self._refuse(self._new_run(action, target), words)
+        self._refuse(self._new_run(action, target), text)
 
-    def _refuse(self, run: CommandRun, words: str) -> None:
+    def _refuse(self, run: CommandRun, message: str) -> None:
         """Report a refusal above the footer, or in the header while another action is shown."""
         shown = self.shown
         if shown is not None and shown.stage is not CommandStage.FINISHED:
-            self._log(run, words, Tone.WARN)
-            self._callbacks.show_message(words, Tone.WARN)
+            self._log(run, message, Tone.WARN)
+            self._callbacks.show_message(message, Tone.WARN)
             return
         self.shown = run
-        text = words.removeprefix(f"{run.action.name}: ")
+        text = message.removeprefix(f"{run.action.name}: ")
         self._finish(run, "not executed", Tone.WARN, text[:1].upper() + text[1:])
         self._callbacks.changed()
 
@@ -217,8 +217,8 @@ class CommandController:
         now_s = self._callbacks.now_s()
         number, sent_s = self._unanswered.get(action_title(action, target).upper(), ("", 0.0))
         is_same = number and now_s - sent_s < REUSE_ID_S
-        words = action.effect(self._source, target)
-        return CommandRun(action, target, number if is_same else self._callbacks.new_id(), now_s, words)
+        text = action.effect(self._source, target)
+        return CommandRun(action, target, number if is_same else self._callbacks.new_id(), now_s, text)
 
     def _hide(self) -> None:
         self.shown = None
@@ -313,25 +313,25 @@ class CommandController:
         tone = _TONES.get(reply.outcome, Tone.BAD)
         self._finish(run, _OUTCOME_TEXTS[reply.outcome] + before, tone, reply.message)
 
-    def _offer_retry(self, run: CommandRun, words: str) -> None:
+    def _offer_retry(self, run: CommandRun, text: str) -> None:
         """Report an unknown outcome and offer a retry with the same command id."""
         if run.action.target is ActionTarget.POSITION:
             self._unanswered[run.title] = run.command_id, self._callbacks.now_s()
-        run.text = f"{words} A retry never executes it twice."
+        run.text = f"{text} A retry never executes it twice."
         self._log(run, _OUTCOME_TEXTS[CommandOutcome.UNKNOWN], Tone.BAD)
         if self.shown is run or self.question is None:
             self.shown, run.stage, run.is_unanswered = run, CommandStage.CONFIRMING, True
             run.question = ActionConfirmation(self._callbacks.now_s())
-        self._callbacks.show_message(f"{run.title}: {words}", Tone.BAD)
+        self._callbacks.show_message(f"{run.title}: {text}", Tone.BAD)
 
-    def _finish(self, run: CommandRun, outcome: str, tone: Tone, words: str) -> None:
+    def _finish(self, run: CommandRun, outcome: str, tone: Tone, text: str) -> None:
         run.question, run.stage, run.since_s = None, CommandStage.FINISHED, self._callbacks.now_s()
-        run.outcome, run.tone, run.text = outcome, tone, words
-        self._log(run, f"{outcome}: {words}" if words else outcome, tone)
+        run.outcome, run.tone, run.text = outcome, tone, text
+        self._log(run, f"{outcome}: {text}" if text else outcome, tone)
         if self.shown is None:
             self.shown = run
         if self.shown is not run or not self._callbacks.is_visible():
-            self._callbacks.show_message(f"{run.title}: {outcome}. {words}", tone)
+            self._callbacks.show_message(f"{run.title}: {outcome}. {text}", tone)
 
     def _log(self, run: CommandRun, result: str, tone: Tone) -> None:
         now_ms = self._source.now_ms()

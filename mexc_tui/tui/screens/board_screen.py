@@ -276,8 +276,8 @@ class BoardScreen(InputLineScreen):
         """Return the current render context."""
         first = next(iter(self._tables.values()), None)
         now_s = asyncio.get_running_loop().time()
-        key, words = (None, "") if first is None else (first.cursor, first.rows.filter)
-        return RenderContext(self._source, known.now_ms, now_s, known.zone, key, words)
+        key, text = (None, "") if first is None else (first.cursor, first.rows.filter)
+        return RenderContext(self._source, known.now_ms, now_s, known.zone, key, text)
 
     @property
     def tables(self) -> Sequence[Table]:

@@ -32,17 +32,17 @@ def draw_run(run: CommandRun, source: DeskSource, now_s: float, width: int) -> L
             return _lines(head, _progress(run, source, now_s), _link(source), width)
         case CommandStage.FINISHED:
             head = Part(run.title, run.tone, is_badge=True)
-            words = f"{run.outcome}: {run.text}" if run.text else f"{run.outcome}."
+            text = f"{run.outcome}: {run.text}" if run.text else f"{run.outcome}."
             no_undo = undo_unavailable(run.action, source) if run.tone is Tone.GOOD else ""
             then = Part(run.action.undo_hint if run.tone is Tone.GOOD and not no_undo else "", Tone.STRONG)
-            words = f"{words} {no_undo}".rstrip()
-            return _lines(head, words, [then, _AFTER], width)
+            text = f"{text} {no_undo}".rstrip()
+            return _lines(head, text, [then, _AFTER], width)
 
 
-def _lines(head: Part, words: str, foot: list[Part], width: int) -> Lines:
+def _lines(head: Part, text: str, foot: list[Part], width: int) -> Lines:
     """Wrap the text behind and below the title; only the longest texts end in an ellipsis."""
     room = max(width - width_of([head]) - 4, 8)
-    first, *rest = wrap(words, room)
+    first, *rest = wrap(text, room)
     below = wrap(" ".join(rest), max(width - 2, 8))
     shown = below[: MAX_LINES - 2]
     if len(shown) < len(below):
@@ -79,5 +79,5 @@ def _link(source: DeskSource) -> list[Part]:
     link = source.link()
     if link.link is Link.CONNECTED:
         return [Part("Keys keep working.", Tone.FAINT)]
-    words = f"Engine {link.link.value}: will send on reconnect."
-    return [Part(words, Tone.BAD), Part("Without the engine: mexc-tui kill --direct", drop_order=1)]
+    text = f"Engine {link.link.value}: will send on reconnect."
+    return [Part(text, Tone.BAD), Part("Without the engine: mexc-tui kill --direct", drop_order=1)]

@@ -31,5 +31,5 @@ def _calendar(source: DeskSource) -> tuple[str, str]:
 
 
 def _words(read: str, problem: str) -> str:
-    words = f"Calendar read at {read}." if read else "Calendar not read yet."
-    return f"{words} Last poll failed: {problem}" if problem else words
+    text = f"Calendar read at {read}." if read else "Calendar not read yet."
+    return f"{text} Last poll failed: {problem}" if problem else text

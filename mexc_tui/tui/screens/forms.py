@@ -79,8 +79,8 @@ def _read_setting(text: str, context: RenderContext, _: str) -> Target:
         raise InvalidLine(f"{row.name} is already {row.value}.")
     later = "after restart" if row.needs_restart else "immediately"
     after = f"{wanted or row.default} {row.unit}".rstrip()
-    words = f"{row.name}: {row.value} → {after}, {later}. Allowed: {row.allowed}."
-    return Target(request=SettingChange(name=row.name, text=wanted or None), effect=words)
+    message = f"{row.name}: {row.value} → {after}, {later}. Allowed: {row.allowed}."
+    return Target(request=SettingChange(name=row.name, text=wanted or None), effect=message)
 
 
 LAST_CHANGE = JournalQuery(kind="setting_changed", limit=1)
@@ -93,8 +93,8 @@ def undoing(page: FactPage) -> Target:
         raise InvalidLine("No setting has been changed yet.")
     change = msgspec.json.decode(page.rows[0].body, type=SettingChanged)
     later = "after restart" if change.needs_restart else "immediately"
-    words = f"{change.about}: {change.new or 'empty'} → {change.old or 'empty'}, {later}."
-    return Target(request=SettingUndo(name=change.about), effect=words)
+    text = f"{change.about}: {change.new or 'empty'} → {change.old or 'empty'}, {later}."
+    return Target(request=SettingUndo(name=change.about), effect=text)
 
 
 def _open_position(context: RenderContext, symbol: str) -> PositionRow | None:
@@ -112,9 +112,9 @@ def _read_exits(text: str, context: RenderContext, symbol: str) -> Target:
     if row is None:
         raise InvalidLine("Select an open position first.")
     edit = parse_exits(symbol, text)
-    words = [_stop_text(row, edit.stop_price)] if edit.stop_price is not None else []
-    words += [f"{name} {value}" for name, value in _pairs(text) if name != "stop"]
-    return Target(symbol, request=edit, effect=f"{symbol}: {'; '.join(words)}. Other exits stay unchanged.")
+    parts = [_stop_text(row, edit.stop_price)] if edit.stop_price is not None else []
+    parts += [f"{name} {value}" for name, value in _pairs(text) if name != "stop"]
+    return Target(symbol, request=edit, effect=f"{symbol}: {'; '.join(parts)}. Other exits stay unchanged.")
 
 
 def _stop_text(row: PositionRow, stop: Decimal) -> str:

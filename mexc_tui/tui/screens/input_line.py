@@ -65,9 +65,9 @@ class InputLineScreen(Screen[None]):
         finder.value, finder.cursor_position = begin, len(begin)
         finder.focus()
 
-    def show_line_error(self, words: str) -> None:
+    def show_line_error(self, text: str) -> None:
         """Show why the line is invalid; it stays open for correction."""
-        lines = wrap(words, max(self.size.width - 2, 20))[:MAX_HINT]
+        lines = wrap(text, max(self.size.width - 2, 20))[:MAX_HINT]
         self._show_line([[Part(one, Tone.WARN)] for one in lines], is_typed=True)
 
     @property

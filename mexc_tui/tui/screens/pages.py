@@ -58,11 +58,11 @@ class HelpScreen(Screen[None]):
         """Lay it out."""
         yield HeaderBar()
         head = self._board.help if self._may_operate else f"{READ_ONLY}\n\n{self._board.help}"
-        words = f"{head}\n\n{keys.help_text(may_operate=self._may_operate)}"
+        text = f"{head}\n\n{keys.help_text(may_operate=self._may_operate)}"
         with VerticalScroll() as page:
             page.border_title = Text(self._board.title)
             page.border_subtitle = Text("esc: back   h: halt")
-            yield Static(Text(words), markup=False)
+            yield Static(Text(text), markup=False)
 
 
 class ActivityScreen(Screen[None]):

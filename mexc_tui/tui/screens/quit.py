@@ -61,8 +61,8 @@ def leave_text(source: DeskSource) -> str:
     )
 
 
-def _indented(words: str) -> str:
-    return fill(words, 72, subsequent_indent=" " * 5, break_on_hyphens=False)
+def _indented(text: str) -> str:
+    return fill(text, 72, subsequent_indent=" " * 5, break_on_hyphens=False)
 
 
 class Page(Screen[str]):

@@ -114,12 +114,12 @@ def _frozen(known: HeaderData) -> Part:
 def _state(known: HeaderData) -> Part:
     assert known.status is not None
     state = known.risk.state if known.risk is not None else known.status.trading_state
-    words = known.risk.cause_text if known.risk is not None else known.status.cause
+    cause = known.risk.cause_text if known.risk is not None else known.status.cause
     if state is TradingState.ACTIVE and known.risk is not None and known.risk.is_locked:
         return Part("no entries: L unlocks" if known.may_operate else "no entries: locked", Tone.WARN)
     if state is TradingState.ACTIVE:
         return Part("entries allowed", Tone.GOOD)
-    because = f": {words}" if words else ""
+    because = f": {cause}" if cause else ""
     tone = Tone.WARN if state is TradingState.REDUCE_ONLY else Tone.BAD
     text = f"{spaced(state).upper()}{because}"
     return Part(fit(text, min(cell_len(text), _MAX_STATE)), tone)

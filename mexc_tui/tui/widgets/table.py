@@ -105,9 +105,9 @@ class Table(ScrollView, can_focus=True):
         if any(widened):
             self.refresh()
 
-    def set_filter(self, words: str) -> None:
+    def set_filter(self, text: str) -> None:
         """Filter the rows (`TableRows.set_filter`)."""
-        self._paint(self.rows.set_filter(words), self._index(self.cursor))
+        self._paint(self.rows.set_filter(text), self._index(self.cursor))
         self._first = self.rows.first
 
     def sort(self, order: SortOrder) -> None:
@@ -143,10 +143,10 @@ class Table(ScrollView, can_focus=True):
             self._titles = above, below
             self.border_title, self.border_subtitle = Text(above), Text(below)
 
-    def set_empty(self, words: str) -> None:
+    def set_empty(self, text: str) -> None:
         """Set the text of the empty table."""
-        if words != self.empty:
-            self.empty = words
+        if text != self.empty:
+            self.empty = text
             self._paint_empty()
 
     def _paint(self, dirty: Dirty, cursor_at: int) -> None:
@@ -205,18 +205,18 @@ class Table(ScrollView, can_focus=True):
             return self._drawing.head(self.rows.order)
         index, shown = y - HEAD + self.scroll_offset.y, self.rows.shown
         if index >= len(shown):
-            words = self._empty_words() if not shown else []
-            return self._drawing.words(INDENT + "".join(words[y - HEAD : y - HEAD + 1]), "faint")
+            lines = self._empty_lines() if not shown else []
+            return self._drawing.text_strip(INDENT + "".join(lines[y - HEAD : y - HEAD + 1]), "faint")
         key = shown[index]
         if key == self.cursor:
             return self._drawing.row_under_cursor(self.rows[key], has_focus=self.has_focus)
         return self._drawing.row(key, self.rows[key])
 
-    def _empty_words(self) -> list[str]:
-        words = (
+    def _empty_lines(self) -> list[str]:
+        text = (
             f"None of {self.rows.total} rows matches {self.rows.filter!r}." if self.rows.total else self.empty
         )
-        return wrap(words, max(self.scrollable_content_region.width - len(INDENT), 8))
+        return wrap(text, max(self.scrollable_content_region.width - len(INDENT), 8))
 
     def _paint_empty(self) -> None:
         for number in range(MAX_EMPTY_LINES):

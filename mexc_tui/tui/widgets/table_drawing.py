@@ -78,7 +78,7 @@ class Drawing:
     def row_under_cursor(self, line: Line, *, has_focus: bool) -> Strip:
         """Return the line of the row under the cursor, with its mark."""
         texts = [self._text(line[place.column], place) for place in self.places]
-        return self.words(CURSOR + (" " * GAP).join(texts), "cursor" if has_focus else "cursor-away")
+        return self.text_strip(CURSOR + (" " * GAP).join(texts), "cursor" if has_focus else "cursor-away")
 
     def head(self, order: SortOrder) -> Strip:
         """Return the line of column heads; an arrow shows the sort order."""
@@ -88,9 +88,9 @@ class Drawing:
             arrow = ("↓" if order.is_reverse else "↑") if place.column == order.column else ""
             name = fit(column.head, place.width - len(arrow)).rstrip() + arrow
             texts.append(fit(name, place.width, to_right=column.is_number))
-        return self.words(INDENT + (" " * GAP).join(texts), "head")
+        return self.text_strip(INDENT + (" " * GAP).join(texts), "head")
 
-    def words(self, text: str, style: str) -> Strip:
+    def text_strip(self, text: str, style: str) -> Strip:
         """Return a line in one style."""
         return Strip([Segment(fit(text, self._width), self._style(style))], self._width)
 

@@ -97,9 +97,9 @@ class TableRows:
         self.order = order
         return self._update({})
 
-    def set_filter(self, words: str) -> Dirty:
+    def set_filter(self, text: str) -> Dirty:
         """Show rows that contain every word; `!word` excludes."""
-        self.filter = words
+        self.filter = text
         return self._update({})
 
     def hold_rows(self, is_held: bool) -> Dirty:

@@ -61,17 +61,21 @@ def stored_report(
 
 
 def _last_day(stored: ReadTransaction, loaded: Loaded, now_ms: int | None, since_ms: int | None) -> StoredDay:
-    starts = [one.event for one in stored.journal.of_kind("engine_started", MAX_STARTS)]
-    began = [one for one in starts if isinstance(one, EngineStarted)]
+    starts = [row.event for row in stored.journal.of_kind("engine_started", MAX_STARTS)]
+    began = [event for event in starts if isinstance(event, EngineStarted)]
     last = began[-1] if began else EngineStarted(at_ms=0, about="", mode=loaded.settings.mode.value)
     same = [
-        one.at_ms for one in began if last.exchange_session and one.exchange_session == last.exchange_session
+        start.at_ms
+        for start in began
+        if last.exchange_session and start.exchange_session == last.exchange_session
     ]
-    to_ms = now_ms or max((one.event.at_ms for one in stored.journal.latest(1)), default=last.at_ms)
+    to_ms = now_ms or max((row.event.at_ms for row in stored.journal.latest(1)), default=last.at_ms)
     from_ms = min([last.at_ms, *same]) - BEFORE_START_MS if since_ms is None else since_ms
     day = reported_day(loaded, last.exchange_session, from_ms, to_ms)
-    labels = (stored.outcomes.newest(one.id) for one in stored.listings.latest(MAX_LISTINGS))
-    newest = max((one for one in labels if one), key=lambda one: one.labelled_ms, default=None)
+    labels = (stored.outcomes.newest(listing.id) for listing in stored.listings.latest(MAX_LISTINGS))
+    newest = max(
+        (outcome for outcome in labels if outcome), key=lambda outcome: outcome.labelled_ms, default=None
+    )
     maturity = newest.label_version.rpartition(":")[2] if newest is not None else ""
     maturity_ms = int(maturity) if maturity.isdecimal() else day.maturity_ms
     return replace(day, mode=last.mode, maturity_ms=maturity_ms)
@@ -85,17 +89,21 @@ async def report_day(store: SqliteStore, day: StoredDay) -> DayReport:
 def day_inputs(stored: ReadTransaction, day: StoredDay) -> DayInputs:
     """Return the stored data of a day."""
     label = f"{LabelRule().version}:{day.maturity_ms}"
-    listings = [one for one in stored.listings.latest(MAX_LISTINGS) if _was_sighted(one, day)]
+    listings = [listing for listing in stored.listings.latest(MAX_LISTINGS) if _was_sighted(listing, day)]
     outcomes = {listing.id: _outcome(stored, listing, label) for listing in listings}
     signals = tuple(
-        one for listing in listings for one in _signals(stored, listing, day, outcomes[listing.id])
+        signal for listing in listings for signal in _signals(stored, listing, day, outcomes[listing.id])
     )
     return DayInputs(
         listings=tuple(listings),
         signals=signals,
-        outcomes=tuple(one for one in outcomes.values() if one is not None),
-        passes=tuple(one for one in stored.passes.latest(MAX_PASSES) if one.at_ms >= day.from_ms),
-        alerts=tuple(one for one in stored.alerts.latest(MAX_ALERTS) if one.last_ms >= day.from_ms),
+        outcomes=tuple(outcome for outcome in outcomes.values() if outcome is not None),
+        passes=tuple(
+            detection_pass
+            for detection_pass in stored.passes.latest(MAX_PASSES)
+            if detection_pass.at_ms >= day.from_ms
+        ),
+        alerts=tuple(alert for alert in stored.alerts.latest(MAX_ALERTS) if alert.last_ms >= day.from_ms),
         trading=_trading(stored, day),
     )
 
@@ -108,16 +116,16 @@ def _trading(stored: ReadTransaction, day: StoredDay) -> TradingInputs | None:
     tables = stored.trading(scope)
     positions = tuple(all_positions(tables))
     snipes = tuple(all_snipes(tables))
-    refusals = (one.event for one in stored.journal.of_kind("snipe_refused", MAX_REFUSALS))
-    taken_up = (one.event for one in stored.journal.of_kind("taken_up", MAX_STARTS))
+    refusals = (row.event for row in stored.journal.of_kind("snipe_refused", MAX_REFUSALS))
+    taken_up = (row.event for row in stored.journal.of_kind("taken_up", MAX_STARTS))
     return TradingInputs(
         money=_money(compute_identity(tables, positions, {})),
         snipes=snipes,
-        attempts=tuple(one for snipe in snipes for one in tables.attempts.of_snipe(snipe.id)),
-        entry_orders=tuple(one for snipe in snipes for one in tables.orders.of_intent(snipe.id)),
+        attempts=tuple(attempt for snipe in snipes for attempt in tables.attempts.of_snipe(snipe.id)),
+        entry_orders=tuple(order for snipe in snipes for order in tables.orders.of_intent(snipe.id)),
         positions=positions,
-        refusals=tuple(one for one in refusals if isinstance(one, SnipeRefused)),
-        recoveries=tuple(one for one in taken_up if isinstance(one, RecoveryReported)),
+        refusals=tuple(event for event in refusals if isinstance(event, SnipeRefused)),
+        recoveries=tuple(event for event in taken_up if isinstance(event, RecoveryReported)),
         runs=tuple(run for _, run in tables.reconciliations.page(limit=MAX_RUNS)),
     )
 
@@ -136,14 +144,16 @@ def _money(money: EquityIdentity) -> EquityInputs:
 
 
 def _outcome(stored: ReadTransaction, listing: Listing, label: str) -> ListingOutcome | None:
-    return next((found for one in _ids(listing) if (found := stored.outcomes.of(one, label))), None)
+    return next(
+        (found for listing_id in _ids(listing) if (found := stored.outcomes.of(listing_id, label))), None
+    )
 
 
 def _signals(
     stored: ReadTransaction, listing: Listing, day: StoredDay, outcome: ListingOutcome | None
 ) -> Iterator[ReportSignal]:
-    for one in _ids(listing):
-        for signal in stored.signals.of_listing(one, MAX_SIGNALS):
+    for listing_id in _ids(listing):
+        for signal in stored.signals.of_listing(listing_id, MAX_SIGNALS):
             if day.from_ms <= signal.at_ms <= day.to_ms:
                 verdict = judge(signal, outcome) if outcome is not None else ClaimVerdict.CENSORED
                 yield ReportSignal(signal, _is_hit(verdict))

@@ -189,15 +189,15 @@ class MexcMarket:
 
     def stream(self, wanted: frozenset[WantedStream], hurried: frozenset[str] = frozenset()) -> None:
         """Subscribe these streams and drop all others. Names that no channel supports are skipped."""
-        dropped = [one for one in self._wanted if one not in wanted]
-        self._streams.unsubscribe([self._wanted.pop(one) for one in dropped])
-        for one in wanted - self._wanted.keys():
+        dropped = [stream for stream in self._wanted if stream not in wanted]
+        self._streams.unsubscribe([self._wanted.pop(stream) for stream in dropped])
+        for stream in wanted - self._wanted.keys():
             try:
-                self._wanted[one] = _TOPICS[one.kind](one.symbol)
+                self._wanted[stream] = _TOPICS[stream.kind](stream.symbol)
             except ValueError:
                 continue
         self._streams.subscribe(self._wanted.values())
-        self._streams.prioritise(topic for one, topic in self._wanted.items() if one.symbol in hurried)
+        self._streams.prioritise(topic for stream, topic in self._wanted.items() if stream.symbol in hurried)
 
     async def run_streams(self, sink: StreamSink) -> None:
         """Serve the streams until cancelled."""

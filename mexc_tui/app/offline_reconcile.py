@@ -191,7 +191,7 @@ def _combined(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Recon
         raise ReconcileFailed(f"Not reconciled: {reconciler.problem or 'no run was stored'}")
     return msgspec.structs.replace(
         runs[-1],
-        explained=tuple(one for run in runs for one in run.explained),
+        explained=tuple(difference for run in runs for difference in run.explained),
         unexplained=lasting(runs),
         problem=reconciler.damage or reconciler.problem or runs[-1].problem,
     )

@@ -59,13 +59,13 @@ class PaperMarket(MexcMarket):
         pairs = await super().pairs()
         unread = {row.name: self._pairs[row.name] for row in pairs.skipped if row.name in self._pairs}
         self._pairs = unread | {pair.symbol: pair for pair in pairs.rows}
-        self._mirror_pairs(one.symbol for one in self._wanted)
+        self._mirror_pairs(stream.symbol for stream in self._wanted)
         return pairs
 
     def stream(self, wanted: frozenset[WantedStream], hurried: frozenset[str] = frozenset()) -> None:
         """Subscribe these streams; their pairs accept paper orders."""
         super().stream(wanted, hurried)
-        self._mirror_pairs(one.symbol for one in wanted)
+        self._mirror_pairs(stream.symbol for stream in wanted)
 
     async def run_streams(self, sink: StreamSink) -> None:
         """Run the streams, paper exchange first: the engine may react at once."""
@@ -157,9 +157,9 @@ class _MarketClock:
 def paper_balances(stored: Stored) -> dict[str, Decimal]:
     """Return the balances of the paper account when the last engine ended; empty before the first."""
     held = dict[str, Decimal]()
-    for one in stored.trading(SCOPE).entries.balances():
-        if one.account in (LedgerAccount.DESK, LedgerAccount.OWN) and one.amount > 0:
-            held[one.asset] = held.get(one.asset, Decimal(0)) + one.amount
+    for balance in stored.trading(SCOPE).entries.balances():
+        if balance.account in (LedgerAccount.DESK, LedgerAccount.OWN) and balance.amount > 0:
+            held[balance.asset] = held.get(balance.asset, Decimal(0)) + balance.amount
     return held
 
 

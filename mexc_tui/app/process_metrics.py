@@ -107,7 +107,7 @@ class ProcessMetrics:
             stream_lost=lost,
             connections=tuple(self._connections(now_ns)),
             store=self._store(now_ns),
-            breakers=tuple(_breaker(group, one) for group, one in parts.breakers().items()),
+            breakers=tuple(_breaker(group, breaker) for group, breaker in parts.breakers().items()),
             requests_waiting=budget.waiting,
             requests_refused=budget.refused,
             viewers=tuple(viewers),
@@ -131,7 +131,7 @@ class ProcessMetrics:
 
     def _sample(self, now_ns: int) -> None:
         parts = self._parts
-        messages = tuple(one.messages for one in parts.lines())
+        messages = tuple(shard.messages for shard in parts.lines())
         self._samples.append(_Sample(now_ns, time.process_time(), parts.store().commits, messages))
         while len(self._samples) > 1 and self._samples[0].at_ns < now_ns - MINUTE_NS:
             self._samples.popleft()
@@ -184,8 +184,8 @@ class ProcessMetrics:
     def _connections(self, now_ns: int) -> Sequence[ConnectionRow]:
         since, private = self._since(now_ns), self._parts.private()
         rows = [
-            _connection(f"market {number + 1}", one, _rate(one.messages, number, since))
-            for number, one in enumerate(self._parts.lines())
+            _connection(f"market {number + 1}", line, _rate(line.messages, number, since))
+            for number, line in enumerate(self._parts.lines())
         ]
         return [*rows, *(() if private is None else (_connection("private", private, None),))]
 
@@ -237,14 +237,14 @@ def _rate(messages: int, number: int, since: tuple[_Sample, float] | None) -> fl
 def _subscribers(feed: EventFeedState) -> tuple[QueueRow, ...]:
     return tuple(
         QueueRow(
-            name=one.name,
-            waiting=one.waiting,
-            resumes=one.resumes,
-            failures=one.failures,
-            busy_ms=one.busy_ms,
-            last_error=one.last_error,
+            name=subscriber.name,
+            waiting=subscriber.waiting,
+            resumes=subscriber.resumes,
+            failures=subscriber.failures,
+            busy_ms=subscriber.busy_ms,
+            last_error=subscriber.last_error,
         )
-        for one in feed.subscribers
+        for subscriber in feed.subscribers
     )
 
 

@@ -134,10 +134,12 @@ def command_runner(
 
     pen = Pen(sys.stdout.isatty() and not os.environ.get("NO_COLOR"), line_width(os.environ))
     above = click.get_current_context().parent
-    is_json = as_json or any(one.params.get("as_json") for one in _contexts(above))
+    is_json = as_json or any(context.params.get("as_json") for context in _contexts(above))
     try:
         named, wanted = _own_or_parent_option("profile", profile), _own_or_parent_option("mode", None) or mode
-        assignments = [text for one in _contexts(above) for text in one.params.get("assignments") or ()]
+        assignments = [
+            text for context in _contexts(above) for text in context.params.get("assignments") or ()
+        ]
         access = ProfileAccess(named, wanted, os.environ, assignments=assignments, is_emergency=is_emergency)
         if access.ignored_error:
             message = f"{access.ignored_error} Ignored; using profile {access.paths.profile}."
@@ -185,16 +187,16 @@ def with_chosen_options(text: str) -> str:
 
 def _chosen(name: str) -> str:
     """Return an option of this command or a parent command; empty if not given."""
-    for one in _contexts(click.get_current_context(silent=True)):
-        source = one.get_parameter_source(name)
-        if one.params.get(name) and source is not click.core.ParameterSource.DEFAULT:
-            return str(one.params[name])
+    for ancestor in _contexts(click.get_current_context(silent=True)):
+        source = ancestor.get_parameter_source(name)
+        if ancestor.params.get(name) and source is not click.core.ParameterSource.DEFAULT:
+            return str(ancestor.params[name])
     return ""
 
 
 def _own_or_parent_option(name: str, own: str | None) -> str | None:
     """Return an option of this command, or of the nearest parent command that has it."""
-    found = (one.params.get(name) for one in _contexts(click.get_current_context().parent))
+    found = (ancestor.params.get(name) for ancestor in _contexts(click.get_current_context().parent))
     return own or next((value for value in found if value), None)
 
 

@@ -56,10 +56,11 @@ class TradingSource:
         context = self._context()
         if last is not None:
             return self._stored(
-                lambda tables: [snipe_row(one, context) for one in tables.snipes.page(limit=last)]
+                lambda tables: [snipe_row(snipe, context) for snipe in tables.snipes.page(limit=last)]
             )
         rows = self._view_or_stored(
-            trading_requests.SNIPES, lambda tables: [snipe_row(one, context) for one in tables.snipes.open()]
+            trading_requests.SNIPES,
+            lambda tables: [snipe_row(snipe, context) for snipe in tables.snipes.open()],
         )
         return sorted(rows, key=lambda row: (row.opens_ms, row.id))
 
@@ -68,7 +69,7 @@ class TradingSource:
         context = self._context()
         if last is not None:
             return self._stored(
-                lambda tables: [order_row(one, context) for one in tables.orders.page(limit=last)]
+                lambda tables: [order_row(order, context) for order in tables.orders.page(limit=last)]
             )
         rows = self._view_or_stored(trading_requests.ORDERS, lambda tables: _open_orders(tables, context))
         return sorted(rows, key=lambda row: (-row.created_ms, row.client_order_id))
@@ -144,8 +145,8 @@ class TradingSource:
     def _stored_positions(self, which: "Callable[[TradingTables], Sequence[Position]]") -> list[PositionRow]:
         return self._stored(
             lambda tables: [
-                _position(tables, one, self._context(tables.reconciliations.latest()))
-                for one in which(tables)
+                _position(tables, item, self._context(tables.reconciliations.latest()))
+                for item in which(tables)
             ]
         )
 
@@ -209,6 +210,6 @@ def _position(tables: "TradingTables", position: "Position", context: RowContext
 
 
 def _open_orders(tables: "TradingTables", context: RowContext) -> list[OrderRow]:
-    foreign = (one for one in tables.orders.foreign() if not one.state.is_terminal)
-    sent = (one for one in tables.orders.open() if one.state is not OrderState.INTENT)
-    return [order_row(one, context) for one in (*sent, *foreign)]
+    foreign = (order for order in tables.orders.foreign() if not order.state.is_terminal)
+    sent = (order for order in tables.orders.open() if order.state is not OrderState.INTENT)
+    return [order_row(order, context) for order in (*sent, *foreign)]

@@ -282,12 +282,12 @@ class CommandExecutor:
             None,
             len(bytes(response.result)) + len(response.words),
         )
-        total = sum(one.size for one in self._remembered.values())
-        for key, one in list(self._remembered.items()):
+        total = sum(command.size for command in self._remembered.values())
+        for key, command in list(self._remembered.items()):
             if len(self._remembered) <= MAX_REMEMBERED and total <= MAX_REMEMBERED_BYTES:
                 return
-            if one.task is None and one is not remembered:
-                total -= one.size
+            if command.task is None and command is not remembered:
+                total -= command.size
                 del self._remembered[key]
 
 

@@ -50,11 +50,11 @@ class FactFeed:
         else:
             messages = [_fact_message(fact) for fact in await self._source.after(after, PAGE_FACTS)]
         size, page = 0, list[FactMessage]()
-        for one in messages[:PAGE_FACTS]:
-            size += len(bytes(one.event)) + 16
+        for item in messages[:PAGE_FACTS]:
+            size += len(bytes(item.event)) + 16
             if page and size > PAGE_BYTES:
                 break
-            page.append(one)
+            page.append(item)
         return Facts(facts=page)
 
 

@@ -115,14 +115,14 @@ def viewer_rows(server: DeskServer) -> list[ViewerRow]:
     """Return the connected viewers with their lag."""
     return [
         ViewerRow(
-            who=one.sender.who,
-            pid=one.sender.pid,
-            role=one.sender.role.value,
-            waiting_bytes=one.waiting_bytes,
-            facts_behind=one.facts_behind,
-            views=one.views,
+            who=viewer.sender.who,
+            pid=viewer.sender.pid,
+            role=viewer.sender.role.value,
+            waiting_bytes=viewer.waiting_bytes,
+            facts_behind=viewer.facts_behind,
+            views=viewer.views,
         )
-        for one in server.viewers
+        for viewer in server.viewers
     ]
 
 

@@ -227,8 +227,8 @@ def _handle_queries(desk: CommandExecutor, parts: DeskServiceParts) -> None:
             return engine_requests.ListingPage(list(_first_page(rows)))
 
         page = await answers.get("listings", engine_requests.ListingPage, args, read)
-        live = {one.id: one for one in queries.listings()}
-        rows = [live.get(one.id, one) for one in page.value.rows]
+        live = {listing_row.id: listing_row for listing_row in queries.listings()}
+        rows = [live.get(listing_row.id, listing_row) for listing_row in page.value.rows]
         return HandlerResult("", engine_requests.ListingPage(rows), age_ms=page.age_ms)
 
     async def signals(
@@ -252,7 +252,7 @@ def _handle_queries(desk: CommandExecutor, parts: DeskServiceParts) -> None:
 
         found = await answers.get("why", WhyRow, args, read)
         row = found.value
-        live = {one.id: one for one in queries.listings()}
+        live = {listing_row.id: listing_row for listing_row in queries.listings()}
         stories = (
             msgspec.structs.replace(s, listing=live.get(s.listing.id, s.listing)) for s in row.listings
         )
@@ -349,7 +349,7 @@ async def _with_current_checks(row: WhyRow, trading: TradingQueries | None) -> W
     """Add checklists and current pre-trade checks; a pair without data has none."""
     if trading is None:
         return row
-    row = msgspec.structs.replace(row, snipes=tuple(_with_checklist(one, trading) for one in row.snipes))
+    row = msgspec.structs.replace(row, snipes=tuple(_with_checklist(snipe, trading) for snipe in row.snipes))
     if not row.listings:
         return row
     try:

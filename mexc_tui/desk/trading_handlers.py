@@ -167,7 +167,7 @@ def _exit_edit(args: trading_requests.ExitsEdit) -> ExitUpdate:
         trailing=args.trailing,
         trailing_after_pct=args.trailing_after_pct,
         trailing_distance_pct=args.trailing_distance_pct,
-        ladder=None if rungs is None else tuple(Rung(one.share_pct, one.gain_pct) for one in rungs),
+        ladder=None if rungs is None else tuple(Rung(rung.share_pct, rung.gain_pct) for rung in rungs),
         break_even_rung=args.break_even_rung,
         time_stop_s=args.time_stop_s,
     )

@@ -55,7 +55,7 @@ def delete_unused_lock(file: Path) -> bool:
 
 def _sockets(paths: Paths) -> Iterator[Path]:
     """Yield the sockets of other profiles, from the socket folder and the folders of profiles."""
-    folders = {paths.socket.parent, *(one for one in _files(paths.state.parent) if one.is_dir())}
+    folders = {paths.socket.parent, *(folder for folder in _files(paths.state.parent) if folder.is_dir())}
     for folder in folders:
         yield from (file for file in _files(folder) if file.suffix == ".sock" and file != paths.socket)
 

@@ -27,7 +27,7 @@ class ListenKeyFile:
     def add(self, key: str) -> None:
         """Record a key, durably. Raises OSError."""
         digest = _digest(key)
-        kept = [one for one in self._read() if one != digest][-(MAX_KEYS - 1) :]
+        kept = [recorded for recorded in self._read() if recorded != digest][-(MAX_KEYS - 1) :]
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = self._path.with_suffix(f".{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)

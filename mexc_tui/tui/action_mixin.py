@@ -98,7 +98,7 @@ class ActionMixin(ThemedApp):
             self._controller.cancel_question()
             return False
         halts = ["halt_now"] if question is not None and question.word else ["halt", "halt_now"]
-        if question is not None and any(event.key in KEYS_BY_ID[one].each for one in halts):
+        if question is not None and any(event.key in KEYS_BY_ID[key_id].each for key_id in halts):
             self._controller.halt()
             return True
         if question is None and isinstance(self.focused, Input):

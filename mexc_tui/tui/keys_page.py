@@ -6,7 +6,7 @@ from mexc_tui.tui.screens.registry import all_boards
 
 def keys_page() -> str:
     """Return the screens and the keys as Markdown tables."""
-    screens = [f"| `{BY_ID[one.name].shown}` | {one.title} | {one.help} |" for one in all_boards()]
+    screens = [f"| `{BY_ID[board.name].shown}` | {board.title} | {board.help} |" for board in all_boards()]
     lines = ["| Key | Screen | Content |", "|---|---|---|", *screens, ""]
     lines += ["| Key | Action | Screens |", "|---|---|---|"]
     for group in KeyGroup:

@@ -54,13 +54,13 @@ class _EventFollower:
             page = source.queries.latest(JOURNAL, self.query, ASK_AGAIN_S).result
             if page is None:
                 return [], []
-            rows = sorted(page.rows, key=lambda one: one.sequence)
+            rows = sorted(page.rows, key=lambda fact: fact.sequence)
             old = [event.decode(bytes(row.body)) for row in rows]
             newest = max((row.sequence for row in rows), default=0)
-            self.new_events = [(sequence, one) for sequence, one in self.new_events if sequence > newest]
+            self.new_events = [(sequence, event) for sequence, event in self.new_events if sequence > newest]
             self.is_old_known = True
         new_events, self.new_events = self.new_events, []
-        return old, [one for _, one in new_events]
+        return old, [event for _, event in new_events]
 
 
 class Notices:
@@ -100,31 +100,33 @@ class Notices:
 
     def _new_alerts(self) -> list[Notice]:
         old, new_events = self._alerts.drain(self._source)
-        for one in old:
-            if isinstance(one, Alert):
-                self._log_alert(one)
-        notices = [self._log_alert(one) for one in new_events if isinstance(one, Alert)]
+        for earlier in old:
+            if isinstance(earlier, Alert):
+                self._log_alert(earlier)
+        notices = [self._log_alert(event) for event in new_events if isinstance(event, Alert)]
         return [notice for notice in notices if notice is not None]
 
     def _new_fills(self) -> list[Notice]:
         """Log one entry per order with all its fills; return the texts of new fills."""
         old, new_events = self._fills.drain(self._source)
-        for one in old:
-            if isinstance(one, FillBooked):
-                self._log_fill(one)
+        for earlier in old:
+            if isinstance(earlier, FillBooked):
+                self._log_fill(earlier)
         texts = {
-            one.client_order_id: self._log_fill(one) for one in new_events if isinstance(one, FillBooked)
+            event.client_order_id: self._log_fill(event)
+            for event in new_events
+            if isinstance(event, FillBooked)
         }
         return [Notice(text, Tone.PLAIN, is_critical=False) for text in texts.values()]
 
-    def _log_fill(self, one: FillBooked) -> str:
-        before = self._filled.pop(one.client_order_id, Filled())
-        filled = self._filled[one.client_order_id] = before.plus(one)
+    def _log_fill(self, fill: FillBooked) -> str:
+        before = self._filled.pop(fill.client_order_id, Filled())
+        filled = self._filled[fill.client_order_id] = before.plus(fill)
         while len(self._filled) > MAX_KEPT:
             del self._filled[next(iter(self._filled))]
-        text = fill_text(one, filled, self._source.positions.rows.get(one.position_id))
-        key = f"fill {one.client_order_id}"
-        self._activity.add(ActivityEntry(one.at_ms, "engine", f"fill {one.about}", text, Tone.PLAIN, key))
+        text = fill_text(fill, filled, self._source.positions.rows.get(fill.position_id))
+        key = f"fill {fill.client_order_id}"
+        self._activity.add(ActivityEntry(fill.at_ms, "engine", f"fill {fill.about}", text, Tone.PLAIN, key))
         return text
 
     def _new_closes(self) -> list[Notice]:

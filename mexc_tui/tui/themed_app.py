@@ -17,8 +17,8 @@ class ThemedApp(App[None]):
         self.animation_level = "none"
         for name in tuple(self.available_themes):
             self.unregister_theme(name)
-        for one in themes.by_name.values():
-            self.register_theme(as_textual(one))
+        for available in themes.by_name.values():
+            self.register_theme(as_textual(available))
         self.theme = theme.name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

@@ -49,7 +49,7 @@ def _stop(row: PreviewRow) -> str:
 
 
 def _sold(row: PreviewRow) -> str:
-    known = [one.value for one in row.sales if one.value is not None]
+    known = [sale.value for sale in row.sales if sale.value is not None]
     missing = len(row.sales) - len(known)
     text = f"sell {many(len(row.sales), 'position')}"
     if known:

@@ -16,7 +16,8 @@ def trading_event_text(event: AnyEvent) -> str:
             return _snipe(event.snipe)
         case events.SnipeRefused():
             failed = "; ".join(
-                f"{one.name.replace('_', ' ')} {one.value} ({one.bound})" for one in event.verdicts
+                f"{verdict.name.replace('_', ' ')} {verdict.value} ({verdict.bound})"
+                for verdict in event.verdicts
             )
             return f"not armed: {failed}"
         case events.AttemptMade():
@@ -87,5 +88,7 @@ def _position(position: Position, text: str) -> str:
 
 
 def _entry(entry: LedgerEntry) -> str:
-    moved = ", ".join(f"{spaced(one.account)} {one.amount:+f} {one.asset}" for one in entry.postings)
+    moved = ", ".join(
+        f"{spaced(posting.account)} {posting.amount:+f} {posting.asset}" for posting in entry.postings
+    )
     return f"{spaced(entry.kind)}: {moved}" + (f" ({entry.text})" if entry.text else "")

@@ -137,7 +137,9 @@ def test_a_full_output_is_one_line_and_a_failure(
 
 @pytest.mark.parametrize("name", PRINTING)
 @pytest.mark.parametrize("stream", ["/dev/full", CLOSED])
-def test_lost_output_ends_with_1(zygote: CommandServer, home: Mapping[str, str], name: str, stream: str) -> None:
+def test_lost_output_ends_with_1(
+    zygote: CommandServer, home: Mapping[str, str], name: str, stream: str
+) -> None:
     ran = checked(zygote.run((*name.split(), *ARGUMENTS.get(name, ())), home, stdout=stream))
     reason = "No space left on device" if stream != CLOSED else "it is closed"
     assert (ran.code, ran.err) == (1, f"mexc-tui: Standard output could not be written: {reason}.\n")

@@ -25,5 +25,5 @@ def convert_dust(yes: bool, profile: str | None, as_json: bool) -> None:
             fail(f"Nothing to convert: {why}.", NOT_DONE)
         if not yes:
             confirm(runner, dust_plan(row))
-        request = ConvertDustRequest(assets=tuple(one.asset for one in row.coins))
+        request = ConvertDustRequest(assets=tuple(coin.asset for coin in row.coins))
         runner.send(CONVERT_DUST, request, deadline_s=EXCHANGE_S)

@@ -89,8 +89,8 @@ def exits_plan(row: "PositionRow", edit: "ExitsEdit") -> str:
         distance = f" {edit.trailing_distance_pct:f} % below the high" if edit.trailing_distance_pct else ""
         parts.append(f"trailing{distance}" if edit.trailing else "no trailing stop")
     if edit.ladder is not None:
-        rungs = ", ".join(f"{one.share_pct:f} % at +{one.gain_pct:f} %" for one in edit.ladder)
-        waiting = sum(one.where == "exchange" for one in row.rungs)
+        rungs = ", ".join(f"{rung.share_pct:f} % at +{rung.gain_pct:f} %" for rung in edit.ladder)
+        waiting = sum(rung.where == "exchange" for rung in row.rungs)
         parts.append(f"take-profits {rungs or 'none'}, replacing {waiting} resting")
     if edit.break_even_rung is not None:
         parts.append(

@@ -72,9 +72,12 @@ def status_page(status: StatusRow, pen: Pen) -> str:
         lines.append(_pair("loop", pen.write(_loop(status.loop), TextTone.WARN)))
     if status.budget.ban:
         lines.append(_pair("ban", pen.write(status.budget.ban, TextTone.BAD)))
-    lines += [_pair("skipped", pen.write(one, TextTone.WARN)) for one in status.budget.skipped_rows]
-    lines += [_pair("excluded", pen.write(one, TextTone.WARN)) for one in status.not_compared]
-    lines += [_source(one.source, one.read_ms, one.problem, status.now_ms, pen) for one in status.sources]
+    lines += [_pair("skipped", pen.write(row_text, TextTone.WARN)) for row_text in status.budget.skipped_rows]
+    lines += [_pair("excluded", pen.write(item, TextTone.WARN)) for item in status.not_compared]
+    lines += [
+        _source(source.source, source.read_ms, source.problem, status.now_ms, pen)
+        for source in status.sources
+    ]
     for worker in status.workers:
         if worker.is_degraded or worker.failures:
             text = f"{worker.name}: {worker.state}, {worker.failures} failures, {worker.last_error}"

@@ -16,7 +16,7 @@ LAST_DAYS = 10
 def performance_page(row: PerformanceRow, pen: Pen) -> str:
     """Return the performance: equity identity, figures with their sample, the last days."""
     lines = [*_identity(row, pen), ""]
-    lines.append(table(("METRIC", "VALUE"), [_metric(one) for one in row.metrics], pen))
+    lines.append(table(("METRIC", "VALUE"), [_metric(metric) for metric in row.metrics], pen))
     if row.days:
         lines += ["", _days(row.days[-LAST_DAYS:], pen)]
     return "\n".join(lines)

@@ -45,9 +45,9 @@ def close_plan(row: PositionRow, share_pct: Decimal | None) -> str:
 
 def dust_plan(row: DustRow) -> str:
     """Return the preview of a dust conversion."""
-    coins = ", ".join(f"{price(one.quantity)} {one.asset}" for one in row.coins)
-    mx = [one.value_mx for one in row.coins if one.value_mx is not None]
-    usdt = [one.value_usdt for one in row.coins if one.value_usdt is not None]
+    coins = ", ".join(f"{price(coin.quantity)} {coin.asset}" for coin in row.coins)
+    mx = [coin.value_mx for coin in row.coins if coin.value_mx is not None]
+    usdt = [coin.value_usdt for coin in row.coins if coin.value_usdt is not None]
     worth = f", about {price(sum(mx, Decimal(0)))} MX" if mx else ""
     worth += f" ({amount(sum(usdt, Decimal(0)))} USDT)" if usdt else ""
     left = f" Not converted: {'; '.join(row.left)}." if row.left else ""
@@ -56,9 +56,9 @@ def dust_plan(row: DustRow) -> str:
 
 def stop_plan(name: str, held: Exposure) -> str:
     """Return the preview of a flatten or an emergency stop."""
-    known = [one.value for one in held.positions if one.value is not None]
+    known = [position.value for position in held.positions if position.value is not None]
     unknown = len(held.positions) - len(known)
-    ours = sum(one.state is not OrderState.FOREIGN for one in held.orders)
+    ours = sum(order.state is not OrderState.FOREIGN for order in held.orders)
     worth = amount(sum(known, Decimal(0)))
     parts = [
         f"sell {many(len(held.positions), 'position')} worth {worth} USDT at the bid"
@@ -71,8 +71,8 @@ def stop_plan(name: str, held: Exposure) -> str:
 
 def stop_engine_plan(profile: str, held: Exposure) -> str:
     """Return the preview of stopping the engine: positions without stops, open orders, snipes."""
-    ours = sum(one.state is not OrderState.FOREIGN for one in held.orders)
-    open_ = ", ".join(_position_without_stop(one) for one in held.positions)
+    ours = sum(order.state is not OrderState.FOREIGN for order in held.orders)
+    open_ = ", ".join(_position_without_stop(position) for position in held.positions)
     parts = [
         f"{many(len(held.positions), 'position')} would stay open without stops until the next start: {open_}"
     ]

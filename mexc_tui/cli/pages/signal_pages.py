@@ -86,9 +86,11 @@ def _listing_history(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str
     yield from _opening(row, now_ms, pen)
     for text in row.disagreements:
         yield from _toned(f"  ! {text}", TextTone.WARN, pen)
-    said = sorted((one for says in story.detectors for one in says.signals), key=lambda one: -one.at_ms)
-    yield from _signal_section("Active", [one for one in said if one.is_active], day_ms, pen)
-    yield from _signal_section("Ended", [one for one in said if not one.is_active], day_ms, pen)
+    said = sorted(
+        (signal for says in story.detectors for signal in says.signals), key=lambda signal: -signal.at_ms
+    )
+    yield from _signal_section("Active", [signal for signal in said if signal.is_active], day_ms, pen)
+    yield from _signal_section("Ended", [signal for signal in said if not signal.is_active], day_ms, pen)
     yield from _silent([says for says in story.detectors if not says.signals and says.why_not], pen)
     yield pen.write("Sources", TextTone.HEAD)
     widest = max((len(source.source) for source in story.sources), default=0)
@@ -131,11 +133,11 @@ def _signal_section(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen)
     if not said:
         return
     yield pen.write(head, TextTone.HEAD)
-    for one in said:
-        tone = _SEVERITIES.get(one.severity, TextTone.PLAIN)
-        yield f"  {time_of_day(one.at_ms, day_ms)}  {pen.write(f'{one.detector} {one.topic}', tone)}"
-        yield from fold(f"    {claim_text(one)}: {one.text}", " " * 6, pen)
-        yield from fold(f"    reasons: {'; '.join(map(readable, one.reasons))}", " " * 6, pen)
+    for signal in said:
+        tone = _SEVERITIES.get(signal.severity, TextTone.PLAIN)
+        yield f"  {time_of_day(signal.at_ms, day_ms)}  {pen.write(f'{signal.detector} {signal.topic}', tone)}"
+        yield from fold(f"    {claim_text(signal)}: {signal.text}", " " * 6, pen)
+        yield from fold(f"    reasons: {'; '.join(map(readable, signal.reasons))}", " " * 6, pen)
 
 
 def _silent(detectors: Sequence[DetectorDetail], pen: Pen) -> Iterable[str]:

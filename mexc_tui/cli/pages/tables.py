@@ -101,7 +101,7 @@ def _visible_columns(columns: Sequence[TextColumn], widths: Sequence[int], most:
     shown = list(range(len(columns)))
     for place in sorted(shown, key=lambda place: -columns[place].drop_rank):
         needed = (
-            sum(widths[one] for one in shown[:-1])
+            sum(widths[index] for index in shown[:-1])
             + min(widths[shown[-1]], LAST)
             + len(GAP) * (len(shown) - 1)
         )
@@ -115,16 +115,16 @@ def _narrow(shown: Sequence[int], widths: list[int], least: Sequence[int], most:
     """Cut the last column, then round numbers, then cut the widest columns, until a line fits."""
     room = max(most - len(GAP) * (len(shown) - 1), len(shown))
     last = shown[-1]
-    over = sum(widths[one] for one in shown) - room
+    over = sum(widths[index] for index in shown) - room
     if over > 0:
         shrink = min(over, max(widths[last] - LAST, 0))
         widths[last] -= shrink
         over -= shrink
-    while over > 0 and (long := [one for one in shown if widths[one] > least[one]]):
-        widths[max(long, key=lambda one: widths[one])] -= 1
+    while over > 0 and (long := [index for index in shown if widths[index] > least[index]]):
+        widths[max(long, key=lambda column: widths[column])] -= 1
         over -= 1
     while over > 0:
-        widest = max(shown, key=lambda one: widths[one])
+        widest = max(shown, key=lambda index: widths[index])
         widths[widest] -= 1
         over -= 1
 

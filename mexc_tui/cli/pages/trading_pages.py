@@ -173,7 +173,7 @@ def _protection(row: PositionRow, pen: Pen) -> str:
         return f"closed {when(row.closed_ms)} UTC by {row.close_reason.text}"
     is_watched = row.protection is Protection.ENGINE
     parts = [pen.write(row.protection_text, TextTone.PLAIN if is_watched else TextTone.WARN)]
-    parts += [f"rung {one.number} {price(one.price)} ({one.where})" for one in row.rungs]
+    parts += [f"rung {rung.number} {price(rung.price)} ({rung.where})" for rung in row.rungs]
     return "; ".join(parts)
 
 
@@ -200,7 +200,7 @@ def risk_page(row: RiskRow, pen: Pen) -> str:
         )
     if row.paused_until_ms is not None:
         lines.append(f"paused    until {when(row.paused_until_ms)} UTC")
-    folded = [one for line in lines for one in fold(line, " " * 10, pen)]
+    folded = [part for line in lines for part in fold(line, " " * 10, pen)]
     return "\n".join([*folded, limits_page(row.limits, pen)])
 
 
@@ -260,11 +260,11 @@ def what_if_page(row: WhatIfRow, pen: Pen) -> str:
 
 def verdict_lines(verdicts: Iterable[Verdict], pen: Pen) -> Iterable[str]:
     """Return one line per check, with the value needed to pass a failed one."""
-    for one in verdicts:
-        mark = pen.write("yes", TextTone.GOOD) if one.passed else pen.write("NO ", TextTone.BAD)
-        text = f"  {mark}  {_CHECK_STAGES[one.stage]} {label(one.name)}: {one.measured}"
-        flip = f"; to pass: {one.flip}" if one.flip else ""
-        until = f" (passes {when(one.until_ms)} UTC)" if one.until_ms is not None else ""
+    for verdict in verdicts:
+        mark = pen.write("yes", TextTone.GOOD) if verdict.passed else pen.write("NO ", TextTone.BAD)
+        text = f"  {mark}  {_CHECK_STAGES[verdict.stage]} {label(verdict.name)}: {verdict.measured}"
+        flip = f"; to pass: {verdict.flip}" if verdict.flip else ""
+        until = f" (passes {when(verdict.until_ms)} UTC)" if verdict.until_ms is not None else ""
         yield from fold(text + flip + until, " " * 7, pen)
 
 
@@ -278,16 +278,17 @@ def reconciliation_page(row: ReconciliationRow, pen: Pen) -> str:
     lines = fold(head, "    ", pen)
     if row.problem:
         lines += fold(pen.write(f"Not finished: {row.problem}", TextTone.BAD), "    ", pen)
-    for one in row.unexplained:
-        lines += fold(pen.write(f"  unexplained: {_difference(one)}", TextTone.BAD), " " * 6, pen)
-    for one in row.excluded:
-        lines += fold(pen.write(f"  not compared: {one.text}", TextTone.WARN), " " * 6, pen)
-    for one in row.explained:
-        lines += fold(f"  explained: {_difference(one)}", " " * 6, pen)
+    for difference in row.unexplained:
+        lines += fold(pen.write(f"  unexplained: {_difference(difference)}", TextTone.BAD), " " * 6, pen)
+    for difference in row.excluded:
+        lines += fold(pen.write(f"  not compared: {difference.text}", TextTone.WARN), " " * 6, pen)
+    for difference in row.explained:
+        lines += fold(f"  explained: {_difference(difference)}", " " * 6, pen)
     return "\n".join(lines)
 
 
-def _difference(one: Difference) -> str:
-    worth = f", worth {amount(one.value)}" if one.value else ""
-    kind = label(one.kind)
-    return f"{kind} of {one.about}: ledger {one.ours}, exchange {one.theirs}{worth}: {one.text}"
+def _difference(difference: Difference) -> str:
+    worth = f", worth {amount(difference.value)}" if difference.value else ""
+    kind = label(difference.kind)
+    sides = f"ledger {difference.ours}, exchange {difference.theirs}"
+    return f"{kind} of {difference.about}: {sides}{worth}: {difference.text}"

@@ -73,7 +73,7 @@ def page(header: WatchHeader, lines: Iterable[WatchLine], width: int = 80) -> st
 
 
 def _row(line: WatchLine) -> tuple[TextCell, ...]:
-    bid, ask, last = (_price(one, line.decimals) for one in (line.bid, line.ask, line.last))
+    bid, ask, last = (_price(value, line.decimals) for value in (line.bid, line.ask, line.last))
     age = NONE if line.age_s is None else f"{line.age_s:.1f} s"
     return (
         TextCell(line.symbol),

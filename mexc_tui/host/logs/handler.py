@@ -167,7 +167,7 @@ def log_to_stderr() -> QueuedHandler:
 def add_log_file(path: Path) -> None:
     """Also log to a file; an existing log file stays the only one."""
     for handler in _handlers():
-        if not any(isinstance(one, LogFile) for one in handler.sinks):
+        if not any(isinstance(sink, LogFile) for sink in handler.sinks):
             handler.add(LogFile(path))
 
 
@@ -180,7 +180,7 @@ def limit_log(max_mb: int) -> None:
 
 
 def _handlers() -> list[QueuedHandler]:
-    return [one for one in logging.getLogger().handlers if isinstance(one, QueuedHandler)]
+    return [handler for handler in logging.getLogger().handlers if isinstance(handler, QueuedHandler)]
 
 
 def _log_unraisable(found: "sys.UnraisableHookArgs") -> None:

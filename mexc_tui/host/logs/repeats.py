@@ -108,7 +108,9 @@ class Repeats:
 
     def next_s(self) -> float | None:
         """Return the time of the next summary; None: nothing is counted."""
-        return min((one.due_s for counts in self._kinds.values() for one in counts.values()), default=None)
+        return min(
+            (count.due_s for counts in self._kinds.values() for count in counts.values()), default=None
+        )
 
     def end(self) -> list[Message]:
         """Return summaries of all counted messages."""
@@ -158,4 +160,4 @@ def _comparison_key(message: Message) -> str:
     """Return the comparison key of a text: numbers, ids and times count as equal."""
     last_line = message.detail.rstrip().rpartition("\n")[2]
     text = f"{message.text[:COMPARED]}\n{last_line[:COMPARED]}"
-    return _WORD.sub(lambda found: "#" if any(one.isdigit() for one in found[0]) else found[0], text)
+    return _WORD.sub(lambda found: "#" if any(char.isdigit() for char in found[0]) else found[0], text)

@@ -88,7 +88,7 @@ def with_malformed_row(response: web.Response) -> web.Response:
     """
     data: object = msgspec.json.decode(response.body) if isinstance(response.body, bytes) else None
     fields = cast("dict[str, object]", data) if isinstance(data, dict) else {"": data}
-    lists = [cast("list[object]", one) for one in fields.values() if isinstance(one, list) and one]
+    lists = [cast("list[object]", value) for value in fields.values() if isinstance(value, list) and value]
     if not lists or not isinstance(lists[0][0], dict):
         return response
     row = cast("dict[str, object]", lists[0][0])

@@ -109,8 +109,8 @@ def remaining_text(source: DeskSource) -> str:
 
 def preview_with_refusals(row: PreviewRow) -> str:
     """Return the text of a preview with its refusals."""
-    refusals = [one.flip or str(one) for one in row.refusals]
-    more = [] if row.is_allowed else [one for one in refusals if one not in row.text]
+    refusals = [verdict.flip or str(verdict) for verdict in row.refusals]
+    more = [] if row.is_allowed else [text for text in refusals if text not in row.text]
     return " ".join([row.text, "; ".join(more)]).strip()
 
 

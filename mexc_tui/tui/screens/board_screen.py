@@ -140,7 +140,7 @@ class BoardScreen(InputLineScreen):
                 most = place.lines + (1 if height < TALL else 2)
                 widget.styles.max_height = None if self._zoomed == pane.title else most
         for column in self.query("#main, #beside"):
-            column.display = any(one.display for one in column.children)
+            column.display = any(child.display for child in column.children)
         self.set_class(has_details, "-details")
         self.set_class(self.board.has_halves and width < DETAILS_BESIDE, "-halves")
         self._details.display = has_details and self._zoomed is None
@@ -160,9 +160,11 @@ class BoardScreen(InputLineScreen):
         panes = {self._widget(pane): pane for pane in self.board.panes}
         widgets: list[Table | Canvas] = list(panes)
         if self._details.display:
-            widgets = [*(one for one in widgets if one.display), self._details]
+            widgets = [*(widget for widget in widgets if widget.display), self._details]
         focused = self.focused
-        now = next((number for number, one in enumerate(widgets) if one is focused), -1 if by > 0 else 0)
+        now = next(
+            (number for number, widget in enumerate(widgets) if widget is focused), -1 if by > 0 else 0
+        )
         widget = widgets[(now + by) % len(widgets)]
         if (pane := panes.get(widget)) is not None:
             zoomed = pane.title if self._user_zoomed or not self._has_room(pane) else None

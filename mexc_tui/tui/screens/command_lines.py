@@ -47,7 +47,7 @@ def _lines(head: Part, text: str, foot: list[Part], width: int) -> Lines:
     shown = below[: MAX_LINES - 2]
     if len(shown) < len(below):
         shown[-1] += " …"
-    return [[head, Part(first)], *([Part(one)] for one in shown), fitting(foot, width)]
+    return [[head, Part(first)], *([Part(line)] for line in shown), fitting(foot, width)]
 
 
 def _keys(run: CommandRun, now_s: float) -> list[Part]:

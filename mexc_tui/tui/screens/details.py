@@ -37,7 +37,7 @@ def position(context: RenderContext, width: int) -> list[Drawn]:
     row = None if context.key is None else context.source.positions.rows.get(context.key)
     if row is None:
         return [text_line(_CHOOSE, Tone.FAINT)]
-    orders = [one for one in context.source.orders.rows.values() if one.symbol == row.symbol]
+    orders = [order for order in context.source.orders.rows.values() if order.symbol == row.symbol]
     return [
         heading(f"{row.symbol}  {spaced(row.state)}"),
         *ladder(row, context.now_ms, width, _LADDER),
@@ -45,7 +45,7 @@ def position(context: RenderContext, width: int) -> list[Drawn]:
         *_money(row, context, width),
         heading("Orders"),
         *(
-            [one for order in orders for one in _order(order, context, width)]
+            [line for order in orders for line in _order(order, context, width)]
             or [text_line("none", Tone.FAINT)]
         ),
     ]
@@ -56,7 +56,7 @@ def position_or_order(context: RenderContext, width: int) -> list[Drawn]:
     order = context.source.orders.rows.get(context.key or "")
     if context.pane == POSITIONS or order is None:
         return position(context, width)
-    created, updated = (local_and_utc(one, context.zone) for one in (order.created_ms, order.updated_ms))
+    created, updated = (local_and_utc(at_ms, context.zone) for at_ms in (order.created_ms, order.updated_ms))
     return [
         heading(f"{order.symbol}  {order.type.value}"),
         *_order(order, context, width),
@@ -72,7 +72,7 @@ def _money(row: PositionRow, context: RenderContext, width: int) -> Iterable[Dra
     if row.closed_ms is not None:
         made = f"{gain(row.realised).text} {quote} ({gain(row.realised_pct, 1, '%').text})"
         yield from paragraph(f"P&L {made}, fees {amount(row.fees).text}", width)
-        opened, closed = (local_and_utc(one, context.zone) for one in (row.opened_ms, row.closed_ms))
+        opened, closed = (local_and_utc(at_ms, context.zone) for at_ms in (row.opened_ms, row.closed_ms))
         yield from paragraph(f"opened {opened}, closed {closed}", width, Tone.FAINT)
         return
     yield from paragraph(
@@ -93,7 +93,7 @@ def _money(row: PositionRow, context: RenderContext, width: int) -> Iterable[Dra
 def _order(row: OrderRow, context: RenderContext, width: int) -> list[Drawn]:
     at = "" if row.price is None else f" at {price(row.price, row.price_decimals).text}"
     places = row.quantity_decimals
-    filled, whole = (price(one, places).text for one in (row.filled_quantity, row.quantity))
+    filled, whole = (price(value, places).text for value in (row.filled_quantity, row.quantity))
     part = f"{filled} of {whole}" if row.quantity is not None else f"by value, {filled} filled"
     text = f"{row.side.value.lower()} {spaced(row.role)}{at}: {spaced(row.state)}, {part}"
     since = age(context.now_ms - row.updated_ms)
@@ -108,7 +108,7 @@ def snipe(context: RenderContext, width: int) -> list[Drawn]:
     answer = response.result
     if answer is None or row is None:
         return missing_history(response, _CHOOSE, symbol)
-    says = next((one for one in answer.snipes if one.snipe.id == row.id), None)
+    says = next((item for item in answer.snipes if item.snipe.id == row.id), None)
     if says is None:
         return paragraph(row.reason or "Nothing recorded yet.", width)
     return list(snipe_lines(says, context, width))

@@ -36,7 +36,7 @@ def _query(context: RenderContext) -> QueryResponse[DetectorsRow]:
 
 
 def _rows(row: DetectorsRow, _: RenderContext) -> dict[str, Line]:
-    return {one.name: _line(one) for one in row.detectors}
+    return {detector.name: _line(detector) for detector in row.detectors}
 
 
 def _line(row: DetectorRow) -> Line:
@@ -76,7 +76,7 @@ def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
     response = _query(context)
     if response.result is None:
         return [text_line(response.problem or LOADING, Tone.FAINT)]
-    row = next((one for one in response.result.detectors if one.name == context.key), None)
+    row = next((detector for detector in response.result.detectors if detector.name == context.key), None)
     if row is None:
         return [text_line("Select a detector.", Tone.FAINT)]
     last = "none since start" if row.last_ms is None else local_and_utc(row.last_ms, context.zone)

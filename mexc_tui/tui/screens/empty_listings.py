@@ -24,9 +24,9 @@ def no_listing(context: RenderContext) -> str:
 def _calendar(source: DeskSource) -> tuple[str, str]:
     """Return the time of the last calendar poll (empty: none) and the last problem."""
     status = source.status_row
-    for one in () if status is None else status.sources:
-        if one.source == Origin.CALENDAR.value:
-            return "" if one.read_ms is None else utc(one.read_ms), one.problem
+    for row in () if status is None else status.sources:
+        if row.source == Origin.CALENDAR.value:
+            return "" if row.read_ms is None else utc(row.read_ms), row.problem
     return "", ""
 
 

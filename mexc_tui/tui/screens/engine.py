@@ -79,7 +79,7 @@ def _waterfall(context: RenderContext, width: int, height: int) -> list[Drawn]:
         return [text_line(response.problem or LOADING, Tone.FAINT)]
     if not row.attempts:
         return [text_line("No attempt sent yet.", Tone.FAINT)]
-    attempt = next((one for one in row.attempts if _key(one) == context.key), row.attempts[0])
+    attempt = next((shot for shot in row.attempts if _key(shot) == context.key), row.attempts[0])
     usual = {stage.name: stage for stage in row.stages}
     figures = 34
     longest = max((len(stage.name) for stage in attempt.stages), default=_NAME)
@@ -136,8 +136,8 @@ def _resources(context: RenderContext, width: int, height: int) -> list[Drawn]:
         _fact("journal", f"{status.journal} events"),
         _fact("this terminal", _terminal(context)),
         *(
-            _fact("client", f"{one.who} ({one.role}), {bytes_of(one.waiting_bytes)} unread")
-            for one in row.viewers
+            _fact("client", f"{viewer.who} ({viewer.role}), {bytes_of(viewer.waiting_bytes)} unread")
+            for viewer in row.viewers
         ),
     ]
 
@@ -173,9 +173,13 @@ def _weights(context: RenderContext, width: int, height: int) -> list[Drawn]:
         waiting = f"{metrics.requests_waiting} queued, {metrics.requests_refused} refused"
         lines.append(_fact("requests", waiting))
         lines += [
-            _fact("breaker", f"{one.group}: {one.phase}, retry in {one.retry_in_s:.0f} s", is_bad=True)
-            for one in metrics.breakers
-            if one.phase != "closed"
+            _fact(
+                "breaker",
+                f"{breaker.group}: {breaker.phase}, retry in {breaker.retry_in_s:.0f} s",
+                is_bad=True,
+            )
+            for breaker in metrics.breakers
+            if breaker.phase != "closed"
         ]
     return lines
 
@@ -200,9 +204,9 @@ def _streams(context: RenderContext, width: int, height: int) -> list[Drawn]:
             f"{streams.messages_per_s:.0f} messages/s"
         )
     ]
-    lines += [text_line(one, Tone.WARN) for one in streams.silent]
-    lines += [text_line(f"Skipped: {one}", Tone.WARN) for one in status.budget.skipped_rows]
-    lines += [text_line(f"Not reconciled: {one}", Tone.WARN) for one in status.not_compared]
+    lines += [text_line(topic, Tone.WARN) for topic in streams.silent]
+    lines += [text_line(f"Skipped: {skipped}", Tone.WARN) for skipped in status.budget.skipped_rows]
+    lines += [text_line(f"Not reconciled: {item}", Tone.WARN) for item in status.not_compared]
     for source in status.sources:
         read = (
             "not read yet" if source.read_ms is None else f"read {age(context.now_ms - source.read_ms)} ago"
@@ -210,14 +214,20 @@ def _streams(context: RenderContext, width: int, height: int) -> list[Drawn]:
         words_of = f"{read}  {source.problem}".rstrip()
         lines.append(_fact(source.source[:14], words_of, is_bad=bool(source.problem)))
     if row is not None:
-        for one in row.connections:
-            up = f"up {age((one.age_s or 0) * 1_000)}" if one.is_up else f"DOWN: {one.reason}"
+        for connection in row.connections:
+            up = (
+                f"up {age((connection.age_s or 0) * 1_000)}"
+                if connection.is_up
+                else f"DOWN: {connection.reason}"
+            )
             lines.append(
                 _fact(
-                    one.name[:14], f"{up}, {one.topics} topics, {one.messages} messages", is_bad=not one.is_up
+                    connection.name[:14],
+                    f"{up}, {connection.topics} topics, {connection.messages} messages",
+                    is_bad=not connection.is_up,
                 )
             )
-        lines += [_queue(one) for one in row.observers]
+        lines += [_queue(queue) for queue in row.observers]
     return lines
 
 
@@ -235,8 +245,10 @@ def _workers(row: MachineRow, context: RenderContext) -> dict[str, Line]:
         {}
         if status is None
         else {
-            one.name: _worker(one.name, one.state, one.restarts, one.last_error, one.is_degraded)
-            for one in status.workers
+            worker.name: _worker(
+                worker.name, worker.state, worker.restarts, worker.last_error, worker.is_degraded
+            )
+            for worker in status.workers
         }
     )
 

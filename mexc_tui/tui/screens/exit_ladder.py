@@ -61,7 +61,7 @@ def _of_closed(row: PositionRow) -> list[_Step]:
 
 
 def _of_open(row: PositionRow) -> list[_Step]:
-    steps = [_Step(one.price, "┼", f"TP {one.number}", *_rung(one, row)) for one in row.rungs]
+    steps = [_Step(rung.price, "┼", f"TP {rung.number}", *_rung(rung, row)) for rung in row.rungs]
     bought = f"{_quantity(row.quantity, row)} {row.base_asset}"
     steps.append(_Step(row.entry_price, "┼", "entry", Tone.PLAIN, bought))
     steps.append(_Step(row.stop_price, "┴", "stop", Tone.BAD, _stop_text(row)))

@@ -68,7 +68,7 @@ class InputLineScreen(Screen[None]):
     def show_line_error(self, text: str) -> None:
         """Show why the line is invalid; it stays open for correction."""
         lines = wrap(text, max(self.size.width - 2, 20))[:MAX_HINT]
-        self._show_line([[Part(one, Tone.WARN)] for one in lines], is_typed=True)
+        self._show_line([[Part(line, Tone.WARN)] for line in lines], is_typed=True)
 
     @property
     def line(self) -> str | None:
@@ -120,7 +120,7 @@ class InputLineScreen(Screen[None]):
         if width_of(whole) <= self.size.width:
             return [whole]
         lines = wrap(hint, max(self.size.width - 2, 20))[: MAX_HINT - 1]
-        return [*([Part(one, Tone.STRONG)] for one in lines), [ends]]
+        return [*([Part(line, Tone.STRONG)] for line in lines), [ends]]
 
     def _focus_rows(self) -> None:
         if self._filtered_table is not None:

@@ -73,7 +73,7 @@ def all_of(context: RenderContext, width: int) -> list[Drawn]:
     page = _query(context).result
     if page is None:
         return [text_line(LOADING, Tone.FAINT)]
-    row = next((one for one in page.rows if str(one.sequence) == context.key), None)
+    row = next((fact for fact in page.rows if str(fact.sequence) == context.key), None)
     if row is None:
         return [text_line("Select an event to see all fields.", Tone.FAINT)]
     return [

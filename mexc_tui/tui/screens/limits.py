@@ -44,7 +44,7 @@ def strip(context: RenderContext, width: int, height: int) -> list[Drawn]:
         share = row.share or Decimal(0)
         tone = Tone.BAD if share >= _REACHED else Tone.WARN if share >= _NEAR else Tone.GOOD
         name, used = row.name.replace("_", " "), f" {_figure(row.used, '')}/{_figure(row.limit, row.unit)}"
-        if sum(len(one.text) for one in spans) + len(name) + len(used) + _STRIP + 4 > width:
+        if sum(len(span.text) for span in spans) + len(name) + len(used) + _STRIP + 4 > width:
             break
         spans += [
             StyledSpan(f"{name} "),

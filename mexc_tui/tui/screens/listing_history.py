@@ -49,8 +49,8 @@ def listing_lines(story: ListingStory, context: RenderContext, width: int) -> It
     yield _opening(row, context)
     keys = "API trading open" if row.api_allowed else "API trading not open yet"
     yield text_line(f"{row.stage.replace('_', ' ')}; {keys}", Tone.GOOD if row.api_allowed else Tone.WARN)
-    for one in row.disagreements:
-        yield from paragraph(f"! sources disagree: {readable(one)}", width, Tone.BAD)
+    for disagreement in row.disagreements:
+        yield from paragraph(f"! sources disagree: {readable(disagreement)}", width, Tone.BAD)
     if row.outcome:
         yield from paragraph(f"outcome: {row.outcome.replace('_', ' ')}", width)
     yield heading("Sources")
@@ -83,10 +83,11 @@ def _source(source: SourceDetail, context: RenderContext, width: int) -> list[Dr
 def signal_lines(detectors: Sequence[DetectorDetail], context: RenderContext, width: int) -> Iterable[Drawn]:
     """Draw signals, active ones first, and the reasons of silent detectors."""
     said = sorted(
-        (one for says in detectors for one in says.signals), key=lambda one: (not one.is_active, -one.at_ms)
+        (signal for says in detectors for signal in says.signals),
+        key=lambda signal: (not signal.is_active, -signal.at_ms),
     )
-    for one in said:
-        yield from signal_paragraphs(one, context, width)
+    for signal in said:
+        yield from signal_paragraphs(signal, context, width)
     for says in detectors:
         if not says.signals and says.why_not:
             yield from paragraph(f"{says.detector.replace('_', ' ')}: {says.why_not}", width, Tone.FAINT)
@@ -140,15 +141,17 @@ def plan_text(plan: ExitPlan) -> str:
 
 def check_lines(verdicts: Iterable[Verdict], context: RenderContext, width: int) -> Iterable[Drawn]:
     """Draw each check; a failed one states what is needed to pass."""
-    for one in verdicts:
-        mark, tone = ("✓", Tone.GOOD) if one.passed else ("✗", Tone.BAD)
-        text = f"{one.name.replace('_', ' ')}: {one.measured}"
+    for verdict in verdicts:
+        mark, tone = ("✓", Tone.GOOD) if verdict.passed else ("✗", Tone.BAD)
+        text = f"{verdict.name.replace('_', ' ')}: {verdict.measured}"
         first, *rest = wrap(text, max(width - 2, 8))
-        yield StyledSpan(f"{mark} ", tone), StyledSpan(first, Tone.PLAIN if one.passed else tone)
-        yield from (text_line(f"  {line}", Tone.PLAIN if one.passed else tone) for line in rest)
-        if one.flip and not one.passed:
-            until = "" if one.until_ms is None else f" (at {local_and_utc(one.until_ms, context.zone)})"
-            yield from paragraph(f"to pass: {one.flip}{until}", width, Tone.FAINT, _INDENT)
+        yield StyledSpan(f"{mark} ", tone), StyledSpan(first, Tone.PLAIN if verdict.passed else tone)
+        yield from (text_line(f"  {line}", Tone.PLAIN if verdict.passed else tone) for line in rest)
+        if verdict.flip and not verdict.passed:
+            until = (
+                "" if verdict.until_ms is None else f" (at {local_and_utc(verdict.until_ms, context.zone)})"
+            )
+            yield from paragraph(f"to pass: {verdict.flip}{until}", width, Tone.FAINT, _INDENT)
 
 
 def what_if_lines(row: WhatIfRow | None, context: RenderContext, width: int) -> Iterable[Drawn]:
@@ -163,5 +166,5 @@ def what_if_lines(row: WhatIfRow | None, context: RenderContext, width: int) -> 
     yield from paragraph(row.text, width)
     if row.bound:
         yield from paragraph(f"price: {row.bound}", width)
-    refused_first = sorted(row.verdicts, key=lambda one: one.passed)
+    refused_first = sorted(row.verdicts, key=lambda verdict: verdict.passed)
     yield from check_lines(refused_first, context, width)

@@ -60,7 +60,7 @@ def _all(answer: WhyRow, row: ListingRow, context: RenderContext, width: int) ->
 
 
 def _history(answer: WhyRow, row: ListingRow, context: RenderContext, width: int) -> Iterable[Drawn]:
-    story = next((one for one in answer.listings if one.listing.id == row.id), None)
+    story = next((item for item in answer.listings if item.listing.id == row.id), None)
     if story is None:
         yield text_line(f"Nothing recorded for {row.symbol} yet.", Tone.FAINT)
         return

@@ -105,13 +105,13 @@ class ActivityScreen(Screen[None]):
 
     def on_table_moved(self) -> None:
         """Show the selected entry in full."""
-        chosen = next((one for number, one in self._activity if str(number) == self._table.cursor), None)
+        chosen = next((entry for number, entry in self._activity if str(number) == self._table.cursor), None)
         if chosen is None:
             self._entry_text.show([])
             return
         width, _ = self._entry_text.room
         when = f"{chosen.author}, {local_and_utc(chosen.at_ms, self._zone)}"
-        texts = [text_line(one, chosen.tone) for one in wrap(chosen.result, max(width, 20))]
+        texts = [text_line(line, chosen.tone) for line in wrap(chosen.result, max(width, 20))]
         self._entry_text.show(
             [(StyledSpan(chosen.action, Tone.STRONG),), text_line(when, Tone.FAINT), *texts]
         )

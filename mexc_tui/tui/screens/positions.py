@@ -143,9 +143,12 @@ def _opening(context: RenderContext, width: int, height: int) -> list[Drawn]:
     if row is None:
         return _missing(context, response, width)
     plot = Plot(
-        [(one.start_ms / 1_000, one.last) for one in row.path],
-        [_fill(one.at_ms, one.price, one.side) for one in row.fills],
-        [ChartLevel(float(one.price), one.name, _LEVELS.get(one.name, Tone.GOOD)) for one in row.exits],
+        [(point.start_ms / 1_000, point.last) for point in row.path],
+        [_fill(fill.at_ms, fill.price, fill.side) for fill in row.fills],
+        [
+            ChartLevel(float(level.price), level.name, _LEVELS.get(level.name, Tone.GOOD))
+            for level in row.exits
+        ],
     )
     since = row.opened_ms or row.opens_ms
     opened = "" if since is None else f"opened {utc(since)}, {countdown(since, context.now_ms)}; "
@@ -164,7 +167,9 @@ def _orders(context: RenderContext, keys: object) -> Changes:
     del keys
     row = chosen(context)
     orders = context.source.orders.rows
-    return {key: table_lines.order(one, context.now_ms) for key, one in orders.items() if _belongs(one, row)}
+    return {
+        key: table_lines.order(order, context.now_ms) for key, order in orders.items() if _belongs(order, row)
+    }
 
 
 def _belongs(order: OrderRow, row: PositionRow | None) -> bool:

@@ -70,7 +70,7 @@ def _money(risk: RiskRow) -> list[Drawn]:
     about = "" if risk.is_complete else "  (estimate: a price is missing)"
     quote, day = risk.quote_asset, gain(risk.day_pnl)
     peak, drawdown = amount(risk.peak).text, amount(risk.drawdown_pct, 1).text
-    cash, reserved, exposure = (amount(one).text for one in (risk.cash, risk.reserved, risk.exposure))
+    cash, reserved, exposure = (amount(value).text for value in (risk.cash, risk.reserved, risk.exposure))
     return [
         (
             StyledSpan("equity ", Tone.FAINT),
@@ -99,7 +99,7 @@ def _equity(context: RenderContext, width: int, height: int) -> list[Drawn]:
     row = response.result
     if row is None:
         return [text_line(response.problem or LOADING, Tone.FAINT)]
-    points = [(one.at_ms / 1_000, float(one.equity)) for one in row.points if one.is_complete]
+    points = [(point.at_ms / 1_000, float(point.equity)) for point in row.points if point.is_complete]
     foot = row.quote_asset
     if row.points:
         since = date_and_time(row.points[0].at_ms, context.zone)
@@ -112,7 +112,9 @@ def _drawdown(context: RenderContext, width: int, height: int) -> list[Drawn]:
     if row is None:
         return [text_line(LOADING, Tone.FAINT)]
     points = [
-        (one.at_ms / 1_000, -float(one.drawdown_pct)) for one in row.points if one.drawdown_pct is not None
+        (point.at_ms / 1_000, -float(point.drawdown_pct))
+        for point in row.points
+        if point.drawdown_pct is not None
     ]
     worst = "" if row.worst_drawdown_pct is None else f", worst {row.worst_drawdown_pct:.1f}%"
     foot = f"below the peak{worst}"
@@ -131,7 +133,7 @@ _METRICS = (
 
 
 def _metric_rows(row: PerformanceRow, _: RenderContext) -> dict[str, Line]:
-    return {one.name: _metric(one) for one in row.metrics}
+    return {metric.name: _metric(metric) for metric in row.metrics}
 
 
 def _metric(row: MetricRow) -> Line:

@@ -84,7 +84,7 @@ def _hanging(name: str, text: str, width: int) -> list[Drawn]:
     first, *others = wrap(text, max(width - len(name), 8))
     return [
         (StyledSpan(name, Tone.FAINT), StyledSpan(first)),
-        *((StyledSpan(" " * len(name)), StyledSpan(one)) for one in others),
+        *((StyledSpan(" " * len(name)), StyledSpan(other)) for other in others),
     ]
 
 

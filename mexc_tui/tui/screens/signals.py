@@ -54,13 +54,13 @@ def _signal_text(
     story = (
         None
         if answer is None
-        else next((one for one in answer.listings if one.listing.id == row.listing_id), None)
+        else next((item for item in answer.listings if item.listing.id == row.listing_id), None)
     )
     if story is None:
         return
     outcome = story.listing.outcome
     yield from paragraph(f"outcome: {outcome or 'unknown'}", width, Tone.PLAIN if outcome else Tone.FAINT)
-    says = next((one for one in story.detectors if one.detector == row.detector), None)
+    says = next((item for item in story.detectors if item.detector == row.detector), None)
     if says is not None:
         yield from paragraph(f"inputs: {readable(', '.join(says.saw))}", width, Tone.FAINT)
         if says.why_not:

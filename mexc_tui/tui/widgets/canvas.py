@@ -67,13 +67,15 @@ class Canvas(ScrollView, can_focus=True):
     def _fold(self) -> None:
         """Wrap the lines and repaint the changed ones."""
         room = self.room[0]
-        folded = (one for line in self._lines for one in wrap_hanging(line, room)) if room else self._lines
+        folded = (
+            (wrapped for line in self._lines for wrapped in wrap_hanging(line, room)) if room else self._lines
+        )
         before, self._drawn = self._drawn, tuple(folded)
         if len(before) != len(self._drawn):
             self.virtual_size = Size(self.scrollable_content_region.width, len(self._drawn))
         top, width = self.scroll_offset.y, self.scrollable_content_region.width
-        for y, (one, other) in enumerate(zip_longest(before, self._drawn)):
-            if one != other and 0 <= y - top < self.size.height:
+        for y, (old, new) in enumerate(zip_longest(before, self._drawn)):
+            if old != new and 0 <= y - top < self.size.height:
                 self.refresh(Region(0, y - top, width, 1))
 
     def set_stale(self, is_stale: bool) -> None:

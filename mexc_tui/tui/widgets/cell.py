@@ -75,4 +75,4 @@ def _without_half_a_number(text: str, cut: str) -> str:
     if not (cut[-1:].isdigit() or (cut[-1:] in _OF_NUMBER and text[len(cut) :][:1] in _OF_NUMBER)):
         return cut
     kept = cut.rstrip("".join(_OF_NUMBER))
-    return kept if any(one.isdigit() for one in cut[len(kept) :]) else cut
+    return kept if any(char.isdigit() for char in cut[len(kept) :]) else cut

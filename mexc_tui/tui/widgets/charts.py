@@ -53,7 +53,11 @@ def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], fo
     if len(points) < 2:
         return [text_line("Not enough data for a chart yet.", Tone.FAINT)]
     scale = _scale(points, plot)
-    texts = [label(scale.bottom), label(scale.top), *(f"{one.name} {label(one.y)}" for one in plot.levels)]
+    texts = [
+        label(scale.bottom),
+        label(scale.top),
+        *(f"{level.name} {label(level.y)}" for level in plot.levels),
+    ]
     right = max(cell_len(text) for text in texts) + 1
     below = wrap(foot, max(width, 1))[:_MAX_FOOT] if foot else []
     columns, lines = width - right, height - len(below)
@@ -64,7 +68,7 @@ def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], fo
     rows = [drawn.row(y, plot) for y in range(lines)]
     scaled = _labels(plot, drawn, label, lines)
     found = [(*row, StyledSpan(" "), scaled.get(number, StyledSpan(""))) for number, row in enumerate(rows)]
-    return [*found, *(text_line(fit(one, width), Tone.FAINT) for one in below)]
+    return [*found, *(text_line(fit(foot_line, width), Tone.FAINT) for foot_line in below)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class _Scale:
 
 def _scale(points: Sequence[tuple[float, float]], plot: Plot) -> _Scale:
     """Return the value range of points and markers; distant levels are ignored."""
-    ys = [y for _, y in points] + [one.y for one in plot.marks]
+    ys = [y for _, y in points] + [mark.y for mark in plot.marks]
     low, high = min(ys), max(ys)
     room = (high - low) or abs(high) * 0.01 or 1.0
     for level in plot.levels:
@@ -112,11 +116,12 @@ class _Raster:
     def row(self, line: int, plot: Plot) -> Drawn:
         """Return one line: dots, with levels behind and marks in front."""
         signs: dict[int, StyledSpan] = {}
-        level = next((one for one in plot.levels if self._has(one.y) and self.line_of(one.y) == line), None)
-        for one in plot.marks:
-            x, y = self._dot(one.x, one.y)
+        levels = (level for level in plot.levels if self._has(level.y) and self.line_of(level.y) == line)
+        level = next(levels, None)
+        for mark in plot.marks:
+            x, y = self._dot(mark.x, mark.y)
             if y // 4 == line:
-                signs[x // 2] = StyledSpan(one.sign, one.tone)
+                signs[x // 2] = StyledSpan(mark.sign, mark.tone)
         spans: list[StyledSpan] = []
         for column, cell in enumerate(self._cells[line]):
             if column in signs:
@@ -138,8 +143,8 @@ class _Raster:
         return min(max(at_x, 0), across), min(max(at_y, 0), down)
 
 
-def _between(one: tuple[int, int], other: tuple[int, int]) -> list[tuple[int, int]]:
-    (x0, y0), (x1, y1) = one, other
+def _between(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:
+    (x0, y0), (x1, y1) = start, end
     steps = max(abs(x1 - x0), abs(y1 - y0), 1)
     return [
         (round(x0 + (x1 - x0) * step / steps), round(y0 + (y1 - y0) * step / steps))
@@ -169,11 +174,11 @@ def _labels(plot: Plot, drawn: _Raster, label: Callable[[float], str], lines: in
 
 def waterfall(took: Sequence[float | None], width: int) -> list[str]:
     """Draw a waterfall: each bar starts where the previous one ended."""
-    whole = sum(one for one in took if one is not None and one > 0)
+    whole = sum(duration for duration in took if duration is not None and duration > 0)
     lines: list[str] = []
     begun = 0.0
-    for one in took:
-        length = max(one or 0.0, 0.0)
+    for duration in took:
+        length = max(duration or 0.0, 0.0)
         begin = int(begun / whole * width) if whole else 0
         end = round((begun + length) / whole * width) if whole else 0
         begun += length
@@ -184,7 +189,7 @@ def waterfall(took: Sequence[float | None], width: int) -> list[str]:
 
 def band(low: float, value: float, high: float, width: int) -> str:
     """Draw an interval within 0..1 with its point: `──├──●─┤───`."""
-    at = [min(max(round(one * (width - 1)), 0), width - 1) for one in (low, value, high)]
+    at = [min(max(round(share * (width - 1)), 0), width - 1) for share in (low, value, high)]
     line = ["─" if at[0] < place < at[2] else "·" for place in range(width)]
     line[at[0]], line[at[2]] = "├", "┤"
     line[at[1]] = "●"

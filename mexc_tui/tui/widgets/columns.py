@@ -33,15 +33,15 @@ class ColumnPlace:
 def placed(columns: Sequence[Column], room: int) -> tuple[ColumnPlace, ...]:
     """Return the columns that fit the width, from left to right."""
     shown = list(range(len(columns)))
-    for column in sorted(shown, key=lambda one: -columns[one].drop_order):
+    for column in sorted(shown, key=lambda index: -columns[index].drop_order):
         if _needs(columns, shown) <= room or not columns[column].drop_order:
             break
         shown.remove(column)
-    for column in sorted(set(range(len(columns))) - set(shown), key=lambda one: columns[one].drop_order):
+    for column in sorted(set(range(len(columns))) - set(shown), key=lambda index: columns[index].drop_order):
         if _needs(columns, [*shown, column]) <= room:
             shown = sorted([*shown, column])
     spare = room - _needs(columns, shown)
-    grower = next((one for one in shown if columns[one].grows), None)
+    grower = next((index for index in shown if columns[index].grows), None)
     places: list[ColumnPlace] = []
     x = MARK
     for column in shown:
@@ -54,4 +54,4 @@ def placed(columns: Sequence[Column], room: int) -> tuple[ColumnPlace, ...]:
 
 
 def _needs(columns: Sequence[Column], shown: Sequence[int]) -> int:
-    return MARK + sum(columns[one].width for one in shown) + GAP * max(len(shown) - 1, 0)
+    return MARK + sum(columns[index].width for index in shown) + GAP * max(len(shown) - 1, 0)

@@ -45,9 +45,9 @@ class NewsLine:
 
     def line(self, now_s: float, width: int) -> list[Part]:
         """Return the line: the most severe recent notice, else the newest, with the count of others."""
-        recent = [one for one in self._items if now_s - one.at_s < FIRST_S]
+        recent = [item for item in self._items if now_s - item.at_s < FIRST_S]
         newest_first = reversed(recent)
-        shown = max(newest_first, key=lambda one: _SEVERITY.get(one.tone, 0), default=None)
+        shown = max(newest_first, key=lambda item: _SEVERITY.get(item.tone, 0), default=None)
         if shown is None:
             shown = self._items[-1] if self._items else None
         if shown is None or now_s - shown.at_s >= SHOWN_S:

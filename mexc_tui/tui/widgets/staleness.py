@@ -57,15 +57,15 @@ class ShownResponses:
 
         Old results and rarely repeated ones state their time; overdue ones are dimmed.
         """
-        oldest_ms = max((one.age_ms for one in self.ages), default=0.0)
-        if any(one.is_overdue for one in self.ages):
+        oldest_ms = max((response.age_ms for response in self.ages), default=0.0)
+        if any(response.is_overdue for response in self.ages):
             return StaleMark(f"OLD: {age(oldest_ms)}", is_dim=True)
-        if oldest_ms > OLD_MS or any(one.is_rare for one in self.ages):
-            return StaleMark(f"as of {utc(min(one.as_of_ms for one in self.ages))}")
+        if oldest_ms > OLD_MS or any(response.is_rare for response in self.ages):
+            return StaleMark(f"as of {utc(min(response.as_of_ms for response in self.ages))}")
         return CURRENT
 
     def left_ms(self) -> float:
         """Return how long this mark stays valid without a new result; may be infinite."""
-        limits = [(OLD_MS, one.age_ms) for one in self.ages]
-        limits += [(one.every_ms + OLD_MS, one.since_query_ms) for one in self.ages]
+        limits = [(OLD_MS, response.age_ms) for response in self.ages]
+        limits += [(response.every_ms + OLD_MS, response.since_query_ms) for response in self.ages]
         return min((limit - so_far for limit, so_far in limits if limit >= so_far), default=float("inf"))

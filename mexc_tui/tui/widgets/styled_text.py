@@ -26,7 +26,7 @@ class Part:
 def fitting(parts: Sequence[Part], width: int) -> list[Part]:
     """Return the parts that fit a line."""
     shown = [part for part in parts if part.text]
-    for part in sorted(shown, key=lambda one: -one.drop_order):
+    for part in sorted(shown, key=lambda item: -item.drop_order):
         if width_of(shown) <= width or not part.drop_order:
             break
         shown.remove(part)
@@ -75,7 +75,7 @@ def wrap_hanging(line: Drawn, width: int) -> list[Drawn]:
 
     After a leading name, continuation lines align with the text behind it.
     """
-    if sum(cell_len(one.text) for one in line) <= width or width < _MIN_FOLDED:
+    if sum(cell_len(span.text) for span in line) <= width or width < _MIN_FOLDED:
         return [line]
     first = line[0].text
     is_named = len(line) > 1 and first.endswith(" ") and cell_len(first) <= width // 2
@@ -89,7 +89,7 @@ def wrap_hanging(line: Drawn, width: int) -> list[Drawn]:
                 used, word = hang, word.lstrip()
             lines[-1].append(StyledSpan(word, span.tone))
             used += cell_len(word)
-    return [tuple(one) for one in lines]
+    return [tuple(spans) for spans in lines]
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -124,7 +124,9 @@ def test_a_trailing_stop_that_applies_immediately_is_reported_with_its_price(tmp
             told = await give(at.client, trailing=True, trailing_distance_pct=D(30), trailing_after_pct=D(10))
             assert "trailing stop 30 % below the high, from a gain of 10 %" in told.message
             await until(lambda: held_position(at.running).stop_price > at.position.stop_price, 5)
-            assert f"P&L at the stop, moved to {short(held_position(at.running).stop_price)}: " in asked.message
+            assert (
+                f"P&L at the stop, moved to {short(held_position(at.running).stop_price)}: " in asked.message
+            )
 
     simulate(main)
 

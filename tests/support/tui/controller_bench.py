@@ -66,7 +66,9 @@ class ControllerBench:
             self.controller.halt()
         elif found in BY_ID:
             action = BY_ID[found]
-            self.controller.request(action, Target() if action.target is ActionTarget.DESK else Target(self.symbol))
+            self.controller.request(
+                action, Target() if action.target is ActionTarget.DESK else Target(self.symbol)
+            )
 
     @property
     def text(self) -> str:

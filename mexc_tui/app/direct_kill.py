@@ -91,7 +91,7 @@ async def kill_direct(
 ) -> DirectKillResult:
     """Halt durably, command a running engine, and cancel until no order of this desk is open.
 
-    `report` receives each line of progress at once, above all what cannot be reached.
+    `report` receives each line of progress at once, including each part that cannot be reached.
     """
     environment, endpoint = environment or KillEnvironment(SystemClock(), Random()), exchange.endpoint
     problem = _write_halt(scope_of(endpoint), paths, by, environment.clock.now_ms())

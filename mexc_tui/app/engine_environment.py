@@ -1,4 +1,4 @@
-"""What an engine is built from: exchange, paths, settings, network and clock."""
+"""Inputs of an engine: exchange, paths, settings, network and clock."""
 
 import os
 from collections.abc import Callable

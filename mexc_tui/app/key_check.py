@@ -29,7 +29,7 @@ async def check_key(origin: str, key: LoadedKey) -> KeyCheckResult:
 
 
 def assess_rights(rights: KeyRights, expiry: str) -> KeyCheckResult:
-    """Return what the permissions mean for live trading. `expiry`: expiry of the key as text."""
+    """Assess permissions for live trading. `expiry`: expiry of the key as text."""
     lines = [_trades(rights), _withdraws(rights.withdraws)]
     if rights.reads_withdrawals is KeyRight.HAS:
         lines.append("It can also read withdrawals, which the desk does not need.")

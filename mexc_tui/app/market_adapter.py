@@ -42,7 +42,7 @@ from mexc_tui.store.caches.level import Lifetimes, Space
 T = TypeVar("T")
 
 DEEP = 20
-"""Most levels that the exchange pushes in one message (protocol 7.5)."""
+"""Maximum levels that the exchange pushes in one message (protocol 7.5)."""
 
 _TOPICS: Mapping[StreamKind, Callable[[str], StreamTopic]] = {
     StreamKind.DEALS: topics.deals,
@@ -152,13 +152,13 @@ class MexcMarket:
         return await self._recent(ListingSource.ANNOUNCEMENT, space, self._market.announcements)
 
     def room(self) -> PollAllowance:
-        """Return what the request budget lets polls ask now without waiting; nothing under a ban."""
+        """Return the requests that polls may send now without waiting; none during a ban."""
         budget = self._parts.client.budget
         weight = budget.available_now(LaneName.WEIGHT, Purpose.ORDINARY)
         return PollAllowance(weight, budget.available_now(LaneName.REQUESTS, Purpose.ORDINARY))
 
     def age_ms(self, source: ListingSource) -> int:
-        """Return how old the newest answer of a source was when it was given; 0 if it was asked for."""
+        """Return the age of a source's newest response when it was returned; 0 if it was queried."""
         return self._ages_ms.get(source, 0)
 
     async def _recent(self, source: ListingSource, space: Space[T], fetch: Callable[[], Awaitable[T]]) -> T:
@@ -273,7 +273,7 @@ class MexcMarket:
         return cache_row(self._parts.cache)
 
     def budget_row(self) -> BudgetRow:
-        """Return the use of the request budget, and the ban in force."""
+        """Return the use of the request budget, and the active ban."""
         return budget_row(self._parts.client)
 
 

@@ -10,7 +10,7 @@ from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import LevelName
 
 MAX_STALE_TOPICS = 5
-"""Stale topics that a row names, at most."""
+"""Maximum stale topics named in a row."""
 
 
 def clock_row(client: MexcClient, now_ns: int) -> ClockRow:
@@ -48,7 +48,7 @@ def streams_row(state: StreamsState, is_not_trading: Callable[[str], bool]) -> S
 
 
 def stale_topic_text(feed: FeedState) -> str:
-    """Return which topic is stale, and since when or why."""
+    """Describe a stale topic with its reason, or the time since its last message."""
     since = "no message yet" if feed.age_s is None else f"silent for {feed.age_s:.0f} s"
     about = feed.topic.symbol or "all pairs"
     return f"{about} {feed.topic.kind.name.lower().replace('_', ' ')}: {feed.reason or since}"
@@ -71,7 +71,7 @@ def cache_row(cache: Cache) -> CacheRow:
 
 
 def budget_row(client: MexcClient) -> BudgetRow:
-    """Return the use of the request budget, and the ban in force."""
+    """Return the use of the request budget, and the active ban."""
     state = client.budget.state()
     return BudgetRow(
         skipped_rows=client.skipped_rows,

@@ -19,7 +19,7 @@ QUERIES_PER_S = 6.0
 """Maximum rate of queries, so that cancels never wait for request weight."""
 SYMBOLS_PER_QUERY = 5
 CANCELS_BY_ID = 10
-"""Most orders that are cancelled one by one at once: more would wait for the order limit."""
+"""Maximum orders cancelled by id at once: more would wait for the order limit."""
 
 Report = Callable[[str], None]
 """Print one line of progress."""

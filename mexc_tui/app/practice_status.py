@@ -1,4 +1,4 @@
-"""Status of a practice exchange: what MEXC has no endpoint for."""
+"""Status of a practice exchange, from an endpoint that MEXC does not have."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ PRACTICE_CAP_BYTES = 64 * 1024
 
 
 class PracticeStatus(msgspec.Struct, frozen=True):
-    """Facts of the practice exchange that MEXC has no endpoint for."""
+    """Session, start, end and setting overrides of a practice exchange."""
 
     exchange_session: str = ""
     start_ms: int = 0

@@ -149,7 +149,7 @@ async def _run(
             ready.set()
             limit_log(running.loaded.settings.keep_log_mb)
             gc.collect()
-            gc.freeze()  # long-lived objects: the collector need not scan them again
+            gc.freeze()  # long-lived objects: the garbage collector skips them from now on
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.exchange_session or endpoint.rest}.")
             for text in running.loaded.ignored:
                 name = text.partition(" ")[0]

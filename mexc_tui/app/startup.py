@@ -51,7 +51,7 @@ class PracticeStatusFile:
     """File with the last status of a practice exchange, in a profile's private folder."""
 
     def __init__(self, folder: Path, exchange_session: str) -> None:
-        """Ignored if it belongs to another exchange session."""
+        """Open the file; a status of another exchange session is ignored."""
         self._path = folder / DAY
         self._exchange_session = exchange_session
 

@@ -82,7 +82,7 @@ class DataSource:
         return found
 
     def alerts(self, limit: int, *, closed: bool) -> list[AlertRow]:
-        """Return the open alerts, or with `closed` all of them, raised last first."""
+        """Return the open alerts, or with `closed` all of them, latest first."""
         return self.query_or_read(
             engine_requests.ALERTS,
             engine_requests.AlertsQuery(limit=limit, closed=closed),

@@ -24,7 +24,7 @@ class EngineAccess:
     """Sends requests to the engine of a profile, one connection each."""
 
     def __init__(self, profile: ProfileAccess) -> None:
-        """In an emergency command, an unresponsive engine is given up early."""
+        """In an emergency command, give up an unresponsive engine early."""
         self._profile = profile
         self._clock = profile.clock
 
@@ -39,7 +39,7 @@ class EngineAccess:
 
     @property
     def socket(self) -> Path:
-        """Return the engine's socket: as noted in its lock, whatever the environment says."""
+        """Return the engine's socket as recorded in its lock, independent of the environment."""
         return socket_of(self._profile.paths)
 
     @property

@@ -1,4 +1,4 @@
-"""Names of pairs on the command line, resolved in one way for all commands."""
+"""Pair names on the command line, resolved the same way by all commands."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def exchange_name(symbol: str) -> str:
-    """Return a name in the exchange's spelling, also of a pair that the desk never trades."""
+    """Return a name in the exchange's spelling, including pairs that the desk never trades."""
     return typed_name(clean_name(symbol))
 
 

@@ -52,7 +52,7 @@ class TradingSource:
         self._engine = engine
 
     def snipes(self, last: int | None = None) -> list[SnipeRow]:
-        """Return the active snipes, or this many newest of all."""
+        """Return the active snipes, or the newest `last` of all."""
         context = self._context()
         if last is not None:
             return self._stored(
@@ -65,7 +65,7 @@ class TradingSource:
         return sorted(rows, key=lambda row: (row.opens_ms, row.id))
 
     def orders(self, last: int | None = None) -> list[OrderRow]:
-        """Return the open orders, newest first, or this many newest of all."""
+        """Return the open orders, newest first, or the newest `last` of all."""
         context = self._context()
         if last is not None:
             return self._stored(
@@ -75,7 +75,7 @@ class TradingSource:
         return sorted(rows, key=lambda row: (-row.created_ms, row.client_order_id))
 
     def positions(self, last: int | None = None) -> list[PositionRow]:
-        """Return the open positions, oldest first, or this many newest of all, newest first."""
+        """Return the open positions, oldest first, or the newest `last` of all, newest first."""
         if last is not None:
             return self._newest_positions(last)
         try:
@@ -134,7 +134,7 @@ class TradingSource:
         return offline_context(text, run, is_silent=is_silent)
 
     def _newest_positions(self, last: int) -> list[PositionRow]:
-        """Return this many newest rows, newest first, with the engine's current values where it has them."""
+        """Return the newest `last` rows, newest first, with current values of a running engine."""
         stored = self._stored_positions(lambda tables: tables.positions.page(limit=last))
         try:
             current = {row.id: row for row in self._view(trading_requests.POSITIONS)}

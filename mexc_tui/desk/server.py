@@ -62,7 +62,7 @@ class DeskParts:
 
 
 ACCEPT_TURNS = 5
-"""Loop turns at shutdown, so that just accepted connections are known and closed, too."""
+"""Loop turns at shutdown in which just accepted connections are registered and then closed."""
 
 
 class DeskServer:

@@ -19,7 +19,7 @@ class HaltFileOnDisk:
     """Halt file of one ledger, in a profile's private folder. Raises OSError."""
 
     def __init__(self, folder: Path, scope: str) -> None:
-        """`scope`: account and exchange session; a halt of another ledger has no effect here."""
+        """`scope`: account and exchange session; a halt of another ledger is ignored."""
         self._folder = folder
         self._path = folder / NAME
         self._scope = scope

@@ -9,7 +9,7 @@ import msgspec
 
 NAME = "listen-keys.json"
 MAX_KEYS = 60
-"""Most listen keys of an account at a time; older ones have expired."""
+"""Maximum listen keys of an account at a time; older ones have expired."""
 
 
 class ListenKeyFile:

@@ -1,4 +1,4 @@
-"""Locks: one engine per profile and per account on this machine. A lock ends with its process."""
+"""Locks: one engine per profile and per account on this machine. A lock is released when its process ends."""
 
 import errno
 import fcntl

@@ -21,9 +21,9 @@ INPUT, OUTPUT, ERROR = 0, 1, 2
 
 
 class OutputLost(DeskError):
-    """Standard output accepts nothing any more.
+    """Standard output can no longer be written.
 
-    Raised by commands that write. End the command: nobody reads its output.
+    Raised by commands that write. End the command: its output has no reader.
     """
 
 

@@ -86,11 +86,11 @@ class Faults:
         return bool(self._pushes)
 
     def of_request(self, now_ms: int, method: str, path: str) -> list[InjectedFault]:
-        """Draw the faults of a request, in the order of the scenario."""
+        """Return the faults that apply to a request, in the order of the scenario."""
         return _draw(self._requests, now_ms, path, method)
 
     def of_push(self, now_ms: int, channel: str) -> list[InjectedFault]:
-        """Draw the faults of one push on one socket."""
+        """Return the faults that apply to one push on one socket."""
         return _draw(self._pushes, now_ms, channel, "")
 
     def skew_ms(self, now_ms: int) -> int:

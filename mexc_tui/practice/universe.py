@@ -123,7 +123,7 @@ def apply_oddity(pair: PracticePair, oddity: Oddity | None) -> None:
 
 
 def _names(file: _File, count: int, seed: int) -> list[tuple[str, str]]:
-    """Majors first, then names that are not ASCII, then others in an order of the seed."""
+    """Return (ticker, quote): majors first, then non-ASCII names, then others in seeded order."""
     rng = seeded(seed, "universe")
     all_usdt = [base for base in file.bases["USDT"].split() if base not in file.majors]
     exotic = [base for base in all_usdt if not base.isascii()]

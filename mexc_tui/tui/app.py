@@ -86,7 +86,7 @@ class DeskApp(PageMixin):
         self._most_wire_per_s = ECONOMY_WIRE_PER_S if is_economy else MAX_WIRE_PER_S
         self._paused_ms: int | None = None
         self.problem = ""
-        """Error that ended it."""
+        """Error that ended the app."""
         self._scheduler: RepaintScheduler | None = None
         self._stale_timer: asyncio.TimerHandle | None = None
         """Timer that repaints when shown data becomes stale."""

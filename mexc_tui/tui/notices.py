@@ -82,7 +82,7 @@ class Notices:
         return [*self._new_alerts(), *self._new_fills(), *self._new_closes(), *self._trading()]
 
     def signals_for_critical(self) -> AlertSignals:
-        """Return the settings."""
+        """Return which signals critical notices use, from the settings."""
         found = self._source.queries.latest(SETTINGS, NoArguments(), SETTINGS_S).result
         if found is None:
             return AlertSignals()

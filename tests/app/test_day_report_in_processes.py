@@ -26,7 +26,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def shell(folder: Path) -> Callable[..., str]:
-    """A second shell: each command must be answered."""
+    """Return a second shell in which each command must succeed."""
 
     def ask(*words: str) -> str:
         asked = subprocess.run(
@@ -39,7 +39,7 @@ def shell(folder: Path) -> Callable[..., str]:
 
 
 def blocks(report: str) -> dict[str, str]:
-    """The report's part about each listing, by its symbol."""
+    """Return the section of the report about each listing, by symbol."""
     parts = (part for part in report.split("\n\n") if "  outcome   " in part)
     return {part.split(maxsplit=1)[0]: part for part in parts}
 

@@ -39,7 +39,7 @@ async def killed(day: PracticeDay, said: list[str], deadline_s: float = 45.0) ->
 
 
 def rest(day: PracticeDay, pairs: int = PAIRS, orders: int = ORDERS) -> list[str]:
-    """Let buys of this desk rest; return the pairs."""
+    """Place resting buys of this desk; return the pairs."""
     session = day.server.session
     open_to_us = set(session.self_symbols())
     named = (one for one in session.visible_pairs() if one.symbol.endswith("USDT"))

@@ -30,7 +30,7 @@ prepared_before_s = 30
 FAST = (
     *("--set", "calendar_poll_s=5", "--set", "symbols_poll_s=5", "--set", "symbols_poll_near_s=3"),
     *("--set", "near_before_s=60", "--set", "opening_before_s=20", "--set", "detection_pass_s=0.5"),
-    *("--set", "ladder=", "--set", "stop_loss_pct=50"),  # what is bought stays
+    *("--set", "ladder=", "--set", "stop_loss_pct=50"),  # keeps positions open
 )
 
 
@@ -73,7 +73,7 @@ def until(is_so: Callable[[], bool], seconds: float = 40) -> None:
 def engine_on(folder: Path, file: Path) -> subprocess.Popen[str]:
     engine = begin(folder, "--headless", "--mode", "paper", "--exchange", str(file), *FAST)
     assert engine.stderr is not None
-    if not any("Ready: profile paper" in line for line in engine.stderr):  # a slow disk is said before
+    if not any("Ready: profile paper" in line for line in engine.stderr):  # a slow disk is reported before
         pytest.fail(f"it did not start: {end(engine)}")
     return engine
 
@@ -85,7 +85,7 @@ def end(process: subprocess.Popen[str]) -> str:
 
 @pytest.fixture
 def market(tmp_path: Path) -> Iterator[Path]:
-    """Run the exchange that stands in for MEXC; return the file with its line."""
+    """Run an exchange in place of MEXC; return the file with its endpoint."""
     scenario = tmp_path / "short.toml"
     scenario.write_text(SCENARIO.format(opens_s=20))
     process = begin(tmp_path, "exchange", "--scenario", str(scenario))

@@ -33,28 +33,28 @@ MODES = (1000, 1003, 1006, 1004, 1049)
 
 
 def _is_left(terminal: Terminal) -> bool:
-    """Whether no mode of a screen is left on. A shell marks pastes itself."""
+    """Whether every screen mode is off. A shell enables bracketed paste itself."""
     said = terminal.said
     is_off = all(said.rfind(b"\x1b[?%dl" % mode) > said.rfind(b"\x1b[?%dh" % mode) for mode in MODES)
     return is_off and said.rfind(b"\x1b[?25h") > said.rfind(b"\x1b[?25l")
 
 
 def _is_whole(terminal: Terminal) -> bool:
-    """Whether a shell could use the terminal: no mode is left on, and keys are echoed."""
+    """Whether a shell can use the terminal: screen modes are off and keys are echoed."""
     marks_pastes = terminal.said.rfind(b"\x1b[?2004h") > terminal.said.rfind(b"\x1b[?2004l")
     echoes = bool(termios.tcgetattr(terminal.master)[3] & termios.ECHO)
     return _is_left(terminal) and not marks_pastes and echoes
 
 
 def _child(terminal: Terminal) -> int:
-    """Return the process that paints."""
+    """Return the child process, which paints."""
     pid = terminal.process.pid
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shell]:
-    """Give a shell beside an engine without a screen."""
+    """Yield a shell and a running headless engine."""
     found = Shell(tmp_path_factory.mktemp("h"))
     (found.home / "run").mkdir(mode=0o700)
     with found.start("--headless") as engine:
@@ -155,12 +155,12 @@ def test_a_suspended_desk_releases_the_terminal_and_takes_it_again(shell: Shell)
         assert _is_left(terminal)
 
 
-# ---- while it opens
+# ---- during start-up
 
 
 @pytest.fixture
 def silent(tmp_path: Path) -> Generator[Path]:
-    """Give an exchange that takes connections and never answers: an engine on it goes on starting."""
+    """Yield an exchange that accepts connections and never responds, so that an engine keeps starting."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         origin = f"127.0.0.1:{listener.getsockname()[1]}"
         file = tmp_path / "silent.json"

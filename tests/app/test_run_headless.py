@@ -50,7 +50,7 @@ def desk(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def exchange(tmp_path: Path) -> Iterator[Path]:
-    """Run an exchange whose day is over after three seconds; return the file with its line."""
+    """Run an exchange whose day ends after three seconds; return the file with its endpoint."""
     scenario = tmp_path / "short.toml"
     scenario.write_text(SHORT.format(duration_s=3))
     process = desk(tmp_path, "exchange", "--scenario", str(scenario))

@@ -47,13 +47,13 @@ def test_a_desk_is_opened_detached_attached_twice_hung_up_and_stopped(shell: She
         third.press("q")
         assert third.ended() == 0
     assert shell.json("status")["pid"] == pid
-    with Terminal(shell.environ) as fourth:  # without a word it attaches to what runs
+    with Terminal(shell.environ) as fourth:  # without options it attaches to the running engine
         fourth.until(READY)
         fourth.press("q")
         fourth.until("Enter detaches.")
         fourth.press("s")
         fourth.until("Y confirm")
-        fourth.until("[ 9s]")  # keys are deaf at first: nobody stops an engine by a key that was held down
+        fourth.until("[ 9s]")  # keys are ignored at first: a held key stops no engine
         fourth.press("Y")
         assert fourth.ended() == 0
         assert "The engine has stopped." in fourth.text()
@@ -83,7 +83,7 @@ def test_terminating_the_parent_stops_the_engine_gracefully(shell: Shell) -> Non
 
 
 def test_hostile_terminal_input_is_harmless(shell: Shell) -> None:
-    """A storm of sizes, a megabyte pasted, a terminal that stops reading, and an engine that stands still."""
+    """Many resizes, a pasted megabyte, a terminal that stops reading, and a stopped engine."""
     with open_desk(shell) as terminal:
         for number in range(40):
             terminal.resize(80 + number, 24 + number % 20)
@@ -97,7 +97,7 @@ def test_hostile_terminal_input_is_harmless(shell: Shell) -> None:
             fact["kind"] == "command_begun" for fact in shell.json("journal") if fact["sequence"] > facts
         )
         terminal.resize(118, 38)
-        until(lambda: terminal.is_full)  # nobody reads
+        until(lambda: terminal.is_full)  # without a reader
         assert shell.json("status")["running"]
         terminal.resize(120, 40)
         terminal.until(READY, since=begun)
@@ -118,7 +118,7 @@ def test_a_terminal_that_stopped_reading_is_still_released(shell: Shell) -> None
         sizes = iter(range(100, 2_000))
 
         def is_long_full() -> bool:
-            """Have it painted anew; whether it had no room for that many times."""
+            """Request repaints; return whether the terminal was full for several of them."""
             nonlocal in_vain
             terminal.resize(next(sizes) % 40 + 100, 40)
             in_vain += terminal.is_full
@@ -129,7 +129,7 @@ def test_a_terminal_that_stopped_reading_is_still_released(shell: Shell) -> None
         terminal.press("q")
 
         def has_let_go() -> bool:
-            """Answer the question, which nobody sees, if it is there by now."""
+            """Answer the invisible question, if it is open by now."""
             terminal.press("d")
             return os.getsid(pid) == pid
 
@@ -170,7 +170,7 @@ def test_a_background_desk_does_not_use_the_terminal_until_it_is_resumed(shell: 
         terminal.until("Stopped")
         terminal.press("bg" + ENTER)
         begun = terminal.until("&", since=len(terminal.said))
-        terminal.press("sleep 1.5; echo ov''er" + ENTER)  # it paints each second where it has the terminal
+        terminal.press("sleep 1.5; echo ov''er" + ENTER)  # it repaints every second while it has the terminal
         ended = terminal.until("over", since=begun)
         assert process_state(pid) in ("S", "R")
         assert "UTC" not in terminal.text(begun)
@@ -220,7 +220,7 @@ def test_a_failed_screen_exits_with_1_and_the_engine_keeps_running(shell: Shell)
 
 
 def _said_that_it_broke(terminal: Terminal, shell: Shell, log_name: str) -> None:
-    """Hold the end of a screen against what a shell and a person are owed."""
+    """Check the terminal, exit code and message after a screen failed."""
     assert terminal.ended() == 1
     log = shell.home / "state/mexc-tui/practice" / log_name
     said = "The screen failed (ValueError: nobody foresaw this); "

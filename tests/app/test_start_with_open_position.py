@@ -27,12 +27,12 @@ from tests.support.samples.trading_samples import entry, intent, lot, position
 pytestmark = pytest.mark.timeout(180)  # runs processes
 
 NOBODY = 0
-"""In place of a status: the connection is taken, and nothing is answered."""
+"""In place of a status: the connection is accepted without a response."""
 
 
 @asynccontextmanager
 async def turning_away(status: int) -> AsyncGenerator[Endpoint]:
-    """An exchange that serves nobody."""
+    """An exchange that serves no request."""
     for_ever = asyncio.Event()
 
     async def answer(_: web.Request) -> web.Response:
@@ -62,7 +62,7 @@ async def turning_away(status: int) -> AsyncGenerator[Endpoint]:
 
 
 async def hold(folder: Path, endpoint: Endpoint) -> None:
-    """Let an engine before have left a position open."""
+    """Store a position left open by an earlier engine."""
     paths = paths_of("practice", environment(folder))
     make_folders(paths)
     store, scope = await SqliteStore.open(paths.store, SystemClock()), scope_of(endpoint)
@@ -88,7 +88,7 @@ async def hold(folder: Path, endpoint: Endpoint) -> None:
 
 
 async def told(folder: Path, *arguments: str) -> tuple[int | None, Any]:
-    """Return the exit code of a command and what it printed as JSON."""
+    """Return the exit code and the JSON output of a command."""
     async with desk(folder, *arguments, "--json") as command:
         code, said, complained = await result_of(command)
     assert said, complained

@@ -232,7 +232,7 @@ async def test_two_profiles_with_one_account_have_one_engine(tmp_path: Path) -> 
             assert "Ready: profile two" in await first_line(again)
 
 
-# ---- the end
+# ---- shutdown
 
 
 async def test_a_slow_final_update_is_reported_and_not_a_difference(

@@ -67,7 +67,7 @@ async def wired(client: MexcClient) -> AsyncGenerator[MexcTrading]:
 async def trading(
     body: str = "{}", *, clock_known: bool = True
 ) -> AsyncGenerator[tuple[MexcTrading, ScriptedServer]]:
-    """The port, and a server that answers everything with this."""
+    """Yield the port, and a server with a fixed response."""
     async with (
         scripted_server(http_response(body)) as server,
         client_for(server.origin, clock_known=clock_known) as client,
@@ -101,11 +101,11 @@ async def test_after_a_measurement_the_exchange_clock_is_used_with_its_error_bou
         assert 699 < reading.offset_ms < 703
         assert reading.error_ms >= 1
         assert SERVER_MS + 700 <= port.now_ms() < SERVER_MS + 5_000
-        # Both directions tell the same: an order aimed at that moment is stamped with it.
+        # Both directions agree: an order aimed at that time is stamped with it.
         assert port.exchange_ns(SERVER_MS + 700) == client.offset.monotonic_ns_at(SERVER_MS + 700)
 
 
-# ---- what is asked
+# ---- queries
 
 
 @dataclass(frozen=True)
@@ -237,12 +237,12 @@ async def test_every_firing_line_has_its_own_cold_connection() -> None:
         await second.close()
 
 
-# ---- the private stream
+# ---- user stream
 
 
 @dataclass
 class Ears:
-    """A sink that remembers."""
+    """A sink that records updates."""
 
     told: list[OrderUpdate | FillUpdate | BalanceUpdate] = field(
         default_factory=list[OrderUpdate | FillUpdate | BalanceUpdate]

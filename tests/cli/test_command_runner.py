@@ -24,7 +24,7 @@ SELL = CommandKind("sell", Sold, Sold)
 
 @dataclass
 class RepliesOnce:
-    """A substitute of EngineAccess with one reply."""
+    """A replacement of EngineAccess with one reply."""
 
     reply: Reply[Any]
 

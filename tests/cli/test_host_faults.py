@@ -70,7 +70,7 @@ def test_h1_a_lost_terminal_detaches_and_the_engine_continues(shell: Shell) -> N
         terminal.hang_up()
     done = shell.run("halt", "after the line was lost")
     assert done.returncode == 0, done.stderr
-    assert shell.run("status").returncode == 1  # it answers, halted
+    assert shell.run("status").returncode == 1  # it responds, halted
 
 
 def test_h11_a_frozen_screen_delays_no_command(shell: Shell) -> None:

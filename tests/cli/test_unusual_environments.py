@@ -59,7 +59,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "what-if": ("NEWUSDT",),
     "why": ("NEWUSDT",),
 }
-"""Each command, by what makes it run to an end with no engine and no exchange."""
+"""Each command, with arguments that let it finish without an engine and an exchange."""
 COMMANDS = [pytest.param((*name.split(), *more), id=name or "desk") for name, more in ARGUMENTS.items()]
 PRINTING = [
     "listings",
@@ -97,7 +97,7 @@ def home(tmp_path: Path) -> dict[str, str]:
 
 
 def checked(ran: RunResult) -> RunResult:
-    """Return a run that said what is wrong in one line, if anything is."""
+    """Check that a run printed its problem, if any, in one line; return the run."""
     assert "Traceback" not in ran.err, ran.err
     assert ran.code in (0, 1, 2, 3), ran
     assert all(line.startswith("mexc-tui: ") for line in ran.lines), ran.err
@@ -305,7 +305,7 @@ def test_an_unknown_setting_after_set_is_reported_by_every_command(
     zygote: CommandServer, home: Mapping[str, str], profile: tuple[str, ...], command: str, code: int
 ) -> None:
     ran = checked(zygote.run(("--set", "nosuch=1", *profile, command), home))
-    assert ran.code == code  # a status is answered all the same
+    assert ran.code == code  # a status is still returned
     assert "nosuch = 1: unknown setting (from the flag --set nosuch)." in ran.err
 
 

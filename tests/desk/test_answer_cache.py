@@ -25,7 +25,7 @@ class HandClock:
 
 @dataclass
 class Desk:
-    """Answers, a journal and a store that counts its queries."""
+    """A response cache, a journal and a store that counts its queries."""
 
     clock: HandClock = field(default_factory=HandClock)
     newest: int = 7

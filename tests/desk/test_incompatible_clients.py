@@ -22,7 +22,7 @@ from tests.support.desk_server import BUY, COUNT, QUOTES, Amount, Quote, now_ms,
 
 
 class Other(msgspec.Struct, frozen=True):
-    """What another release takes for an amount, and for a quote."""
+    """Argument and row type of another release."""
 
     pieces: int
 

@@ -63,7 +63,7 @@ def path(tmp_path: Path) -> Path:
 
 
 async def said_to(path: Path, *sent: bytes) -> list[wire.EngineMessage]:
-    """Send bytes and return all that comes until the engine hangs up."""
+    """Send bytes and return all messages until the engine closes the connection."""
     reader, writer = await asyncio.open_unix_connection(path)
     writer.writelines(sent)
     said: list[wire.EngineMessage] = []
@@ -86,7 +86,7 @@ def mode_of(path: Path) -> int:
 
 
 async def is_served(path: Path, engine: Engine) -> None:
-    """Another viewer is served as if nothing had happened."""
+    """Whether another viewer is served normally."""
     client = client_of(path)
     mirror = client.mirror(QUOTES)
     async with running_client(client):
@@ -214,7 +214,7 @@ asyncio.run(main())
 async def test_M10_a_stopped_viewer_costs_little_and_is_current_when_it_continues(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mexc_tui.desk.viewer.UPDATE_INTERVAL_S", 0.0)  # a minute's worth, as fast as it goes
+    monkeypatch.setattr("mexc_tui.desk.viewer.UPDATE_INTERVAL_S", 0.0)  # a minute of updates at full speed
     async with serving_engine(path) as engine:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", STOPPED, str(path), stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
@@ -333,7 +333,7 @@ async def test_a_burst_of_silent_connections_blocks_no_viewer(path: Path) -> Non
 async def test_many_connections_may_queue_before_the_first_is_accepted(path: Path) -> None:
     async with serving_engine(path) as engine:
         waiting = [socket.socket(socket.AF_UNIX) for _ in range(300)]
-        for one in waiting:  # the engine's loop takes none of them in meanwhile
+        for one in waiting:  # the engine's loop accepts none of them meanwhile
             one.setblocking(False)
             assert one.connect_ex(str(path)) == 0
         for one in waiting:

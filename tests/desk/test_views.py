@@ -30,7 +30,7 @@ STEPS = st.one_of(
 
 @dataclass
 class Pair:
-    """An engine's view, a viewer's mirror, and a wire that can lose things."""
+    """A view, its mirror, and a connection that can lose messages."""
 
     view: View[Quote]
     mirror: Mirror[Quote]

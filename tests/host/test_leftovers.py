@@ -51,7 +51,9 @@ def test_a_process_waiting_for_a_deleted_lock_file_creates_a_new_one(tmp_path: P
     file.touch()
     stale = os.open(file, os.O_RDWR)
     assert delete_unused_lock(file)
-    with locked_file(file, "held", "stop it"):  # a starter that opened the deleted file is none
+    with locked_file(
+        file, "held", "stop it"
+    ):  # a process that opened the deleted file does not hold the lock
         assert os.stat(file).st_ino != os.fstat(stale).st_ino
         with pytest.raises(EngineRuns), locked_file(file, "held", "stop it"):
             pass
@@ -60,7 +62,7 @@ def test_a_process_waiting_for_a_deleted_lock_file_creates_a_new_one(tmp_path: P
 
 
 def test_concurrent_locking_and_deletion_never_admits_two_holders(tmp_path: Path) -> None:
-    """Processes that take, hold and delete one lock; each writes who is inside."""
+    """Processes that take, hold and delete one lock; each records the current holder."""
     program = f"""
 import os, sys
 from pathlib import Path

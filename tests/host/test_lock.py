@@ -77,7 +77,7 @@ with engine_lock(Paths("practice", folder, folder, folder / "s.sock"), sys.argv[
 
 
 def holder(folder: Path, key: str) -> subprocess.Popen[str]:
-    """Run a process that holds the lock in folders and a home of its own."""
+    """Run a process that holds the lock, with its own folders and home."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder / "state"), key],
         env=os.environ | {"HOME": str(folder), "XDG_STATE_HOME": str(folder), "TMPDIR": str(folder)},

@@ -261,7 +261,7 @@ async def test_ccxt_pro_receives_its_orders_trades_and_balance(watcher: Any) -> 
     seen = asyncio.ensure_future(
         together(watcher.watch_orders(PAIR), watcher.watch_balance(), watcher.watch_my_trades(PAIR))
     )
-    while not seen.done():  # nobody tells when the private channels are subscribed: trade until they speak
+    while not seen.done():  # subscription is not confirmed to the client: trade until the channels push
         await watcher.create_market_buy_order_with_cost(PAIR, 5)
         with suppress(TimeoutError):
             async with asyncio.timeout(0.25):

@@ -1,4 +1,4 @@
-"""Faults between the practice exchange and its clients, as a client meets them (reliability 2.1, 2.2)."""
+"""Faults between the practice exchange and its clients, seen from a client (reliability 2.1, 2.2)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

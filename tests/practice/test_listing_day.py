@@ -121,7 +121,7 @@ def test_the_day_depends_on_the_seed(tape: EventRecorder) -> None:
     def trades(seed: int) -> list[tuple[str, int, Decimal, Decimal]]:
         session, recorder = day(seed=seed), EventRecorder()
         session.sinks.append(recorder)
-        for seconds in range(1, 35, 7):  # however often it is looked at
+        for seconds in range(1, 35, 7):  # for any number of queries
             at(session, seconds)
         return events_of(recorder)
 

@@ -1,4 +1,4 @@
-"""The whole session: money is conserved, books stay sane, and the same calls give the same answers."""
+"""The whole session: money is conserved, books are consistent, equal calls give equal responses."""
 
 import hashlib
 import os
@@ -143,7 +143,7 @@ LISTING = ListingPlan(opens_s=20, announced_before_s=15, visible_before_s=10, tr
 
 
 def story(seed: int, steps: list[int], warm: bool = False) -> str:
-    """Run a day in the given steps, with an order at fixed times, and return what was told."""
+    """Run a day in the given steps, with an order at fixed times, and return all events."""
     found, seen = ExchangeSession(scenario(LISTING, active=5, symbols=120), seed, START_MS), EventRecorder()
     if warm:
         for _ in found.warm():

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 async def _settled(app: DeskApp, pilot: Pilot[None], frozen: FrozenDesk) -> RecordingDriver:
-    """Let a second go by, so that nothing of the start is still to be painted; count from here on."""
+    """Advance a second, so that the start is painted completely, and reset the byte count."""
     wire = app._driver  # pyright: ignore[reportPrivateUsage]
     assert isinstance(wire, RecordingDriver)
     frozen.advance(1_000)
@@ -33,7 +33,7 @@ async def _settled(app: DeskApp, pilot: Pilot[None], frozen: FrozenDesk) -> Reco
 
 
 async def _sent(pilot: Pilot[None], wire: RecordingDriver, words: str) -> int:
-    """Wait until the terminal was told something; return how much it was told until then."""
+    """Wait until a text was sent to the terminal; return the bytes sent until then."""
     async with asyncio.timeout(SOON_S):
         while words not in wire.written:
             await pilot.pause(0.02)

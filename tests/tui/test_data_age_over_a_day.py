@@ -35,7 +35,7 @@ LOOK_S, LOOKS_A_SCREEN = 0.1, 13
 FROM_S, WATCHED_S = 37.0, 28.0
 MOST_MS = 2_000
 OPENS_S = (40.0, 52.0, 52.4, 53.1, 53.9, 54.6, 70.0)
-"""Some are so close that their pauses overlap."""
+"""Some are so close that their quiet times overlap."""
 ARMING = {"armed_detectors": "ready_state,pre_ready,launch_sequence", "min_probability": 0.2, "max_snipes": 8}
 LISTING_DAY = replace(
     DAY,
@@ -56,12 +56,12 @@ LISTING_DAY = replace(
 
 
 class Looking(RecordingDriver):
-    """A terminal that is read."""
+    """A terminal whose screen is read."""
 
     glass: ClassVar[VirtualTerminal]
 
     def write(self, data: str) -> None:
-        """Show it."""
+        """Write to the virtual screen too."""
         self.glass.write(data)
 
 
@@ -91,7 +91,7 @@ async def _shown_from(from_s: float, sim: Simulation, day: PracticeDay) -> Async
 
 @dataclass(frozen=True, slots=True)
 class Knowing:
-    """Asks the engine itself what is true."""
+    """Values of the engine itself, for comparison with the screen."""
 
     face: EngineQueries
     trading: TradingQueries
@@ -99,7 +99,7 @@ class Knowing:
     truth: TrueValues
 
     async def context(self, lines: Sequence[str]) -> None:
-        """Take note of what is true now; of the pair too that is chosen on the screen of positions."""
+        """Record the current values, including those of the pair selected on the positions screen."""
         now_ms = self.face.status().now_ms
         self.truth.note_openings(self.face.listings())
         self.truth.note_openings(self.trading.snipes())

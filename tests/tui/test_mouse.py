@@ -9,7 +9,7 @@ pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 async def _click(one: CommandDesk, words: str) -> None:
-    """Click on the last line where these words are."""
+    """Click the last occurrence of a text."""
     one.now[0] += 1.0
     line = one.text.splitlines()[-1]
     await one.pilot.click(offset=(line.index(words), one.app.size.height - 1))

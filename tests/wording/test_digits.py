@@ -12,7 +12,7 @@ NUMBERS = st.decimals(allow_nan=False, allow_infinity=False).filter(lambda one: 
 
 
 class Amount(msgspec.Struct):
-    """Something with money in it, also in a piece that was encoded before."""
+    """A struct with an amount, also in an already encoded part."""
 
     value: Decimal
     stored: msgspec.Raw

@@ -123,7 +123,7 @@ def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json:
 
 
 def _listing_problem(opens_ms: int | None, note: str, now_ms: int) -> str:
-    """Return what is wrong with a listing to be added; empty: nothing."""
+    """Return the problem of a listing to be added; empty: none."""
     from mexc_tui.desk.engine_requests import MAX_TEXT
     from mexc_tui.model.calendar import is_credible_opening
 

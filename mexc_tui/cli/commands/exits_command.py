@@ -102,7 +102,7 @@ def exits_plan(row: "PositionRow", edit: "ExitsEdit") -> str:
 
 
 def _trail(text: str | None) -> tuple[bool | None, Decimal | None, Decimal | None]:
-    """Return whether to trail, how far, and from which gain on; None: as it is."""
+    """Return trailing on or off, its distance and its first gain; None: unchanged."""
     if text is None:
         return None, None, None
     if text.strip().lower() in OFF:

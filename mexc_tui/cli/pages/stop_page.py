@@ -5,7 +5,7 @@ from mexc_tui.cli.pages.tables import Pen, fold
 
 
 def stop_page(row: StopJson, pen: Pen) -> str:
-    """Return that the engine has stopped, and the positions left open."""
+    """Report the stopped engine and the positions left open."""
     message = f"Process {row.pid} has stopped."
     if row.held:
         count = f"{len(row.held)} position{'s stay' if len(row.held) > 1 else ' stays'} open"

@@ -65,7 +65,7 @@ class TextColumn:
 
 @dataclass(frozen=True, slots=True)
 class Pen:
-    """Write tones as colours, or as plain text."""
+    """Writer of text tones, as colours or plain text."""
 
     has_colour: bool = False
     columns: int | None = None
@@ -97,7 +97,7 @@ def table(heads: Sequence[str | TextColumn], rows: Iterable[Sequence[TextCell]],
 
 
 def _visible_columns(columns: Sequence[TextColumn], widths: Sequence[int], most: int) -> list[int]:
-    """Return the columns that stay; the last one may be cut."""
+    """Return the visible columns; the last one may be cut."""
     shown = list(range(len(columns)))
     for place in sorted(shown, key=lambda place: -columns[place].drop_rank):
         needed = (

@@ -168,7 +168,7 @@ def _mark(row: PositionRow) -> str:
 
 
 def _protection(row: PositionRow, pen: Pen) -> str:
-    """Return how a position is protected, or why it was closed."""
+    """Describe the protection of a position, or the reason of its close."""
     if row.closed_ms is not None:
         return f"closed {when(row.closed_ms)} UTC by {row.close_reason.text}"
     is_watched = row.protection is Protection.ENGINE

@@ -59,7 +59,7 @@ _COLUMNS = (
 
 
 def page(header: WatchHeader, lines: Iterable[WatchLine], width: int = 80) -> str:
-    """Return everything as text, at most `width` columns wide: a wrapped line would spoil the next redraw."""
+    """Return everything as text, at most `width` columns wide: a wrapped line would break the next redraw."""
     offset = NONE if header.offset_ms is None else f"{header.offset_ms:+.1f} ms ±{header.error_ms:.1f}"
     plural = "" if header.connections == 1 else "s"
     top = [

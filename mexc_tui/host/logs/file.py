@@ -14,7 +14,7 @@ PARTS = 4
 MAX_BYTES = 8 * 1024 * 1024
 MAX_WAITING_LINES = 500
 MAX_WAITING_CHARACTERS = 128 * 1024
-"""Most characters that wait in memory while the file cannot be written."""
+"""Maximum characters that wait in memory while the file cannot be written."""
 
 
 class LogSink(Protocol):

@@ -11,7 +11,7 @@ MAX_WAIT_S = 3_600.0
 QUIET_S = 600.0
 """Seconds without a message after which it is written in full again."""
 MAX_TEXTS = 25
-"""Most different texts of one origin that are written; further ones are counted together."""
+"""Maximum different texts written per origin; further ones are counted together."""
 MAX_KINDS = 200
 COMPARED = 1_000
 """Characters of a text used to compare it."""

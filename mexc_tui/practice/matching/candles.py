@@ -106,7 +106,7 @@ class Candles:
         return bars[0] if bars else None
 
     def _past(self, interval: KlineInterval, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
-        """Candles from before the start of the session."""
+        """Yield candles before the start of the session."""
         history = self._history
         if history is None:
             return
@@ -124,7 +124,7 @@ class Candles:
             start_ms = end_ms
 
     def _recent(self, interval: KlineInterval, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
-        """Candles since the session started; flat without a trade."""
+        """Yield candles since the session started; flat without a trade."""
         if self._live_from_ms is None or self._last is None:
             return
         running = next((each for each in self._running if each.interval is interval), None)

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def _nobody(_match: "Match") -> None:
-    """The maker's order belongs to a simulated trader."""
+    """Ignore a match whose maker is a simulated trader."""
 
 
 class Hub:
-    """One per session."""
+    """Clock, counters and subscribers of one session."""
 
     def __init__(self, start_ms: int) -> None:
         self.now_ms = start_ms

@@ -90,7 +90,7 @@ def ticker(pair: PracticePair, now_ms: int) -> Ticker:
 
 
 def _quiet_day(pair: PracticePair) -> HistoryBar | None:
-    """The last complete bars before the session started, for pairs without a trade since."""
+    """Return the last 24 hours before the session started, for pairs without a trade since."""
     history = pair.market.history
     if history is None:
         return None

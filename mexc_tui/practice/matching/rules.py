@@ -32,7 +32,7 @@ class OpeningRules(msgspec.Struct, frozen=True):
 
 
 def check_pair(pair: PracticePair, side: Side, knobs: Knobs) -> None:
-    """Whether this pair accepts orders of this side from API keys now."""
+    """Refuse an order if the pair accepts none of its side from API keys now."""
     early = {
         EarlyOrder.DIRECTION_NOT_ALLOWED: _direction_refused(),
         EarlyOrder.NOT_SUPPORTED: PracticeRefusal(10007, "symbol not support api"),
@@ -58,7 +58,7 @@ def _direction_refused() -> PracticeRefusal:
 
 
 def check_type(order: NewOrder, knobs: Knobs, opening: OpeningRules) -> None:
-    """Whether MARKET orders are accepted now."""
+    """Refuse a MARKET order while none are accepted."""
     if order.type is not OrderType.MARKET:
         return
     if not knobs.market_enabled or opening.market_policy is MarketPolicy.DISABLED_30019:
@@ -83,7 +83,7 @@ class PracticeTerms(msgspec.Struct, frozen=True):
 
 
 def check_fields(order: NewOrder, knobs: Knobs) -> None:
-    """Whether the fields of its type are present and valid."""
+    """Refuse an order with missing or invalid fields for its type."""
     if not CLIENT_ID.fullmatch(order.client_order_id):
         raise PracticeRefusal(700008, "Illegal characters found in parameter 'newClientOrderId'")
     for name, amount in _required_fields(order, knobs):
@@ -172,7 +172,7 @@ def _protection_ticks(side: Side, pair: PracticePair, knobs: Knobs, opening: Ope
 
 
 def check_value(terms: PracticeTerms, pair: PracticePair) -> None:
-    """Minimum quantity, minimum and maximum value (protocol 4.2)."""
+    """Check minimum quantity, minimum and maximum value (protocol 4.2)."""
     rules = pair.rules
     is_market = terms.type is OrderType.MARKET
     smallest = rules.min_value_market if is_market else rules.min_value
@@ -188,7 +188,7 @@ def check_value(terms: PracticeTerms, pair: PracticePair) -> None:
 
 
 def check_price(terms: PracticeTerms, pair: PracticePair, opening: OpeningRules) -> None:
-    """The opening's ceiling (30010 with its number), then the band around the last price (30087)."""
+    """Check the ceiling of an opening (30010 with its price), then the price band (30087)."""
     if terms.type is OrderType.MARKET:
         return
     price = pair.price(terms.ticks)

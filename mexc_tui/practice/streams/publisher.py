@@ -57,7 +57,7 @@ class _Period:
         return max(now_ms // self.length_ms, self._last) * self.length_ms + self.length_ms
 
     def due(self, now_ms: int) -> list[_FeedListeners]:
-        """Return the lines due now, at most once per interval."""
+        """Return the feeds due now, at most once per interval."""
         if now_ms // self.length_ms <= self._last or not (self.steady or self.waiting):
             return []
         self._last = now_ms // self.length_ms

@@ -55,7 +55,7 @@ class HelpScreen(Screen[None]):
         self._board, self._may_operate = board, may_operate
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
+        """Compose the page."""
         yield HeaderBar()
         head = self._board.help if self._may_operate else f"{READ_ONLY}\n\n{self._board.help}"
         text = f"{head}\n\n{keys.help_text(may_operate=self._may_operate)}"
@@ -84,7 +84,7 @@ class ActivityScreen(Screen[None]):
         self._entry_text = Canvas("whole")
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
+        """Compose the page."""
         yield HeaderBar()
         yield self._table
         yield self._entry_text

@@ -20,7 +20,7 @@ Read = Callable[[RenderContext, Iterable[str] | None], Changes]
 Draw = Callable[[RenderContext, int, int], Sequence[Drawn]]
 """Draws into a number of columns and lines; further lines are reached by scrolling."""
 Details = Callable[[RenderContext, int], Sequence[Drawn]]
-"""Draws the details of row `look.key` of table `look.pane` into a number of columns."""
+"""Draws the details of row `context.key` of table `context.pane` into a number of columns."""
 
 UNSORTED = SortOrder()
 LOADING = "Loading…"

@@ -36,7 +36,7 @@ class Ending(StrEnum):
 
 
 def opens_soon(source: DeskSource) -> bool:
-    """Return whether something opens within seconds."""
+    """Whether a listing opens within seconds."""
     now_ms = source.now_ms()
     opens = (row.opens_ms for row in source.listings.rows.values() if row.opens_ms is not None)
     return any(0 <= at_ms - now_ms <= CLOSE_BEFORE_MS for at_ms in opens)
@@ -81,7 +81,7 @@ class Page(Screen[str]):
         self._title_words, self._words = title, text
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
+        """Compose the page."""
         yield HeaderBar()
         with VerticalScroll() as page:
             page.border_title = Text(self._title_words)

@@ -44,7 +44,7 @@ class HeaderData:
 
     @property
     def age_ms(self) -> float | None:
-        """Age of the views; None before the first."""
+        """Return the age of the views; None before the first."""
         if self.status is None:
             return self.silence_ms
         return max(float(self.now_ms - self.status.now_ms), self.silence_ms or 0.0)
@@ -56,7 +56,7 @@ class HeaderData:
 
     @property
     def mark(self) -> StaleMark:
-        """Mark of panes with stale views."""
+        """Return the mark of panes with stale views."""
         return StaleMark(f"OLD: {age(self.age_ms)}", is_dim=True) if self.is_old else CURRENT
 
 

@@ -94,7 +94,7 @@ async def test_a_large_session_responds_while_its_pairs_are_created() -> None:
                     200,
                     418,
                     429,
-                )  # the clock stands still, so the limit may be reached
+                )  # the clock does not advance, so the limit may be reached
             answers += 1
         assert answers > 10
         await warming

@@ -24,7 +24,7 @@ BOTH = f"{KEY}\n{SECRET}\n"
 
 @pytest.fixture(autouse=True)
 def keyring_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[KeyringBackend]:
-    """Put a keyring in place that keeps its file under `tmp_path`."""
+    """Install a keyring that stores its file under `tmp_path`."""
     before, mine = keyring.get_keyring(), FileKeyring(tmp_path / "keyring.json")
     keyring.set_keyring(mine)
     monkeypatch.setattr(credentials, "SAFE", frozenset((FileKeyring.__module__,)))
@@ -33,7 +33,7 @@ def keyring_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Genera
 
 
 def run(*words: str, typed: str = "") -> Result:
-    """Run a command; whatever it says holds no secret."""
+    """Run a command and check that its output contains no secret."""
     done = CliRunner().invoke(main, words, input=typed)
     for hidden in (KEY, SECRET, SECRET[:8]):
         assert hidden not in done.output
@@ -41,7 +41,7 @@ def run(*words: str, typed: str = "") -> Result:
 
 
 def kept(endpoint: Endpoint) -> None:
-    """Keep the key of an exchange."""
+    """Store the key of an exchange."""
     assert run("keys", "set", "--stdin", typed=f"{endpoint.api_key}\n{endpoint.api_secret}\n").exit_code == 0
 
 

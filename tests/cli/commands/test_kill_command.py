@@ -120,7 +120,7 @@ def test_a_running_engine_is_commanded_first_and_places_no_order_until_a_manual_
         return [name for name in desk.open_orders() if name.startswith(PREFIX)]
 
     def look_often() -> None:
-        for _ in range(LOOKS):  # each takes a process of its own: longer than a ladder is left alone
+        for _ in range(LOOKS):  # each runs a process, which takes longer than placing a ladder
             assert not ours()
 
     engine = desk.engine()

@@ -24,7 +24,7 @@ ENTER = "\r"
 
 
 class LiveShell(Shell):
-    """A shell of a user who has a keyring, and everything that was said in it."""
+    """A shell of a user with a keyring, and everything that was printed in it."""
 
     def __init__(self, home: Path, endpoint: Endpoint, file: Path) -> None:
         super().__init__(home)
@@ -64,7 +64,7 @@ class LiveShell(Shell):
             terminal.until("Stored for profile live")
 
     def is_silent_of(self, text: str) -> None:
-        """Hold everything that was said, drawn, sent and written against a text and its disguises."""
+        """Search everything printed, painted, sent and written for a text and its encodings."""
         plain = text.encode()
         disguises = (plain, base64.b64encode(plain)[:-4], plain.hex().encode(), plain[::-1])
         files = [one for one in self.home.rglob("*") if one.is_file() and one.name != "keyring.json"]
@@ -85,7 +85,7 @@ def shell(tmp_path: Path) -> Generator[LiveShell]:
 
 
 class Wire:
-    """Stands between viewers and the engine's socket, and keeps every byte."""
+    """Proxy between viewers and the engine's socket that records every byte."""
 
     def __init__(self, shell: LiveShell) -> None:
         self._heard, self._engine = shell.heard, str(shell.home / "run/mexc-tui/live.sock")

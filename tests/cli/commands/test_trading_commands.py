@@ -51,7 +51,7 @@ HOSTILE = "\x1b[31mNEW\u202e"
 
 @dataclass
 class Desk:
-    """A profile's folders, and whoever asks at its command line."""
+    """Folders of a profile, and a command line on it."""
 
     paths: Paths
 
@@ -127,7 +127,7 @@ def engines(shell: Desk) -> Generator[Engines]:
 
 
 class NothingHeld(FakeTradingQueries):
-    """Armed, and no position."""
+    """An engine with an armed snipe and no position."""
 
     def positions(self) -> Sequence[PositionRow]:
         return []
@@ -366,7 +366,7 @@ def test_without_an_engine_lists_are_empty_before_it_ever_ran(shell: Desk) -> No
 
 
 def remember(unit: UnitOfWork) -> None:
-    """Write books of an older scope, and of the newest one."""
+    """Write a ledger of an older scope, and of the newest one."""
     old = unit.trading(samples.OTHER)
     old.reconciliations.add(Reconciliation(at_ms=1, trigger=Trigger.START))
     old.positions.save(samples.position("old"))
@@ -507,7 +507,7 @@ def test_after_a_loss_resume_needs_a_typed_word(engines: Engines) -> None:
 
 
 def at_a_terminal(words: tuple[str, ...], said: str) -> tuple[int, str]:
-    """Run a command with a terminal for its input, and type an answer."""
+    """Run a command with a terminal as its input, and type a reply."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "mexc_tui", *words],
@@ -571,7 +571,7 @@ def test_journal_follow_exits_with_0_when_its_reader_exits(shell: Desk, engines:
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        process.stdout.close()  # nothing is printed that could fail: its end is noticed all the same
+        process.stdout.close()  # the exit of the reader is detected although nothing is printed
         assert process.stderr.read() == ""
         assert process.wait(50) == 0
 

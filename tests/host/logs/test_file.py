@@ -44,7 +44,7 @@ def test_a_full_disk_loses_no_line_that_fits_in_memory(tmp_path: Path) -> None:
     file = LogFile(log)
     for number in range(MAX_WAITING_LINES + 20):
         file.write(f"line {number}\n", number)
-    log.unlink()  # the disk takes it again
+    log.unlink()  # the disk accepts writes again
     file.write("after\n", 999)
     head, *lines = log.read_text().splitlines()
     assert "520 lines could not be written from 1970-01-01T00:00:00.000Z to 1970-01-01T00:08:39.000Z" in head
@@ -74,7 +74,7 @@ def test_a_moved_or_deleted_log_is_created_again(tmp_path: Path) -> None:
 
 
 def test_standard_error_follows_the_file_through_rotations(tmp_path: Path) -> None:
-    """In a process of its own, whose descriptors 1 and 2 are the log's."""
+    """Check in a separate process whose descriptors 1 and 2 follow the log."""
     log = tmp_path / "engine.log"
     program = f"""
 import os

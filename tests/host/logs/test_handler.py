@@ -10,7 +10,7 @@ from mexc_tui.host.logs.handler import MAX_LINE, MAX_WAITING, QueuedHandler
 
 
 class Lines:
-    """A sink that keeps lines; it can be held up."""
+    """A sink that records lines and can be blocked."""
 
     def __init__(self) -> None:
         self.lines = list[str]()

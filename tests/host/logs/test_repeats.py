@@ -12,7 +12,7 @@ def message(text: str, at_s: float, kind: MessageOrigin = POLL, detail: str = ""
 
 
 def written(repeats: Repeats, messages: list[Message]) -> list[str]:
-    """Return every line that these messages leave, with the summaries that are due between them."""
+    """Return every line written for these messages, including due summaries."""
     found = list[str]()
     for one in messages:
         found += [summary.text for summary in repeats.due(one.at_s)]

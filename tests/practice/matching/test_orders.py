@@ -1,4 +1,4 @@
-"""How the account's orders trade: types, statuses, and what is told in which order (protocol 5, 9)."""
+"""Matching of the account's orders: types, statuses and the order of pushes (protocol 5, 9)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What the exchange refuses, with code and text (protocol 6.1); reliability R15 and R16 stand on these."""
+"""Refusals with code and text (protocol 6.1; reliability R15, R16)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""A listing as a client meets it, from the announcement to its trades."""
+"""A listing over HTTP, from its announcement to its trades."""
 
 import asyncio
 import logging

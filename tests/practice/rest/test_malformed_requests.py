@@ -1,4 +1,4 @@
-"""Nonsense of any kind is refused in MEXC's manner; it never becomes an internal error."""
+"""Malformed requests are refused in MEXC's format and never cause an internal error."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Private streams of the practice exchange: what the account hears of itself."""
+"""Private streams of the practice exchange: orders, deals and balances of the account."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -31,7 +31,7 @@ async def new_key(client: Client) -> str:
 
 
 def words(push: Push) -> str:
-    """Say what a push is about, in a word."""
+    """Return the kind of a push in one word."""
     match push.WhichOneof("body"):
         case "private_order":
             return f"order {push.private_order.status}"
@@ -44,7 +44,7 @@ def words(push: Push) -> str:
 
 
 async def all_pushes(stream: Stream) -> list[Push]:
-    """Return what was pushed until now."""
+    """Return all pushes so far."""
     await stream.call("PING")
     pushes, stream.early = stream.early, []
     return pushes

@@ -26,7 +26,7 @@ def halted(frozen: FrozenDesk) -> None:
 
 
 def held_back() -> tuple[asyncio.Event, Callable[[Any], Awaitable[Any]]]:
-    """Return an answer that comes when the event is set."""
+    """Return an event, and a reply that waits for it."""
     release = asyncio.Event()
 
     async def answer(_: Any) -> Reply[Any]:
@@ -109,7 +109,7 @@ async def test_without_a_connection_the_halt_key_halts_again_and_never_resumes()
     release.set()
 
 
-# Asking before
+# Confirmations
 
 
 async def test_close_states_its_effect_in_numbers_and_needs_the_named_key() -> None:
@@ -197,7 +197,7 @@ async def test_progress_shows_elapsed_time_and_remaining_orders() -> None:
     await one.until("5 orders cancelled")
 
 
-# What adds risk
+# Actions that add risk
 
 
 async def test_arming_waits_for_the_preview_of_the_engine() -> None:
@@ -225,7 +225,7 @@ async def test_a_refused_preview_needs_no_confirmation() -> None:
 
 
 async def test_without_a_preview_no_action_adds_risk() -> None:
-    one = ControllerBench()  # nobody answers the preview
+    one = ControllerBench()  # without a reply to the preview
     await one.press("A")
     await one.until("refused: No reply is set for preview.")
     await one.press("Y")
@@ -260,7 +260,7 @@ async def test_a_pasted_word_does_not_resume() -> None:
     await one.press("R")
     await one.until("type resume > _")
     one.now_s += 1.0
-    for key in "resume":  # the clock stands still: no hand is that fast
+    for key in "resume":  # the clock does not advance: pasted
         await one.press_at_once(key)
     await one.until("Pasted text is ignored.")
     assert one.controller.handle_paste()
@@ -277,7 +277,7 @@ async def test_stopping_the_engine_with_open_positions_requires_a_typed_word() -
     await one.until("STOP ENGINE   done")
 
 
-# At once
+# Without confirmation
 
 
 @pytest.mark.parametrize(("key", "command"), [("a", "disarm"), ("r", "reduce_only"), ("B", "reconcile")])
@@ -289,7 +289,7 @@ async def test_actions_without_confirmation_are_sent_immediately(key: str, comma
     assert one.sent_commands == [command]
 
 
-# What goes wrong
+# Failures
 
 
 async def test_a_failed_send_is_reported_with_its_reason() -> None:
@@ -381,7 +381,7 @@ async def test_an_action_in_progress_is_not_sent_twice() -> None:
     release.set()
 
 
-# A viewer that only looks
+# Read-only
 
 
 async def test_a_read_only_screen_may_reduce_risk() -> None:

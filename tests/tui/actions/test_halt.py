@@ -1,4 +1,4 @@
-"""Halting by one key on every screen and page, which show the key."""
+"""The halt key works and is shown on every screen and page."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(120)  # drives the app
 
 @dataclass(frozen=True)
 class Place:
-    """Where somebody may be: the keys that lead there, what is seen then, which key is said to halt."""
+    """A dialog or page: the keys that open it, a text on it, and its hint for the halt key."""
 
     keys: tuple[str, ...]
     seen: str
@@ -29,7 +29,7 @@ class Place:
 
     @property
     def has_words(self) -> bool:
-        """Whether letters are letters there."""
+        """Whether letters are typed text there."""
         return self.says.startswith("^x")
 
 

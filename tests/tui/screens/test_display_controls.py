@@ -40,7 +40,7 @@ def _names(folder: Path) -> list[str]:
 
 
 async def _written(pilot: Pilot[None], folder: Path, ending: str) -> None:
-    """Wait until a file is there."""
+    """Wait until a file exists."""
     async with asyncio.timeout(SOON_S):
         while not any(name.endswith(ending) and name[0] != "." for name in _names(folder)):
             await pilot.pause(0.02)
@@ -120,7 +120,7 @@ async def test_an_export_to_an_unwritable_folder_is_reported(tmp_path: Path) -> 
     async with desk(environment=AppEnvironment(folder=tmp_path / "file")) as (app, pilot, _):
         await pilot.press("e")
         happened = app._activity  # pyright: ignore[reportPrivateUsage]
-        # A message in the corner is gone after seconds; what happened is kept.
+        # A message disappears after seconds; the activity log keeps it.
         await seen(pilot, app, lambda _: any(one.action == "Export" for _, one in happened), "nothing came")
         await pilot.press("m")
         await until(pilot, app, "Export not saved (File exists)")

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 def engine() -> FrozenDesk:
-    """Return a desk whose engine tells all of this."""
+    """Return a desk with data for both screens."""
     frozen = FrozenDesk()
     frozen.replies |= {"detectors": detectors(), "latency": latency(), "machine": machine()}
     return frozen

@@ -125,7 +125,7 @@ async def test_tightened_limits_skipped_rows_and_a_trapped_position_are_shown_in
 
 
 def _pane(app: DeskApp, title: str) -> str:
-    """Return what is drawn in a picture, its lines put together again."""
+    """Return the text of a drawn pane, its wrapped lines joined."""
     canvas = next(one for one in app.screen.query(Canvas) if title in str(one.border_title))
     return " ".join(" ".join(canvas.text).split())
 

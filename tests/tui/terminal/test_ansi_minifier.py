@@ -11,7 +11,7 @@ _COLOURS = ["red", "bright_blue", "color(77)", "default", "#16202a", "#d6dde6"]
 
 
 class Paper:
-    """What a terminal shows: each place's letter, and the style it was painted in."""
+    """Cells of a terminal: character and style of each."""
 
     def __init__(self, frame: str) -> None:
         self.painted: dict[tuple[int, int], tuple[str, object]] = {}

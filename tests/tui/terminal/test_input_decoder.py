@@ -14,20 +14,20 @@ TICK_S = 0.05
 
 
 class Line:
-    """A terminal line to a decoder, on a clock of its own."""
+    """A decoder with a clock of its own, and the messages that it returned."""
 
     def __init__(self) -> None:
         self.decoder, self.now_s = InputDecoder(), 1_000.0
         self.heard: list[Message] = []
 
     def send(self, *parts: bytes) -> "Line":
-        """Send parts, one read each, as fast as it can be."""
+        """Send parts in separate reads without a pause."""
         for part in parts:
             self.heard.extend(self.decoder.feed(part, self.now_s))
         return self
 
     def wait(self, wait_s: float) -> "Line":
-        """Send nothing for a while."""
+        """Advance the clock without input."""
         end_s = self.now_s + wait_s
         while self.now_s < end_s:
             self.now_s += TICK_S
@@ -36,7 +36,7 @@ class Line:
 
     @property
     def keys(self) -> list[str]:
-        """Return the keys that were heard, in Textual's words."""
+        """Return the decoded keys in Textual's notation."""
         return keys(self.heard)
 
 

@@ -17,7 +17,7 @@ MOST_PER_S = 1_300
 
 
 async def _second(here: DeskOnPty, number: int) -> int:
-    """Let prices move and a second go by; return the bytes until the header says so."""
+    """Change prices, advance a second, and return the bytes until the header shows it."""
     begun = len(here.drawn)
     gain = str(Decimal(13) + number)
     here.frozen.positions.put("P-QUXUSDT", position("QUXUSDT", "0.441", "0.5", gain, gain))
@@ -38,7 +38,7 @@ async def test_a_page_over_a_live_screen_is_not_resent_every_second(keys: str) -
             here.send(keys.encode())
         await here.until(lambda: len(here.app.screen_stack) > 2)
         await _second(here, 0)
-        await _second(here, 1)  # what opened it is painted by now
+        await _second(here, 1)  # the page itself is painted
         assert min([await _second(here, number) for number in range(2, 6)]) < MOST_PER_S
 
 

@@ -26,7 +26,7 @@ class _Timer:
 
 @dataclass
 class _Clock:
-    """A clock that is moved by hand."""
+    """A clock that the test advances."""
 
     now_s: float = 100.0
     _timers: list[tuple[float, int, Callable[[], None], _Timer]] = field(

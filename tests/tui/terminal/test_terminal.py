@@ -12,13 +12,13 @@ SOON_S = 30.0
 
 
 class Told:
-    """What an outflow says."""
+    """Recorded callbacks of an output writer."""
 
     def __init__(self) -> None:
         self.drained, self.broken = Event(), Event()
 
     def outflow(self, descriptor: int) -> OutputWriter:
-        """Return one that tells this."""
+        """Return a writer with these callbacks."""
         return OutputWriter(descriptor, self.drained.set, self.broken.set)
 
 

@@ -1,4 +1,4 @@
-"""News have their own line: they cover no figure and no input line."""
+"""News has its own line: it covers no figure and no input line."""
 
 import re
 from decimal import Decimal

@@ -30,13 +30,13 @@ def _wire(app: DeskApp) -> RecordingDriver:
 
 
 def _opens_now(frozen: FrozenDesk) -> None:
-    """Let the armed pair open at this moment, so that everything else waits."""
+    """Let the armed pair open now, so that all other repaints wait."""
     row = frozen.snipes.rows["S1"]
     frozen.snipes.put("S1", msgspec.structs.replace(row, opens_ms=frozen.now_ms, state=SnipeState.FIRING))
 
 
 async def _left_and_entered_again(frozen: FrozenDesk, app: DeskApp, pilot: Pilot[None]) -> str:
-    """Go to another screen, let a minute pass, come back at an opening; return what was painted then."""
+    """Switch away, advance a minute, return during an opening; return the painted text."""
     await pilot.press("4")
     await until(pilot, app, "protection by the engine")
     frozen.advance(60_000)

@@ -170,8 +170,7 @@ async def paper_exchange(
     """Serve an exchange on the market's order books during the block; `balances` is its account.
 
     `delay_ms` is the round trip. Half of it passes before a request is processed, also for time queries, so
-    that the
-    clock measurement includes it.
+    that the clock measurement includes it.
     """
     latency = tuple(
         FaultPlan(kind=kind, path=API_PATH, amount_ms=amount_ms)

@@ -210,16 +210,16 @@ def test_a_failed_screen_exits_with_1_and_the_engine_keeps_running(shell: Shell)
     with open_desk(shell, run=[sys.executable, "-c", BREAKS]) as terminal:
         pid = shell.json("status")["pid"]
         terminal.press("?")
-        _said_that_it_broke(terminal, shell, "engine.log")
+        _assert_failure_shown(terminal, shell, "engine.log")
     until(lambda: os.getsid(pid) == pid)
     with Terminal(shell.environ, "attach", run=[sys.executable, "-c", BREAKS]) as attached:
         attached.until(READY)
         attached.press("?")
-        _said_that_it_broke(attached, shell, "screen.log")
+        _assert_failure_shown(attached, shell, "screen.log")
     assert shell.json("status")["pid"] == pid
 
 
-def _said_that_it_broke(terminal: Terminal, shell: Shell, log_name: str) -> None:
+def _assert_failure_shown(terminal: Terminal, shell: Shell, log_name: str) -> None:
     """Check the terminal, exit code and message after a screen failed."""
     assert terminal.ended() == 1
     log = shell.home / "state/mexc-tui/practice" / log_name

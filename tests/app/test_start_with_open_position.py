@@ -31,7 +31,7 @@ NOBODY = 0
 
 
 @asynccontextmanager
-async def turning_away(status: int) -> AsyncGenerator[Endpoint]:
+async def unresponsive_exchange(status: int) -> AsyncGenerator[Endpoint]:
     """An exchange that serves no request."""
     for_ever = asyncio.Event()
 
@@ -61,7 +61,7 @@ async def turning_away(status: int) -> AsyncGenerator[Endpoint]:
         await runner.cleanup()
 
 
-async def hold(folder: Path, endpoint: Endpoint) -> None:
+async def leave_position_open(folder: Path, endpoint: Endpoint) -> None:
     """Store a position left open by an earlier engine."""
     paths = paths_of("practice", environment(folder))
     make_folders(paths)
@@ -87,7 +87,7 @@ async def hold(folder: Path, endpoint: Endpoint) -> None:
     await store.close()
 
 
-async def told(folder: Path, *arguments: str) -> tuple[int | None, Any]:
+async def command_json(folder: Path, *arguments: str) -> tuple[int | None, Any]:
     """Return the exit code and the JSON output of a command."""
     async with desk(folder, *arguments, "--json") as command:
         code, said, complained = await result_of(command)
@@ -98,18 +98,18 @@ async def told(folder: Path, *arguments: str) -> tuple[int | None, Any]:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("status", [418, NOBODY])
 async def test_the_desk_responds_while_a_start_with_a_position_waits(tmp_path: Path, status: int) -> None:
-    async with turning_away(status) as endpoint:
+    async with unresponsive_exchange(status) as endpoint:
         file = await asyncio.to_thread(write_endpoint, tmp_path, endpoint)
-        await hold(tmp_path, endpoint)
+        await leave_position_open(tmp_path, endpoint)
         async with desk(tmp_path, "--headless", "--exchange", str(file)) as engine:
             assert "Ready" in await first_line(engine)
             assert "entries wait" in await first_line(engine)
-            _, row = await told(tmp_path, "status")
+            _, row = await command_json(tmp_path, "status")
             assert row["trading_state"] == "reduce_only", row["cause"]
             assert "not reconciled with the exchange yet" in row["cause"]
-            code, rows = await told(tmp_path, "positions")
+            code, rows = await command_json(tmp_path, "positions")
             assert (code, [one["symbol"] for one in rows]) == (0, [position().symbol])
-            _, halted = await told(tmp_path, "halt", "nobody answers")
+            _, halted = await command_json(tmp_path, "halt", "nobody answers")
             assert halted["is_durable"], halted
             assert halted["state"] == "halted"
             async with desk(tmp_path, "stop", "--yes") as stopping:

@@ -241,7 +241,7 @@ async def test_every_firing_line_has_its_own_cold_connection() -> None:
 
 
 @dataclass
-class Ears:
+class RecordingSink:
     """A sink that records updates."""
 
     told: list[OrderUpdate | FillUpdate | BalanceUpdate] = field(
@@ -268,7 +268,7 @@ class Ears:
         return {type(one) for one in self.told}
 
 
-async def heard(sim: Simulation, main: Callable[[MexcTrading, MexcClient, Host], Awaitable[None]]) -> None:
+async def recorded(sim: Simulation, main: Callable[[MexcTrading, MexcClient, Host], Awaitable[None]]) -> None:
     """Run `main` against a practice exchange in virtual time."""
     plan = Scenario(name="port", market=MarketPlan(symbols=5, active_pairs=1, trades_per_s=5.0))
     server = PracticeServer(plan, 1, sim.clock)
@@ -292,7 +292,7 @@ async def heard(sim: Simulation, main: Callable[[MexcTrading, MexcClient, Host],
 def test_orders_fills_and_balances_reach_their_handlers_until_the_end() -> None:
     async def main(port: MexcTrading, client: MexcClient, _host: Host) -> None:
         symbol = (await client.account.self_symbols())[0]
-        ears = Ears()
+        ears = RecordingSink()
         assert not port.private_state().is_live
         running = asyncio.create_task(port.run_private(ears))
         await asyncio.sleep(5)
@@ -323,12 +323,12 @@ def test_orders_fills_and_balances_reach_their_handlers_until_the_end() -> None:
         assert len(ears.told) == before
         assert not port.private_state().is_live
 
-    simulate(lambda sim: heard(sim, main))
+    simulate(lambda sim: recorded(sim, main))
 
 
 def test_a_reset_of_the_user_stream_is_reported_as_a_gap() -> None:
     async def main(port: MexcTrading, _client: MexcClient, host: Host) -> None:
-        ears = Ears()
+        ears = RecordingSink()
         running = asyncio.create_task(port.run_private(ears))
         await asyncio.sleep(5)
         before = len(ears.holes)
@@ -344,7 +344,7 @@ def test_a_reset_of_the_user_stream_is_reported_as_a_gap() -> None:
         with suppress(asyncio.CancelledError):
             await running
 
-    simulate(lambda sim: heard(sim, main))
+    simulate(lambda sim: recorded(sim, main))
 
 
 async def test_all_fills_of_an_order_are_read_page_by_page() -> None:

@@ -62,7 +62,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "desk.sock"
 
 
-async def said_to(path: Path, *sent: bytes) -> list[wire.EngineMessage]:
+async def response_to(path: Path, *sent: bytes) -> list[wire.EngineMessage]:
     """Send bytes and return all messages until the engine closes the connection."""
     reader, writer = await asyncio.open_unix_connection(path)
     writer.writelines(sent)
@@ -108,7 +108,7 @@ async def is_served(path: Path, engine: Engine) -> None:
 )
 async def test_an_invalid_hello_is_refused_with_a_reason(path: Path, sent: bytes, words: str) -> None:
     async with serving_engine(path) as engine:
-        said = await said_to(path, sent)
+        said = await response_to(path, sent)
         assert len(said) == 1
         assert any(word in last_words(said) for word in words.split("|"))
         await is_served(path, engine)
@@ -116,7 +116,7 @@ async def test_an_invalid_hello_is_refused_with_a_reason(path: Path, sent: bytes
 
 async def test_garbage_after_the_hello_ends_only_that_viewer(path: Path) -> None:
     async with serving_engine(path) as engine:
-        said = await said_to(path, frame(HELLO), b"\0\0\0\x0a" + b"[" * 10)
+        said = await response_to(path, frame(HELLO), b"\0\0\0\x0a" + b"[" * 10)
         assert isinstance(said[0], Welcome)
         assert "Not a message" in last_words(said)
         await is_served(path, engine)
@@ -129,14 +129,14 @@ async def test_a_slowly_arriving_frame_times_out(
 ) -> None:
     monkeypatch.setattr(wire, "FRAME_S", 0.05)
     async with serving_engine(path) as engine:
-        assert "in time" in last_words(await said_to(path, *sent))
+        assert "in time" in last_words(await response_to(path, *sent))
         await is_served(path, engine)
 
 
 async def test_a_connection_without_a_hello_times_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HELLO_S", 0.05)
     async with serving_engine(path):
-        assert "No hello" in last_words(await said_to(path))
+        assert "No hello" in last_words(await response_to(path))
 
 
 async def test_an_unknown_view_or_event_is_refused_and_the_viewer_stays_connected(path: Path) -> None:
@@ -268,7 +268,7 @@ async def test_another_user_is_refused_before_the_hello(path: Path) -> None:
         return Peer(OWN_UID + 1, 1)
 
     async with serving_engine(path, peer=stranger):
-        assert last_words(await said_to(path)) == "This desk belongs to another user."
+        assert last_words(await response_to(path)) == "This desk belongs to another user."
 
 
 async def test_a_viewer_beyond_the_limit_is_refused_with_a_reason(
@@ -278,7 +278,7 @@ async def test_a_viewer_beyond_the_limit_is_refused_with_a_reason(
     async with serving_engine(path) as engine, running_client(client_of(path)):
         await until(lambda: len(engine.server.viewers) == 1)
         for watching in (Subscribe(view="quotes"), Follow(after=0)):
-            assert "Close a viewer" in last_words(await said_to(path, frame(HELLO), frame(watching)))
+            assert "Close a viewer" in last_words(await response_to(path, frame(HELLO), frame(watching)))
         await until(lambda: len(engine.server.viewers) == 1)
 
 
@@ -314,10 +314,10 @@ async def test_a_silent_viewer_loses_its_reserved_slot(path: Path, monkeypatch: 
         async with running_client(busy):
             giving = asyncio.create_task(busy.send(HALT, Amount(3), deadline_s=20))
             await until(lambda: len(engine.server.viewers) == 1)
-            assert "Close a viewer" in last_words(await said_to(path, frame(HELLO)))
+            assert "Close a viewer" in last_words(await response_to(path, frame(HELLO)))
             engine.may_continue.set()
             assert (await giving).outcome is CommandOutcome.DONE
-        assert "not completed in time" in last_words(await said_to(path, frame(HELLO)))
+        assert "not completed in time" in last_words(await response_to(path, frame(HELLO)))
         await until(lambda: not engine.server.viewers)
 
 

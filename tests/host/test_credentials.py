@@ -17,7 +17,7 @@ SAFE = frozenset((__name__,))
 TODAY = date(2026, 1, 31)
 
 
-class HeldKeyring(KeyringBackend):
+class MemoryKeyring(KeyringBackend):
     """A keyring in memory."""
 
     priority = 1  # pyright: ignore[reportAssignmentType]  # the library reads it as a class property
@@ -44,14 +44,14 @@ class HeldKeyring(KeyringBackend):
 
 
 @pytest.fixture
-def held() -> Iterator[HeldKeyring]:
-    before, backend = keyring.get_keyring(), HeldKeyring()
+def memory_keyring() -> Iterator[MemoryKeyring]:
+    before, backend = keyring.get_keyring(), MemoryKeyring()
     keyring.set_keyring(backend)
     yield backend
     keyring.set_keyring(before)
 
 
-def test_a_key_is_stored_per_profile_and_shown_by_its_last_four_characters(held: HeldKeyring) -> None:
+def test_a_key_is_stored_per_profile_and_shown_by_its_last_characters(memory_keyring: MemoryKeyring) -> None:
     keys = StoredKeys("live", SAFE)
     assert keys.read() is None
     keys.store(KEY, SECRET, TODAY)
@@ -66,46 +66,46 @@ def test_a_key_is_stored_per_profile_and_shown_by_its_last_four_characters(held:
     assert StoredKeys("other", SAFE).read() is None
 
 
-def test_a_removed_key_leaves_nothing(held: HeldKeyring) -> None:
+def test_a_removed_key_leaves_nothing(memory_keyring: MemoryKeyring) -> None:
     keys = StoredKeys("live", SAFE)
     keys.store(KEY, SECRET, TODAY)
     assert keys.remove()
-    assert held.kept == {}
+    assert memory_keyring.kept == {}
     assert not keys.remove()
 
 
-def test_an_incomplete_key_counts_as_none(held: HeldKeyring) -> None:
+def test_an_incomplete_key_counts_as_none(memory_keyring: MemoryKeyring) -> None:
     keys = StoredKeys("live", SAFE)
     keys.store(KEY, SECRET, TODAY)
-    held.delete_password("mexc-tui", "live: secret")
+    memory_keyring.delete_password("mexc-tui", "live: secret")
     assert keys.read() is None
 
 
 @pytest.mark.parametrize("wrong", ["", "short", "with a space in it", "line\nbreak-in-it", "x" * 513])
-def test_an_invalid_key_is_refused_without_printing_it(held: HeldKeyring, wrong: str) -> None:
+def test_an_invalid_key_is_refused_without_printing_it(memory_keyring: MemoryKeyring, wrong: str) -> None:
     keys = StoredKeys("live", SAFE)
     keys.store(KEY, SECRET, TODAY)
-    before = dict(held.kept)
+    before = dict(memory_keyring.kept)
     with pytest.raises(CredentialsError) as refused:
         keys.store(KEY, wrong, TODAY)
     assert not wrong or wrong not in str(refused.value)
-    assert held.kept == before
+    assert memory_keyring.kept == before
 
 
-def test_a_locked_keyring_is_reported_without_its_message(held: HeldKeyring) -> None:
-    held.is_locked = True
+def test_a_locked_keyring_is_reported_without_its_message(memory_keyring: MemoryKeyring) -> None:
+    memory_keyring.is_locked = True
     with pytest.raises(CredentialsError, match="Unlock it") as refused:
         StoredKeys("live", SAFE).read()
     assert "CANARY" not in "".join(traceback.format_exception(refused.value, chain=False))
 
 
-def test_a_keyring_without_encryption_is_refused_by_name(held: HeldKeyring) -> None:
+def test_a_keyring_without_encryption_is_refused_by_name(memory_keyring: MemoryKeyring) -> None:
     with pytest.raises(CredentialsError, match=__name__):
         StoredKeys("live").store(KEY, SECRET, TODAY)
-    assert held.kept == {}
+    assert memory_keyring.kept == {}
 
 
-def test_a_machine_without_a_keyring_prints_the_next_step(held: HeldKeyring) -> None:
+def test_a_machine_without_a_keyring_prints_the_next_step(memory_keyring: MemoryKeyring) -> None:
     keyring.set_keyring(NoKeyring())
     with pytest.raises(CredentialsError, match="Next step: install and unlock a Secret Service"):
         StoredKeys("live").read()

@@ -22,7 +22,7 @@ SMALL = msgspec.structs.replace(DAY, market=MarketPlan(symbols=20, active_pairs=
 
 
 @dataclass(frozen=True)
-class Seen:
+class PublicData:
     """Public data of one base at one time; openings in seconds of the day, None: absent."""
 
     calendar_s: float | None
@@ -50,11 +50,11 @@ def in_day(moment_ms: int | None) -> float | None:
     return None if moment_ms is None else (moment_ms - START_MS) / 1000
 
 
-def seen(session: ExchangeSession, base: str) -> Seen:
+def seen(session: ExchangeSession, base: str) -> PublicData:
     entry = next((one for one in session.calendar() if one.base == base), None)
     row = next((one for one in session.web_symbols() if one.base == base), None)
     pair = session.pair(f"{base}USDT")
-    return Seen(
+    return PublicData(
         in_day(entry.first_open_ms) if entry else None,
         (row.state, row.spot, row.trading) if row else None,
         in_day(pair.first_open_ms) if pair else None,
@@ -136,9 +136,9 @@ def events_of(recorder: EventRecorder) -> list[tuple[str, int, Decimal, Decimal]
 
 
 def test_clean_passes_through_every_state_and_opens_on_schedule(tape: EventRecorder) -> None:
-    assert seen(day(1, "DAWN"), "DAWN") == Seen(15, (2, 1, 1), None, False)
+    assert seen(day(1, "DAWN"), "DAWN") == PublicData(15, (2, 1, 1), None, False)
     assert buy(day(1, "DAWN"), "DAWN") == 10007
-    assert seen(day(6, "DAWN"), "DAWN") == Seen(15, (2, 1, 1), 15, True)
+    assert seen(day(6, "DAWN"), "DAWN") == PublicData(15, (2, 1, 1), 15, True)
     assert buy(day(6, "DAWN"), "DAWN") == 30001
     assert seen(day(11, "DAWN"), "DAWN").triple == (2, 2, 4)
     assert buy(day(15.1, "DAWN"), "DAWN") in (
@@ -181,27 +181,27 @@ def test_a_dud_has_few_trades(tape: EventRecorder) -> None:
 
 
 def test_cancelled_disappears_from_every_source_before_its_opening() -> None:
-    assert seen(day(69, "GONER"), "GONER") == Seen(85, (2, 2, 4), 85, True)
-    assert seen(day(70.1, "GONER"), "GONER") == Seen(None, None, None, False)
+    assert seen(day(69, "GONER"), "GONER") == PublicData(85, (2, 2, 4), 85, True)
+    assert seen(day(70.1, "GONER"), "GONER") == PublicData(None, None, None, False)
     assert buy(day(86, "GONER"), "GONER") == 30014
 
 
 def test_cancelled_in_the_last_second_disappears_before_it_opens(tape: EventRecorder) -> None:
     assert seen(day(134.1, "NEVERMIND"), "NEVERMIND").pair_opens_s == 135
-    assert seen(day(134.3, "NEVERMIND"), "NEVERMIND") == Seen(None, None, None, False)
+    assert seen(day(134.3, "NEVERMIND"), "NEVERMIND") == PublicData(None, None, None, False)
     assert prices(tape, "NEVERMIND") == []
 
 
 def test_postponed_early_opens_at_its_new_time(tape: EventRecorder) -> None:
     assert seen(day(54, "LATER"), "LATER").calendar_s == 80
-    assert seen(day(56, "LATER"), "LATER") == Seen(95, (2, 1, 1), 95, True)
+    assert seen(day(56, "LATER"), "LATER") == PublicData(95, (2, 1, 1), 95, True)
     assert buy(day(81, "LATER"), "LATER") == 30001
     assert 95 <= first_trade_s(tape, "LATER") < 97
 
 
 def test_postponed_in_the_last_seconds_does_not_open_at_its_old_time(tape: EventRecorder) -> None:
     assert seen(day(122.9, "HOLDON"), "HOLDON").pair_opens_s == 125
-    assert seen(day(123.1, "HOLDON"), "HOLDON") == Seen(150, (2, 2, 4), 150, True)
+    assert seen(day(123.1, "HOLDON"), "HOLDON") == PublicData(150, (2, 2, 4), 150, True)
     assert buy(day(125.5, "HOLDON"), "HOLDON") == 30001
     assert 150 <= first_trade_s(tape, "HOLDON") < 152
 
@@ -240,7 +240,7 @@ def test_renamed_keeps_its_coin_under_another_ticker(tape: EventRecorder) -> Non
         return next(row.coin_id for row in session.web_symbols() if row.base == base)
 
     assert seen(day(144, "OLDNAME"), "OLDNAME").pair_opens_s == 160
-    assert seen(day(146, "OLDNAME"), "OLDNAME") == Seen(None, None, None, False)
+    assert seen(day(146, "OLDNAME"), "OLDNAME") == PublicData(None, None, None, False)
     assert seen(day(146, "OLDNAME"), "NEWNAME").pair_opens_s == 160
     assert coin(day(144, "OLDNAME"), "OLDNAME") == coin(day(146, "OLDNAME"), "NEWNAME")
     assert 160 <= first_trade_s(tape, "NEWNAME") < 162
@@ -253,8 +253,8 @@ def test_early_opens_before_the_announced_time(tape: EventRecorder) -> None:
 
 
 def test_manual_listing_is_in_no_calendar_and_visible_just_before_its_opening(tape: EventRecorder) -> None:
-    assert seen(day(185.9, "WHISPER"), "WHISPER") == Seen(None, None, None, False)
-    assert seen(day(186.1, "WHISPER"), "WHISPER") == Seen(None, (2, 2, 4), 190, True)
+    assert seen(day(185.9, "WHISPER"), "WHISPER") == PublicData(None, None, None, False)
+    assert seen(day(186.1, "WHISPER"), "WHISPER") == PublicData(None, (2, 2, 4), 190, True)
     assert seen(day(192, "WHISPER"), "WHISPER").calendar_s is None
     assert not any("WHISPER" in one.title for one in day(240, "WHISPER", "EAGER").announcements())
     assert 190 <= first_trade_s(tape, "WHISPER") < 192

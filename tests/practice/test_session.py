@@ -142,7 +142,7 @@ def test_fok_orders_fill_completely_or_not_and_terminal_orders_lock_nothing(acti
 LISTING = ListingPlan(opens_s=20, announced_before_s=15, visible_before_s=10, trades_per_s=30)
 
 
-def story(seed: int, steps: list[int], warm: bool = False) -> str:
+def recorded_day(seed: int, steps: list[int], warm: bool = False) -> str:
     """Run a day in the given steps, with an order at fixed times, and return all events."""
     found, seen = ExchangeSession(scenario(LISTING, active=5, symbols=120), seed, START_MS), EventRecorder()
     if warm:
@@ -161,17 +161,17 @@ def story(seed: int, steps: list[int], warm: bool = False) -> str:
 @settings(max_examples=8)
 @given(st.lists(st.integers(1, 44_999), max_size=12))
 def test_the_number_of_advance_calls_changes_nothing(steps: list[int]) -> None:
-    assert story(3, steps) == story(3, [])
+    assert recorded_day(3, steps) == recorded_day(3, [])
 
 
 def test_warming_changes_nothing_and_another_seed_does() -> None:
-    assert story(3, [], warm=True) == story(3, [])
-    assert story(4, []) != story(3, [])
+    assert recorded_day(3, [], warm=True) == recorded_day(3, [])
+    assert recorded_day(4, []) != recorded_day(3, [])
 
 
 def test_I17_the_same_seed_gives_the_same_day_in_another_process() -> None:
-    here = story(5, [])
-    program = f"from {__name__} import story; print(story(5, []))"
+    here = recorded_day(5, [])
+    program = f"from {__name__} import recorded_day; print(recorded_day(5, []))"
     path = os.pathsep.join(each for each in sys.path if each)
     for hash_seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path}

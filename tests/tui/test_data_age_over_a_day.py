@@ -55,7 +55,7 @@ LISTING_DAY = replace(
 )
 
 
-class Looking(RecordingDriver):
+class ScreenReader(RecordingDriver):
     """A terminal whose screen is read."""
 
     glass: ClassVar[VirtualTerminal]
@@ -72,9 +72,9 @@ async def _shown_from(from_s: float, sim: Simulation, day: PracticeDay) -> Async
     client = DeskClient(
         day.paths.socket, who="screen", role=Role.OPERATE, now_ms=sim.clock.now_ms, rng=Random(1)
     )
-    Looking.glass = VirtualTerminal(*SIZE)
+    ScreenReader.glass = VirtualTerminal(*SIZE)
     source = source_of(client, Role.OPERATE, sim.clock.now_ms, lambda: None)
-    app = DeskApp(source, THEMES, THEMES.by_name["dark"], zone=ZONE, driver_class=Looking)
+    app = DeskApp(source, THEMES, THEMES.by_name["dark"], zone=ZONE, driver_class=ScreenReader)
     connected = asyncio.Event()
     client.on_link(lambda state: connected.set() if state.link is Link.CONNECTED else None)
     listening = asyncio.create_task(client.run())
@@ -90,7 +90,7 @@ async def _shown_from(from_s: float, sim: Simulation, day: PracticeDay) -> Async
 
 
 @dataclass(frozen=True, slots=True)
-class Knowing:
+class EngineTruth:
     """Values of the engine itself, for comparison with the screen."""
 
     face: EngineQueries
@@ -123,12 +123,12 @@ def test_stale_data_is_marked_on_every_screen_over_a_listing_day(
         async with day.engine() as running, _shown_from(FROM_S, sim, day) as app:
             trading = await trading_queries(running.engine)
             assert trading is not None
-            knowing = Knowing(running.queries, trading, ScreenQueries(running.engine), TrueValues())
+            knowing = EngineTruth(running.queries, trading, ScreenQueries(running.engine), TrueValues())
             for context in range(round(WATCHED_S / LOOK_S)):
                 if context % LOOKS_A_SCREEN == 0:
                     app.simulate_key("123456789"[context // LOOKS_A_SCREEN % 9])
                 await asyncio.sleep(LOOK_S)
-                lines = Looking.glass.lines
+                lines = ScreenReader.glass.lines
                 for one in ages(lines, knowing.truth, sim.clock.now_ms()):
                     seen[one.name.split()[0]].append(one)
                 await knowing.context(lines)

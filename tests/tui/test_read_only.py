@@ -22,44 +22,44 @@ def _read_only() -> FrozenDesk:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_every_screen_and_page_shows_read_only(size: tuple[int, int]) -> None:
-    async with command_desk(_read_only(), size) as one:
+    async with command_desk(_read_only(), size) as ui:
         for number in range(1, len(NAMES) + 1):
-            await one.press(str(number))
-            await one.until("READ-ONLY")
+            await ui.press(str(number))
+            await ui.until("READ-ONLY")
         for key in ("question_mark", "m", "ctrl+p"):
-            await one.press(key)
-            await one.until("READ-ONLY")
-            await one.press("escape")
+            await ui.press(key)
+            await ui.until("READ-ONLY")
+            await ui.press("escape")
 
 
 async def test_an_operator_screen_does_not_show_read_only() -> None:
-    async with command_desk(size=(120, 40)) as one:
-        assert "READ-ONLY" not in one.text
+    async with command_desk(size=(120, 40)) as ui:
+        assert "READ-ONLY" not in ui.text
 
 
 async def test_a_halt_from_a_read_only_screen_states_how_to_resume() -> None:
     frozen = _read_only()
     frozen.replies["halt"] = done("Entries are halted.")
-    async with command_desk(frozen, (80, 24)) as one:
-        await one.press("h")
-        text = " ".join((await one.until("Entries are halted.")).split())
+    async with command_desk(frozen, (80, 24)) as ui:
+        await ui.press("h")
+        text = " ".join((await ui.until("Entries are halted.")).split())
         assert "Read-only mode cannot resume." in text
         assert "mexc-tui resume" in text
         assert "h or R resume" not in text
-        one.frozen.risk.put("risk", risk(TradingState.HALTED, "by hand"))
-        await one.press("h")
-        text = " ".join((await one.until("Unavailable in read-only mode.")).split())
+        ui.frozen.risk.put("risk", risk(TradingState.HALTED, "by hand"))
+        await ui.press("h")
+        text = " ".join((await ui.until("Unavailable in read-only mode.")).split())
         assert "Run mexc-tui resume, or open the desk with mexc-tui attach." in text
-        assert one.sent_commands() == ["halt"]
+        assert ui.sent_commands() == ["halt"]
 
 
 async def test_the_commands_to_use_instead_name_the_profile() -> None:
     frozen = _read_only()
     frozen.status.put("engine", status("live"))
     frozen.replies["reduce_only"] = done("No entries from now on.")
-    async with command_desk(frozen, (120, 40)) as one:
-        await one.press("r")
-        text = " ".join((await one.until("esc close")).split())
+    async with command_desk(frozen, (120, 40)) as ui:
+        await ui.press("r")
+        text = " ".join((await ui.until("esc close")).split())
         assert "mexc-tui resume --profile live" in text
         assert "mexc-tui attach --profile live" in text
 

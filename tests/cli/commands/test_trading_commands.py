@@ -126,7 +126,7 @@ def engines(shell: Desk) -> Generator[Engines]:
     found.stop()
 
 
-class NothingHeld(FakeTradingQueries):
+class NoPositions(FakeTradingQueries):
     """An engine with an armed snipe and no position."""
 
     def positions(self) -> Sequence[PositionRow]:
@@ -555,7 +555,7 @@ def test_stop_with_an_open_position_needs_a_typed_word(engines: Engines) -> None
 
 def test_stop_without_a_position_needs_no_confirmation(shell: Desk, engines: Engines) -> None:
     face = FakeEngineQueries()
-    engines.start(NothingHeld(), face)
+    engines.start(NoPositions(), face)
     assert shell.run("stop").exit_code == 0
     assert len(face.stops) == 1
 

@@ -30,7 +30,7 @@ async def new_key(client: Client) -> str:
     return (await client.send_ok("POST", "userDataStream"))["listenKey"]
 
 
-def words(push: Push) -> str:
+def push_kind(push: Push) -> str:
     """Return the kind of a push in one word."""
     match push.WhichOneof("body"):
         case "private_order":
@@ -64,7 +64,7 @@ def test_an_immediate_fill_is_pushed_in_the_documented_order() -> None:
                 newClientOrderId="mine",
             )
             pushes = await all_pushes(stream)
-        told = [words(push) for push in pushes]
+        told = [push_kind(push) for push in pushes]
         assert told[:3] == ["order 1", "USDT ENTRUST_PLACE", "deal"]
         assert set(told[3:5]) == {"USDT ENTRUST", "SOL ENTRUST"}
         assert told[5:] == ["USDT TRADE_FEE", "order 2"]
@@ -107,10 +107,10 @@ def test_a_cancelled_resting_order_unlocks_its_amount() -> None:
             )
             await client.send_ok("DELETE", "order", symbol=PAIR, orderId=placed["orderId"])
             pushes = await all_pushes(stream)
-        assert [words(push) for push in pushes] == [
+        assert [push_kind(push) for push in pushes] == [
             *("order 1", "USDT ENTRUST_PLACE"),
             *("order 4", "USDT ENTRUST_CANCEL"),
-        ] or [words(push) for push in pushes] == [
+        ] or [push_kind(push) for push in pushes] == [
             *("order 1", "USDT ENTRUST_PLACE"),
             *("USDT ENTRUST_CANCEL", "order 4"),
         ]

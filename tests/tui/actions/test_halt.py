@@ -20,33 +20,33 @@ pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 @dataclass(frozen=True)
-class Place:
+class Dialog:
     """A dialog or page: the keys that open it, a text on it, and its hint for the halt key."""
 
     keys: tuple[str, ...]
-    seen: str
-    says: str
+    shown_text: str
+    halt_hint: str
 
     @property
-    def has_words(self) -> bool:
+    def takes_text(self) -> bool:
         """Whether letters are typed text there."""
-        return self.says.startswith("^x")
+        return self.halt_hint.startswith("^x")
 
 
-PLACES = {
-    "help": Place(("question_mark",), "Screens", "h: halt"),
-    "activity log": Place(("m",), "ACTION  ", "h: halt"),
-    "palette": Place(("ctrl+p",), "Search commands", "^x: halt"),
-    "palette with words": Place(("ctrl+p", "x"), "Flatten", "^x: halt"),
-    "filter": Place(("slash",), "!word", "^x Halt"),
-    "form of a listing": Place(("2", "N"), "NEWUSDT", "^x Halt"),
-    "form of exits": Place(("4", "M"), "trail PCT", "^x Halt"),
-    "details": Place(("2", "enter"), "Details", "h Halt"),
-    "question by key": Place(("X",), "FLATTEN?", "h Halt"),
-    "question of a share": Place(("4", "P"), "Select a share.", "h Halt"),
-    "question by phrase": Place(("5", "L"), PHRASE, "^x Halt"),
-    "leave": Place(("q",), "Enter detaches.", "h  Halt entries now"),
-    "zoomed": Place(("z",), "equity", "h Halt"),
+DIALOGS = {
+    "help": Dialog(("question_mark",), "Screens", "h: halt"),
+    "activity log": Dialog(("m",), "ACTION  ", "h: halt"),
+    "palette": Dialog(("ctrl+p",), "Search commands", "^x: halt"),
+    "palette with words": Dialog(("ctrl+p", "x"), "Flatten", "^x: halt"),
+    "filter": Dialog(("slash",), "!word", "^x Halt"),
+    "form of a listing": Dialog(("2", "N"), "NEWUSDT", "^x Halt"),
+    "form of exits": Dialog(("4", "M"), "trail PCT", "^x Halt"),
+    "details": Dialog(("2", "enter"), "Details", "h Halt"),
+    "question by key": Dialog(("X",), "FLATTEN?", "h Halt"),
+    "question of a share": Dialog(("4", "P"), "Select a share.", "h Halt"),
+    "question by phrase": Dialog(("5", "L"), PHRASE, "^x Halt"),
+    "leave": Dialog(("q",), "Enter detaches.", "h  Halt entries now"),
+    "zoomed": Dialog(("z",), "equity", "h Halt"),
 }
 
 
@@ -63,36 +63,36 @@ async def _at() -> AsyncGenerator[CommandDesk]:
         yield CommandDesk(app, pilot, frozen, now)
 
 
-@pytest.mark.parametrize("place", [pytest.param(place, id=name) for name, place in PLACES.items()])
-async def test_the_halt_key_is_shown_and_works_in_every_dialog(place: Place) -> None:
-    async with _at() as one:
-        await one.press(*place.keys)
-        await one.until(place.seen)
-        await one.until(place.says)
-        one.sent_commands()
-        if place.has_words:
-            await one.press("h")
-            assert one.sent_commands() == []
-        await one.press("ctrl+x" if place.has_words else "h")
-        await one.until("halted: by hand")
-        assert one.sent_commands() == ["halt"]
-        if not place.has_words:
-            await one.press("ctrl+x")
-            assert one.sent_commands() == ["halt"]
+@pytest.mark.parametrize("dialog", [pytest.param(dialog, id=name) for name, dialog in DIALOGS.items()])
+async def test_the_halt_key_is_shown_and_works_in_every_dialog(dialog: Dialog) -> None:
+    async with _at() as ui:
+        await ui.press(*dialog.keys)
+        await ui.until(dialog.shown_text)
+        await ui.until(dialog.halt_hint)
+        ui.sent_commands()
+        if dialog.takes_text:
+            await ui.press("h")
+            assert ui.sent_commands() == []
+        await ui.press("ctrl+x" if dialog.takes_text else "h")
+        await ui.until("halted: by hand")
+        assert ui.sent_commands() == ["halt"]
+        if not dialog.takes_text:
+            await ui.press("ctrl+x")
+            assert ui.sent_commands() == ["halt"]
 
 
 async def test_the_halt_key_is_shown_and_works_on_every_screen_and_the_welcome_page() -> None:
-    async with _at() as one:
+    async with _at() as ui:
         for number in range(1, 10):
-            await one.press(str(number))
-            await one.until("h Halt")
+            await ui.press(str(number))
+            await ui.until("h Halt")
             for key in ("h", "ctrl+x"):
-                await one.press(key)
-                assert one.sent_commands().count("halt") == 1, (number, key)
-        one.app.push_screen(WelcomePage("Welcome", welcome_text(Mode.PRACTICE)))
-        await one.until("h        halt entries")
-        await one.press("h")
-        assert one.sent_commands() == ["halt"]
+                await ui.press(key)
+                assert ui.sent_commands().count("halt") == 1, (number, key)
+        ui.app.push_screen(WelcomePage("Welcome", welcome_text(Mode.PRACTICE)))
+        await ui.until("h        halt entries")
+        await ui.press("h")
+        assert ui.sent_commands() == ["halt"]
 
 
 async def test_a_timer_that_fires_after_the_screens_closed_raises_nothing() -> None:

@@ -18,7 +18,7 @@ from tests.support.tui.sample_rows import KNOWN
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-def told(frozen: FrozenDesk) -> list[tuple[str, Any]]:
+def sent_unlocks(frozen: FrozenDesk) -> list[tuple[str, Any]]:
     return [one for one in frozen.received if one[0] in ("unlock", "lock")]
 
 
@@ -31,35 +31,35 @@ def test_the_header_never_allows_entries_while_live_trading_is_locked() -> None:
 
 
 async def test_unlocking_needs_the_whole_phrase_and_sends_it() -> None:
-    one = ControllerBench(live_desk(is_locked=True))
-    await one.press("L")
-    assert "up to 3 positions of 100.00 USDT" in await one.until(PHRASE)
-    await one.press("enter", "Y", "L")
-    assert one.sent_commands == []
-    await one.press("escape", "L")
-    await one.until(PHRASE)
-    await one.press(*PHRASE[:-1])
-    assert one.sent_commands == []
-    await one.press(PHRASE[-1])
-    assert one.sent_commands == ["unlock"]
-    assert one.args("unlock").typed == PHRASE
+    bench = ControllerBench(live_desk(is_locked=True))
+    await bench.press("L")
+    assert "up to 3 positions of 100.00 USDT" in await bench.until(PHRASE)
+    await bench.press("enter", "Y", "L")
+    assert bench.sent_commands == []
+    await bench.press("escape", "L")
+    await bench.until(PHRASE)
+    await bench.press(*PHRASE[:-1])
+    assert bench.sent_commands == []
+    await bench.press(PHRASE[-1])
+    assert bench.sent_commands == ["unlock"]
+    assert bench.args("unlock").typed == PHRASE
 
 
 async def test_a_refused_unlock_states_its_reasons_and_sends_nothing() -> None:
     frozen = live_desk(is_locked=True)
     frozen.replies["preview"] = previewed("Not yet: the key CAN WITHDRAW.", is_allowed=False)
-    one = ControllerBench(frozen)
-    await one.press("L")
-    assert "CAN WITHDRAW" in await one.until("refused")
-    assert one.sent_commands == []
+    bench = ControllerBench(frozen)
+    await bench.press("L")
+    assert "CAN WITHDRAW" in await bench.until("refused")
+    assert bench.sent_commands == []
 
 
 async def test_a_read_only_screen_cannot_unlock() -> None:
     frozen = live_desk(is_locked=True)
     frozen.may_operate = False
-    one = ControllerBench(frozen)
-    await one.press("L")
-    await one.until("Unavailable in read-only mode.")
+    bench = ControllerBench(frozen)
+    await bench.press("L")
+    await bench.until("Unavailable in read-only mode.")
     assert frozen.received == []
 
 
@@ -72,7 +72,7 @@ async def test_a_pasted_phrase_is_ignored_and_a_typed_one_unlocks() -> None:
         await until(pilot, app, PHRASE)
         app.post_message(Paste(PHRASE))
         await until(pilot, app, "Pasted text is ignored")
-        assert told(frozen) == []
+        assert sent_unlocks(frozen) == []
 
 
 async def test_the_unlock_key_locks_immediately_when_unlocked() -> None:
@@ -82,14 +82,14 @@ async def test_the_unlock_key_locks_immediately_when_unlocked() -> None:
         await until(pilot, app, "live trading unlocked until")
         await pilot.press("L")
         await until(pilot, app, "Live trading is locked.")
-        assert [name for name, _ in told(frozen)] == ["lock"]
+        assert [name for name, _ in sent_unlocks(frozen)] == ["lock"]
 
 
 async def test_a_refused_unlock_is_shown_as_refused() -> None:
     frozen = live_desk(is_locked=True)
     frozen.replies["unlock"] = Reply(CommandOutcome.REFUSED, "No phrase is waiting.", None, is_repeated=False)
-    one = ControllerBench(frozen)
-    await one.press("L")
-    await one.until(PHRASE)
-    await one.press(*PHRASE)
-    assert "No phrase is waiting" in await one.until("refused")
+    bench = ControllerBench(frozen)
+    await bench.press("L")
+    await bench.until(PHRASE)
+    await bench.press(*PHRASE)
+    assert "No phrase is waiting" in await bench.until("refused")

@@ -73,25 +73,25 @@ def _settings() -> FrozenDesk:
 
 
 async def test_a_setting_is_changed_after_its_change_was_shown_and_confirmed() -> None:
-    async with command_desk(_settings(), (120, 40)) as one:
-        await one.press("9")
-        await one.until("What one snipe may spend.")
-        await one.press("C")
-        await one.until("spend: new value; empty: default")
-        await one.press("backspace", "backspace", "5", "0", "enter")
-        await one.until("spend: 25 → 50 USDT, immediately. Allowed: 1 to 1,000.")
-        assert not any(name == "settings_set" for name, _ in one.frozen.received)
-        await one.press("Y")
-        await one.until("spend = 50.")
-        assert ("settings_set", SettingChange(name="spend", text="50")) in one.frozen.received
+    async with command_desk(_settings(), (120, 40)) as ui:
+        await ui.press("9")
+        await ui.until("What one snipe may spend.")
+        await ui.press("C")
+        await ui.until("spend: new value; empty: default")
+        await ui.press("backspace", "backspace", "5", "0", "enter")
+        await ui.until("spend: 25 → 50 USDT, immediately. Allowed: 1 to 1,000.")
+        assert not any(name == "settings_set" for name, _ in ui.frozen.received)
+        await ui.press("Y")
+        await ui.until("spend = 50.")
+        assert ("settings_set", SettingChange(name="spend", text="50")) in ui.frozen.received
 
 
 async def test_the_exits_line_shows_symbol_and_full_hint_at_80_columns() -> None:
-    async with command_desk(FrozenDesk(), (80, 24)) as one:
-        await one.press("4")
-        await one.until("protection by the engine")
-        await one.press("M")
-        await one.until(f"OPENUSDT: {EXITS_HINT} ")
+    async with command_desk(FrozenDesk(), (80, 24)) as ui:
+        await ui.press("4")
+        await ui.until("protection by the engine")
+        await ui.press("M")
+        await ui.until(f"OPENUSDT: {EXITS_HINT} ")
 
 
 async def test_a_line_rejected_by_the_engine_stays_open_with_the_reason() -> None:
@@ -148,23 +148,23 @@ def _changed(old: str, new: str, *, needs_restart: bool = False) -> FactPage:
 async def test_the_last_setting_change_is_undone_after_it_was_shown() -> None:
     frozen = _settings()
     frozen.replies["journal"] = _changed("25", "50")
-    async with command_desk(frozen, (120, 40)) as one:
-        await one.press("9")
-        await one.until("What one snipe may spend.")
-        await one.press("U")
-        await one.until("spend: 50 → 25, immediately.")
-        await one.press("Y")
-        await one.until("spend = 25 again.")
-        assert ("settings_undo", SettingUndo(name="spend")) in one.frozen.received
+    async with command_desk(frozen, (120, 40)) as ui:
+        await ui.press("9")
+        await ui.until("What one snipe may spend.")
+        await ui.press("U")
+        await ui.until("spend: 50 → 25, immediately.")
+        await ui.press("Y")
+        await ui.until("spend = 25 again.")
+        assert ("settings_undo", SettingUndo(name="spend")) in ui.frozen.received
 
 
 async def test_without_a_setting_change_there_is_nothing_to_undo() -> None:
     frozen = _settings()
     frozen.replies["journal"] = FactPage(rows=())
-    async with command_desk(frozen, (120, 40)) as one:
-        await one.press("9")
-        await one.press("U")
-        assert "Y confirm" not in await one.until("No setting was changed yet.")
+    async with command_desk(frozen, (120, 40)) as ui:
+        await ui.press("9")
+        await ui.press("U")
+        assert "Y confirm" not in await ui.until("No setting was changed yet.")
 
 
 def test_undo_of_a_pending_change_applies_after_restart() -> None:
@@ -177,18 +177,18 @@ async def test_exits_are_changed_after_the_new_stop_was_shown() -> None:
         CommandOutcome.DONE, "It makes -0.12 USDT there.", CheckPassed(), False
     )
     frozen.replies["edit_exits"] = Reply(CommandOutcome.DONE, "Stop 0.03139 → 0.032.", None, False)
-    async with command_desk(frozen, (120, 40)) as one:
-        await one.press("4")
-        await one.until("protection by the engine")
-        await one.press("M")
-        await one.until("OPENUSDT: stop PRICE")
-        await one.press(*"stop", "space", *"0.032", "enter")
-        text = await one.until("OPENUSDT: stop 0.03139 → 0.032")
+    async with command_desk(frozen, (120, 40)) as ui:
+        await ui.press("4")
+        await ui.until("protection by the engine")
+        await ui.press("M")
+        await ui.until("OPENUSDT: stop PRICE")
+        await ui.press(*"stop", "space", *"0.032", "enter")
+        text = await ui.until("OPENUSDT: stop 0.03139 → 0.032")
         assert "It makes -0.12 USDT there." in " ".join(text.split())
-        await one.press("Y")
-        await one.until("Stop 0.03139 → 0.032.")
+        await ui.press("Y")
+        await ui.until("Stop 0.03139 → 0.032.")
         edit = ExitsEdit(symbol="OPENUSDT", stop_price=Decimal("0.032"))
-        assert ("edit_exits", edit) in one.frozen.received
+        assert ("edit_exits", edit) in ui.frozen.received
 
 
 async def test_a_listing_is_added_manually_and_dropped() -> None:

@@ -8,14 +8,14 @@ from tests.support.tui.sample_rows import why
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-def _known() -> FrozenDesk:
+def _history_desk() -> FrozenDesk:
     frozen = FrozenDesk()
     frozen.replies["why"] = why(frozen, "L-FOOUSDT")
     return frozen
 
 
 async def test_a_listing_shows_its_sources_changes_and_signals() -> None:
-    async with desk(_known(), size=(200, 60)) as (app, pilot, _):
+    async with desk(_history_desk(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("2")
         text = await until(pilot, app, "calendar: opens 14:14, 90s ago")
         for words in (
@@ -29,7 +29,7 @@ async def test_a_listing_shows_its_sources_changes_and_signals() -> None:
 
 
 async def test_a_listing_shows_its_plan_checklist_and_pre_trade_checks() -> None:
-    async with desk(_known(), size=(200, 60)) as (app, pilot, _):
+    async with desk(_history_desk(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("2")
         text = await until(pilot, app, "Snipe armed: 50.00, max price 0.0412, by person")
         for words in (
@@ -44,7 +44,7 @@ async def test_a_listing_shows_its_plan_checklist_and_pre_trade_checks() -> None
 
 
 async def test_a_signal_shows_its_reasons_outcome_and_pre_trade_check() -> None:
-    async with desk(_known(), size=(120, 40)) as (app, pilot, _):
+    async with desk(_history_desk(), size=(120, 40)) as (app, pilot, _):
         await pilot.press("3")
         text = await until(pilot, app, "inputs: sts 2, st 2")
         for words in (

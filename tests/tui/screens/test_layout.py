@@ -131,16 +131,16 @@ def _pane(app: DeskApp, title: str) -> str:
 
 
 async def test_a_long_figure_widens_its_column_and_hides_less_important_ones() -> None:
-    async with command_desk(full_desk(), (80, 24)) as one:
-        await one.press("4", "tab", "tab")
+    async with command_desk(full_desk(), (80, 24)) as ui:
+        await ui.press("4", "tab", "tab")
         row = order("OPENUSDT", "a")
         row = msgspec.structs.replace(
             row, filled_quantity=Decimal(771570123456), quantity=Decimal(871570123456)
         )
-        one.frozen.orders.put("a", row)
-        await one.until("Orders")
-        await one.until(" of 871")
-        assert not HALF.search(one.text)
+        ui.frozen.orders.put("a", row)
+        await ui.until("Orders")
+        await ui.until(" of 871")
+        assert not HALF.search(ui.text)
 
 
 @given(st.text(alphabet="ab 1.,9%+-", max_size=40), st.integers(0, 45))

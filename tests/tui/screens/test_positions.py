@@ -15,7 +15,7 @@ from tests.support.tui.sample_rows import market, order
 pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
-def _held() -> FrozenDesk:
+def _position_desk() -> FrozenDesk:
     frozen = FrozenDesk()
     frozen.replies["market"] = market()
     frozen.orders.put("a", order("OPENUSDT", "a"))
@@ -24,7 +24,7 @@ def _held() -> FrozenDesk:
 
 
 async def test_exits_are_drawn_on_the_price_axis_highest_first() -> None:
-    async with desk(_held()) as (app, pilot, _):
+    async with desk(_position_desk()) as (app, pilot, _):
         await pilot.press("4")
         text = await until(pilot, app, "protection by the engine")
         places = [text.index(words) for words in ("TP 2", "· high ", "► bid", "┴ stop", "TP 1", "┼ entry")]
@@ -34,7 +34,7 @@ async def test_exits_are_drawn_on_the_price_axis_highest_first() -> None:
 
 
 async def test_an_unprotected_position_is_shown_with_the_reason() -> None:
-    frozen = _held()
+    frozen = _position_desk()
     row = msgspec.structs.replace(
         position("OPENUSDT", "0.02471", "0.03412", "27.57", "38.1"),
         protection=Protection.NONE,
@@ -48,7 +48,7 @@ async def test_an_unprotected_position_is_shown_with_the_reason() -> None:
 
 
 async def test_the_chart_of_the_selected_position_shows_own_fills_and_exits() -> None:
-    async with desk(_held()) as (app, pilot, frozen):
+    async with desk(_position_desk()) as (app, pilot, frozen):
         await pilot.press("4")
         text = await until(pilot, app, "stop 0.03139")
         for words in ("spread 0.23%", "14:13:19Z ▲", "0.03420", "B bought, S sold"):
@@ -66,7 +66,7 @@ def test_an_orders_price_and_quantity_have_the_decimals_of_its_pair() -> None:
 
 
 async def test_only_orders_of_the_selected_position_are_shown() -> None:
-    async with desk(_held()) as (app, pilot, _):
+    async with desk(_position_desk()) as (app, pilot, _):
         await pilot.press("4")
         text = await until(pilot, app, "Orders 1")
         assert "take profit" not in text.split("Orders 1")[0]
@@ -75,7 +75,7 @@ async def test_only_orders_of_the_selected_position_are_shown() -> None:
 
 
 async def test_a_market_without_data_shows_the_reason() -> None:
-    frozen = _held()
+    frozen = _position_desk()
     frozen.replies["market"] = MarketRow(
         symbol="OPENUSDT", at_ms=NOW_MS, problem="30 pairs are watched already"
     )
@@ -85,7 +85,7 @@ async def test_a_market_without_data_shows_the_reason() -> None:
 
 
 async def test_positions_and_the_complete_ladder_fit_80_by_24() -> None:
-    async with desk(_held(), size=(80, 24)) as (app, pilot, _):
+    async with desk(_position_desk(), size=(80, 24)) as (app, pilot, _):
         await pilot.press("4")
         text = await until(pilot, app, "protection by the engine")
         assert "ends with this engine" in text
@@ -98,7 +98,7 @@ def _opened(at_ms: int) -> PositionRow:
 
 
 async def test_positions_closed_today_follow_open_ones_with_their_pnl() -> None:
-    frozen = _held()
+    frozen = _position_desk()
     over = msgspec.structs.replace(
         position("OVERUSDT", "0.5", None, None, "0"),
         state=PositionState.CLOSED,

@@ -10,7 +10,7 @@ _TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|(\x1b\[[\d;?]*[A-Za-z])
 _COLOURS = ["red", "bright_blue", "color(77)", "default", "#16202a", "#d6dde6"]
 
 
-class Paper:
+class PaintedCells:
     """Cells of a terminal: character and style of each."""
 
     def __init__(self, frame: str) -> None:
@@ -19,15 +19,15 @@ class Paper:
         self._y = self._x = 1
         self._style: dict[str, str] = {}
         for found in _TOKEN.finditer(frame):
-            self._take(found)
+            self._apply(found)
         self.end = self._y, self._x, self._now()
 
-    def _take(self, found: re.Match[str]) -> None:
+    def _apply(self, found: re.Match[str]) -> None:
         y, x, codes, order, newline, letter = found.groups()
         if y is not None:
             self._y, self._x = int(y), int(x)
         elif codes is not None:
-            self._dress(codes.split(";"))
+            self._set_style(codes.split(";"))
         elif order is not None:
             self.orders.append((order, self._now()))
         elif newline is not None:
@@ -39,7 +39,7 @@ class Paper:
     def _now(self) -> object:
         return tuple(sorted(self._style.items()))
 
-    def _dress(self, codes: list[str]) -> None:
+    def _set_style(self, codes: list[str]) -> None:
         while codes:
             code = codes.pop(0)
             if code in ("", "0"):
@@ -83,7 +83,7 @@ _pieces = (
 def test_the_minified_frame_paints_the_same(pieces: list[str]) -> None:
     frame = "".join(pieces)
     fewer = minified(frame)
-    before, after = Paper(frame), Paper(fewer)
+    before, after = PaintedCells(frame), PaintedCells(fewer)
     assert after.painted == before.painted
     assert after.orders == before.orders
     assert after.end == before.end

@@ -13,20 +13,20 @@ from mexc_tui.tui.terminal.input_decoder import MAX_PASTED, MAX_TYPED, PASTE_SIL
 TICK_S = 0.05
 
 
-class Line:
+class DecoderInput:
     """A decoder with a clock of its own, and the messages that it returned."""
 
     def __init__(self) -> None:
         self.decoder, self.now_s = InputDecoder(), 1_000.0
         self.heard: list[Message] = []
 
-    def send(self, *parts: bytes) -> "Line":
+    def send(self, *parts: bytes) -> "DecoderInput":
         """Send parts in separate reads without a pause."""
         for part in parts:
             self.heard.extend(self.decoder.feed(part, self.now_s))
         return self
 
-    def wait(self, wait_s: float) -> "Line":
+    def wait(self, wait_s: float) -> "DecoderInput":
         """Advance the clock without input."""
         end_s = self.now_s + wait_s
         while self.now_s < end_s:
@@ -44,7 +44,7 @@ def keys(heard: Iterable[Message]) -> list[str]:
     return [one.key for one in heard if isinstance(one, events.Key)]
 
 
-def pastes(line: Line) -> list[str]:
+def pastes(line: DecoderInput) -> list[str]:
     return [one.text for one in line.heard if isinstance(one, events.Paste)]
 
 
@@ -65,8 +65,8 @@ def pastes(line: Line) -> list[str]:
     ],
 )
 def test_keys_are_decoded(sent: bytes, wanted: list[str]) -> None:
-    assert Line().send(sent).wait(1).keys == wanted
-    assert Line().send(*(bytes([byte]) for byte in sent)).wait(1).keys == wanted
+    assert DecoderInput().send(sent).wait(1).keys == wanted
+    assert DecoderInput().send(*(bytes([byte]) for byte in sent)).wait(1).keys == wanted
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_keys_are_decoded(sent: bytes, wanted: list[str]) -> None:
     ],
 )
 def test_an_unknown_sequence_is_dropped(sent: bytes) -> None:
-    line = Line().send(sent, b"h").wait(0.2)
+    line = DecoderInput().send(sent, b"h").wait(0.2)
     assert line.keys == ["h"]
     assert not [one for one in line.heard if not isinstance(one, (events.Key, events.MouseEvent))]
-    line = Line()
+    line = DecoderInput()
     for begin in range(0, len(sent), 7):
         line.send(sent[begin : begin + 7])
     assert line.send(b"h").keys == ["h"]
@@ -127,28 +127,28 @@ def test_an_unknown_sequence_is_dropped(sent: bytes) -> None:
     ],
 )
 def test_invalid_utf_8_is_replaced_and_the_next_key_decoded(sent: bytes) -> None:
-    assert Line().send(sent + b"h").keys[-1] == "h"
-    assert Line().send(sent, b"h").keys[-1] == "h"
-    assert Line().send(sent).wait(1).send(b"h").keys[-1] == "h"
+    assert DecoderInput().send(sent + b"h").keys[-1] == "h"
+    assert DecoderInput().send(sent, b"h").keys[-1] == "h"
+    assert DecoderInput().send(sent).wait(1).send(b"h").keys[-1] == "h"
 
 
 @pytest.mark.parametrize(
     "cut", [b"\x1b[", b"\x1b[1;", b"\x1bO", b"\x1b[M", b"\x1b[<0;5", b"\x1b]0;x", b"\x1bP", b"\x1b[200"]
 )
 def test_an_unterminated_sequence_is_dropped_after_a_timeout(cut: bytes) -> None:
-    line = Line().send(cut).wait(0.6)
+    line = DecoderInput().send(cut).wait(0.6)
     assert line.send(b"h").keys == ["h"]
 
 
 def test_a_sequence_in_slow_parts_is_not_decoded_as_letters() -> None:
-    line = Line()
+    line = DecoderInput()
     for byte in b"\x1b[1;5A":
         line.send(bytes([byte])).wait(0.05 if byte == 0x1B else 0.3)
     assert line.keys == ["ctrl+up"]
 
 
 def test_an_unterminated_control_string_blocks_keys_only_briefly() -> None:
-    line = Line().send(b"\x1b]0;")
+    line = DecoderInput().send(b"\x1b]0;")
     for _ in range(60):
         line.send(b"h")
         line.now_s += 0.05
@@ -156,36 +156,36 @@ def test_an_unterminated_control_string_blocks_keys_only_briefly() -> None:
 
 
 def test_a_single_escape_is_the_escape_key() -> None:
-    assert Line().send(b"\x1b").wait(0.2).send(b"h").keys == ["escape", "h"]
-    assert Line().send(b"\x1b\x1b\x1b").wait(0.2).keys == ["escape"] * 3
+    assert DecoderInput().send(b"\x1b").wait(0.2).send(b"h").keys == ["escape", "h"]
+    assert DecoderInput().send(b"\x1b\x1b\x1b").wait(0.2).keys == ["escape"] * 3
 
 
 def test_pasted_text_is_not_decoded_as_keys_and_an_unterminated_paste_ends_after_a_pause() -> None:
-    whole = Line().send(b"\x1b[200~hXY\x1b[A\x00q\x1b[20", b"1~h")
+    whole = DecoderInput().send(b"\x1b[200~hXY\x1b[A\x00q\x1b[20", b"1~h")
     assert (pastes(whole), whole.keys) == (["hXY\x1b[Aq"], ["h"])
-    cut = Line().send(b"\x1b[200~hXY", b"A\x1b[20").wait(PASTE_SILENCE_S + TICK_S)
+    cut = DecoderInput().send(b"\x1b[200~hXY", b"A\x1b[20").wait(PASTE_SILENCE_S + TICK_S)
     assert (pastes(cut), cut.keys) == (["hXYA\x1b[20"], [])
     assert cut.send(b"h").keys == ["h"]
-    slow = Line().send(b"\x1b[200~h").wait(PASTE_SILENCE_S - 2 * TICK_S).send(b"X\x1b[201~")
+    slow = DecoderInput().send(b"\x1b[200~h").wait(PASTE_SILENCE_S - 2 * TICK_S).send(b"X\x1b[201~")
     assert (pastes(slow), slow.keys) == (["hX"], [])
 
 
 def test_a_long_paste_is_truncated_and_an_empty_one_ignored() -> None:
-    line = Line().send(b"\x1b[200~", *[b"x" * 4_096] * 1_000, b"\x1b[201~h", b"\x1b[200~\x1b[201~")
+    line = DecoderInput().send(b"\x1b[200~", *[b"x" * 4_096] * 1_000, b"\x1b[201~h", b"\x1b[200~\x1b[201~")
     assert [len(text) for text in pastes(line)] == [MAX_PASTED]
     assert line.keys == ["h"]
 
 
 def test_a_burst_of_letters_is_a_paste_unless_one_key_is_held_down() -> None:
     text = "sell everything Y " * 100
-    line = Line().send(text.encode())
+    line = DecoderInput().send(text.encode())
     assert (pastes(line), line.keys) == ([text], [])
-    assert Line().send(b"h" * 500).keys == ["h"] * MAX_TYPED
+    assert DecoderInput().send(b"h" * 500).keys == ["h"] * MAX_TYPED
 
 
 def test_a_later_part_of_unmarked_pasted_text_is_no_key_and_the_next_key_is() -> None:
     text = "sell everything Y " * 227
-    line = Line().send(text.encode(), b"hKY")
+    line = DecoderInput().send(text.encode(), b"hKY")
     line.now_s += 0.05
     line.send(b"K")
     assert ("".join(pastes(line)), line.keys) == (text + "hKYK", [])
@@ -193,7 +193,7 @@ def test_a_later_part_of_unmarked_pasted_text_is_no_key_and_the_next_key_is() ->
 
 
 def test_a_held_key_after_unmarked_pasted_text_is_soon_decoded() -> None:
-    line = Line().send(b"sell everything Y " * 227)
+    line = DecoderInput().send(b"sell everything Y " * 227)
     for _ in range(20):
         line.now_s += 0.033
         line.send(b"h")
@@ -204,7 +204,7 @@ def test_a_held_key_after_unmarked_pasted_text_is_soon_decoded() -> None:
 def test_an_unterminated_paste_blocks_repeated_keys_only_briefly(
     every_s: float,
 ) -> None:
-    line = Line().send(b"\x1b[200~hXY")
+    line = DecoderInput().send(b"\x1b[200~hXY")
     while not line.keys and line.now_s < 1_004:
         line.now_s += every_s
         line.send(b"h")
@@ -213,7 +213,7 @@ def test_an_unterminated_paste_blocks_repeated_keys_only_briefly(
 
 
 def test_a_long_paste_over_a_slow_connection_is_not_decoded_as_keys() -> None:
-    line = Line().send(b"\x1b[200~")
+    line = DecoderInput().send(b"\x1b[200~")
     for _ in range(400):
         line.now_s += 0.02
         line.send(b"hXY sell every thing")
@@ -222,7 +222,7 @@ def test_a_long_paste_over_a_slow_connection_is_not_decoded_as_keys() -> None:
 
 
 def test_mouse_focus_and_mode_reports_are_decoded() -> None:
-    heard = Line().send(b"\x1b[<0;5;6M\x1b[<0;5;6m\x1b[I\x1b[O\x1b[?2026;2$y").heard
+    heard = DecoderInput().send(b"\x1b[<0;5;6M\x1b[<0;5;6m\x1b[I\x1b[O\x1b[?2026;2$y").heard
     assert [type(one) for one in heard] == [
         events.MouseDown,
         events.MouseUp,
@@ -270,7 +270,7 @@ BYTES = st.lists(st.one_of(FRAGMENTS, st.binary(max_size=40)), max_size=12)
 @example(parts=[b"\x1b[200~", b"\xe9"], pause_s=0.0)
 @settings(max_examples=600)
 def test_a_key_after_any_bytes_and_a_pause_is_decoded(parts: list[bytes], pause_s: float) -> None:
-    line = Line()
+    line = DecoderInput()
     for part in parts:
         line.send(part).wait(pause_s)
     line.wait(PASTE_SILENCE_S + TICK_S)
@@ -282,6 +282,6 @@ def test_a_key_after_any_bytes_and_a_pause_is_decoded(parts: list[bytes], pause_
 @given(parts=BYTES)
 @settings(max_examples=300)
 def test_no_message_has_text_that_cannot_be_encoded(parts: list[bytes]) -> None:
-    for one in Line().send(*parts).wait(2).heard:
+    for one in DecoderInput().send(*parts).wait(2).heard:
         text = one.text if isinstance(one, events.Paste) else getattr(one, "character", None) or ""
         text.encode()

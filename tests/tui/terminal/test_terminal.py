@@ -11,13 +11,13 @@ FRAME = b"x" * 70_000
 SOON_S = 30.0
 
 
-class Told:
+class RecordedCallbacks:
     """Recorded callbacks of an output writer."""
 
     def __init__(self) -> None:
         self.drained, self.broken = Event(), Event()
 
-    def outflow(self, descriptor: int) -> OutputWriter:
+    def output_writer(self, descriptor: int) -> OutputWriter:
         """Return a writer with these callbacks."""
         return OutputWriter(descriptor, self.drained.set, self.broken.set)
 
@@ -41,43 +41,43 @@ def _read(descriptor: int, size: int) -> bytes:
 
 
 def test_frames_arrive_whole_and_in_order(pipe: tuple[int, int]) -> None:
-    outflow = Told().outflow(pipe[1])
-    assert outflow.put(b"one")
-    assert outflow.put(b"two")
+    output_writer = RecordedCallbacks().output_writer(pipe[1])
+    assert output_writer.put(b"one")
+    assert output_writer.put(b"two")
     assert _read(pipe[0], 6) == b"onetwo"
-    assert outflow.close()
+    assert output_writer.close()
 
 
 def test_a_blocked_terminal_loses_frames_but_delays_nothing(pipe: tuple[int, int]) -> None:
-    told = Told()
-    outflow = told.outflow(pipe[1])
-    kept = sum(outflow.put(FRAME) for _ in range(200))
+    told = RecordedCallbacks()
+    output_writer = told.output_writer(pipe[1])
+    kept = sum(output_writer.put(FRAME) for _ in range(200))
     assert MAX_QUEUED <= kept <= MAX_QUEUED + 1
-    assert outflow.waiting <= MAX_QUEUED
+    assert output_writer.waiting <= MAX_QUEUED
     assert not told.drained.is_set()
     assert _read(pipe[0], kept * len(FRAME)) == FRAME * kept
     assert told.drained.wait(SOON_S)
-    assert outflow.put(b"anew")
+    assert output_writer.put(b"anew")
     assert _read(pipe[0], 4) == b"anew"
-    assert outflow.close()
+    assert output_writer.close()
 
 
 def test_close_reports_lost_frames(pipe: tuple[int, int]) -> None:
-    outflow = Told().outflow(pipe[1])
-    outflow.put(FRAME)
-    outflow.put(FRAME)
-    assert not outflow.close()
-    assert outflow.waiting == 0
+    output_writer = RecordedCallbacks().output_writer(pipe[1])
+    output_writer.put(FRAME)
+    output_writer.put(FRAME)
+    assert not output_writer.close()
+    assert output_writer.waiting == 0
     os.close(pipe[0])
 
 
 def test_a_hang_up_is_reported_once(pipe: tuple[int, int]) -> None:
-    told = Told()
-    outflow = told.outflow(pipe[1])
+    told = RecordedCallbacks()
+    output_writer = told.output_writer(pipe[1])
     os.close(pipe[0])
-    outflow.put(b"nobody")
+    output_writer.put(b"nobody")
     assert told.broken.wait(SOON_S)
-    outflow.close()
+    output_writer.close()
 
 
 def test_a_meter_counts_the_bytes_of_the_last_seconds() -> None:

@@ -80,16 +80,16 @@ def test_the_news_line_fits_and_a_long_text_names_the_activity_log() -> None:
 async def test_news_covers_nothing_on_any_screen(size: tuple[int, int]) -> None:
     frozen = FrozenDesk()
     frozen.replies["journal"] = FactPage(())
-    async with command_desk(frozen, size) as one:
+    async with command_desk(frozen, size) as ui:
         for number in range(1, 10):
-            await one.press(str(number))
-            await one.pilot.pause(0.3)
-            before = one.text.split("\n")[3:]
-            _come(one.frozen, 10 + number, _alert(f"alert {number}"))
-            one.app.show_message("Copy: nothing to copy.", Tone.WARN)
-            one.frozen.risk.put("risk", next(iter(one.frozen.risk.rows.values())))
-            await one.until(f"alert {number}")
-            assert one.text.split("\n")[3:] == before, number
+            await ui.press(str(number))
+            await ui.pilot.pause(0.3)
+            before = ui.text.split("\n")[3:]
+            _come(ui.frozen, 10 + number, _alert(f"alert {number}"))
+            ui.app.show_message("Copy: nothing to copy.", Tone.WARN)
+            ui.frozen.risk.put("risk", next(iter(ui.frozen.risk.rows.values())))
+            await ui.until(f"alert {number}")
+            assert ui.text.split("\n")[3:] == before, number
 
 
 def _alert(text: str) -> Alert:
@@ -97,21 +97,21 @@ def _alert(text: str) -> Alert:
 
 
 async def test_news_is_shown_on_pages_too() -> None:
-    async with command_desk(size=(80, 24)) as one:
+    async with command_desk(size=(80, 24)) as ui:
         for key in ("question_mark", "m", "ctrl+p", "q"):
-            await one.press(key)
-            one.app.show_message(f"news on {key}", Tone.BAD)
-            await one.until(f"news on {key}")
-            await one.press("escape")
+            await ui.press(key)
+            ui.app.show_message(f"news on {key}", Tone.BAD)
+            await ui.until(f"news on {key}")
+            await ui.press("escape")
 
 
 async def test_fills_and_closes_are_announced_and_logged() -> None:
     frozen = FrozenDesk()
     frozen.replies["journal"] = FactPage(())
-    async with command_desk(frozen, (120, 40)) as one:
+    async with command_desk(frozen, (120, 40)) as ui:
         _come(frozen, 1, _fill(1))
         _come(frozen, 2, _fill(2, "200"))
-        await _news(one, "bought 300 OPENUSDT at 0.02 for 6.00 USDT in 2 fills")
+        await _news(ui, "bought 300 OPENUSDT at 0.02 for 6.00 USDT in 2 fills")
         _come(frozen, 3, _fill(11, "300", "1.94", Side.SELL))
         row = msgspec.structs.replace(
             position("OPENUSDT", "0.02471", None, None, "0"),
@@ -122,17 +122,17 @@ async def test_fills_and_closes_are_announced_and_logged() -> None:
             realised_pct=Decimal(20),
         )
         frozen.positions.put("P-OPENUSDT", row)
-        await _news(one, "closed OPENUSDT: ▲ +1.94 USDT (▲ +20.0%), take-profits after 41s")
-        await one.press("m")
-        text = await one.until("ACTION  ")
+        await _news(ui, "closed OPENUSDT: ▲ +1.94 USDT (▲ +20.0%), take-profits after 41s")
+        await ui.press("m")
+        text = await ui.until("ACTION  ")
         for words in ("fill OPENUSDT", "closed OPENUSDT", "in 2 fills", "realised ▲ +1.94", "take-profits"):
             assert words in text
         assert len(re.findall(r"engine +fill OPENUSDT", text)) == 2
 
 
-async def _news(one: CommandDesk, words: str) -> None:
-    one.frozen.risk.put("risk", next(iter(one.frozen.risk.rows.values())))
-    await one.until(words)
+async def _news(ui: CommandDesk, words: str) -> None:
+    ui.frozen.risk.put("risk", next(iter(ui.frozen.risk.rows.values())))
+    await ui.until(words)
 
 
 @BY_SIZE
@@ -140,25 +140,25 @@ async def _news(one: CommandDesk, words: str) -> None:
 async def test_an_input_line_stays_visible_below_a_result(keys: str, size: tuple[int, int]) -> None:
     frozen = FrozenDesk()
     frozen.replies["halt"] = done("Entries are halted. " * 20)
-    async with command_desk(frozen, size) as one:
+    async with command_desk(frozen, size) as ui:
         board, key = keys.split()
-        await one.press(board)
-        await one.until("OPENUSDT")
-        await one.press("h")
-        await one.until("done: Entries are halted.")
-        await one.press(key, "z", "q", "w")
-        await one.until("zqw")
-        await one.until("HALT    done")
-        await one.press("escape")
-        await one.gone("zqw")
+        await ui.press(board)
+        await ui.until("OPENUSDT")
+        await ui.press("h")
+        await ui.until("done: Entries are halted.")
+        await ui.press(key, "z", "q", "w")
+        await ui.until("zqw")
+        await ui.until("HALT    done")
+        await ui.press("escape")
+        await ui.gone("zqw")
 
 
 @BY_SIZE
 async def test_a_result_during_typing_leaves_the_line_visible(size: tuple[int, int]) -> None:
-    async with command_desk(size=size) as one:
-        one.frozen.replies["halt"] = done("Entries are halted. " * 20)
-        await one.press("2", "N", "z", "q", "w")
-        await one.until("zqw")
-        await one.press("ctrl+x")
-        await one.until("done: Entries are halted.")
-        assert "zqw" in one.text
+    async with command_desk(size=size) as ui:
+        ui.frozen.replies["halt"] = done("Entries are halted. " * 20)
+        await ui.press("2", "N", "z", "q", "w")
+        await ui.until("zqw")
+        await ui.press("ctrl+x")
+        await ui.until("done: Entries are halted.")
+        assert "zqw" in ui.text

@@ -24,7 +24,7 @@ def fault(kind: FaultKind, **more: Any) -> FaultPlan:
     return FaultPlan(kind=kind, **more)
 
 
-def in_virtual_time(test: Callable[[Client], Awaitable[None]], *faults: FaultPlan) -> None:
+def with_faults(test: Callable[[Client], Awaitable[None]], *faults: FaultPlan) -> None:
     async def main(sim: Simulation) -> None:
         async with in_virtual_time(sim, scenario(*faults, market=BUSY)) as client:
             await test(client)
@@ -73,7 +73,7 @@ def test_R4_delayed_response_arrives_late_although_the_order_is_executed() -> No
         assert (await pending)[0] == 200
         assert client.now_ms() - began_ms >= 8_000
 
-    in_virtual_time(test, fault(FaultKind.DELAY, path=ORDER, method="POST", amount_ms=8_000))
+    with_faults(test, fault(FaultKind.DELAY, path=ORDER, method="POST", amount_ms=8_000))
 
 
 def test_a_late_request_is_executed_late() -> None:
@@ -85,7 +85,7 @@ def test_a_late_request_is_executed_late() -> None:
         assert await was_bought(client)
         assert (await pending)[0] == 200
 
-    in_virtual_time(test, fault(FaultKind.LATE_REQUEST, path=ORDER, method="POST", amount_ms=2_000))
+    with_faults(test, fault(FaultKind.LATE_REQUEST, path=ORDER, method="POST", amount_ms=2_000))
 
 
 async def test_R6_executed_500_returns_an_error_for_an_executed_order() -> None:
@@ -111,7 +111,7 @@ def test_R12_half_open_request_gets_no_response_and_no_close() -> None:
         assert client.now_ms() - began_ms >= 30_000
         await client.get("ping")
 
-    in_virtual_time(test, fault(FaultKind.HALF_OPEN, path=ORDER, method="POST"))
+    with_faults(test, fault(FaultKind.HALF_OPEN, path=ORDER, method="POST"))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_M5_stale_snapshot_is_an_older_book() -> None:
         assert [stale[name] for name in fields] == [fresh[name] for name in fields]
 
     stale = fault(FaultKind.STALE_SNAPSHOT, path="/api/v3/depth", at_s=1, amount_ms=2_000)
-    in_virtual_time(test, stale)
+    with_faults(test, stale)
 
 
 def test_a_malformed_row_keeps_its_identifiers_and_loses_its_values() -> None:
@@ -166,7 +166,7 @@ def test_a_malformed_row_keeps_its_identifiers_and_loses_its_values() -> None:
         assert {value for name, value in first.items() if name != "symbol"} == {None}
         assert None not in (second["status"], second["baseAsset"])
 
-    in_virtual_time(test, fault(FaultKind.MALFORMED_ROW, path="/api/v3/exchangeInfo"))
+    with_faults(test, fault(FaultKind.MALFORMED_ROW, path="/api/v3/exchangeInfo"))
 
 
 # Pushes
@@ -189,7 +189,7 @@ def test_M5_dropped_pushes_leave_gaps_in_the_versions() -> None:
     async def test(client: Client) -> None:
         assert gaps(await received_pushes(client, DEPTH)) > 0
 
-    in_virtual_time(test, fault(FaultKind.DROP_PUSH, chance=0.3, path="spot@public.aggre.depth"))
+    with_faults(test, fault(FaultKind.DROP_PUSH, chance=0.3, path="spot@public.aggre.depth"))
 
 
 def test_without_faults_there_is_no_gap() -> None:
@@ -198,7 +198,7 @@ def test_without_faults_there_is_no_gap() -> None:
         assert len(pushes) > 10
         assert gaps(pushes) == 0
 
-    in_virtual_time(test)
+    with_faults(test)
 
 
 def test_M6_duplicated_pushes_arrive_twice() -> None:
@@ -206,7 +206,7 @@ def test_M6_duplicated_pushes_arrive_twice() -> None:
         pushes = await received_pushes(client)
         assert pushes[::2] == pushes[1::2]
 
-    in_virtual_time(test, fault(FaultKind.DUPLICATE_PUSH))
+    with_faults(test, fault(FaultKind.DUPLICATE_PUSH))
 
 
 def test_M6_reordered_pushes_arrive_after_their_successors() -> None:
@@ -215,7 +215,7 @@ def test_M6_reordered_pushes_arrive_after_their_successors() -> None:
         assert times != sorted(times)
         assert len(times) == len(set(times))
 
-    in_virtual_time(test, fault(FaultKind.REORDER_PUSH, chance=0.3))
+    with_faults(test, fault(FaultKind.REORDER_PUSH, chance=0.3))
 
 
 def test_M6_delayed_pushes_arrive_late() -> None:
@@ -224,14 +224,14 @@ def test_M6_delayed_pushes_arrive_late() -> None:
             push = await stream.push()
             assert client.now_ms() - push.send_time >= 700
 
-    in_virtual_time(test, fault(FaultKind.DELAY, path="spot@", amount_ms=700))
+    with_faults(test, fault(FaultKind.DELAY, path="spot@", amount_ms=700))
 
 
 def test_M3_silent_socket_answers_pings_and_sends_no_data() -> None:
     async def test(client: Client) -> None:
         assert await received_pushes(client) == []
 
-    in_virtual_time(test, fault(FaultKind.SILENCE))
+    with_faults(test, fault(FaultKind.SILENCE))
 
 
 def test_M2_half_open_socket_stays_open_without_further_data() -> None:
@@ -247,7 +247,7 @@ def test_M2_half_open_socket_stays_open_without_further_data() -> None:
             ending.cancel()
             assert not stream.socket.closed
 
-    in_virtual_time(test, fault(FaultKind.HALF_OPEN, path="spot@", at_s=1))
+    with_faults(test, fault(FaultKind.HALF_OPEN, path="spot@", at_s=1))
 
 
 def test_M1_reset_closes_a_socket_in_the_middle_of_a_push() -> None:
@@ -255,7 +255,7 @@ def test_M1_reset_closes_a_socket_in_the_middle_of_a_push() -> None:
         async with client.stream(DEALS) as stream:
             assert await stream.closing() is not aiohttp.WSMsgType.CLOSE
 
-    in_virtual_time(test, fault(FaultKind.RESET, path="spot@"))
+    with_faults(test, fault(FaultKind.RESET, path="spot@"))
 
 
 def test_every_kind_of_fault_has_a_test() -> None:

@@ -132,7 +132,7 @@ def _rate(rate: RateRow, width: int) -> list[Drawn]:
             StyledSpan(band(rate.low, rate.value, rate.high, room), tone),
             StyledSpan(" 100%"),
         ),
-        *(text_line(line) for line in folded(f"correct: {rate.text}", width)),
+        *(text_line(line) for line in wrap(f"correct: {rate.text}", width)),
     ]
 
 

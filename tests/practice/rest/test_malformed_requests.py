@@ -72,8 +72,8 @@ def test_no_request_becomes_an_internal_error(seed: int, caplog: pytest.LogCaptu
                     params = {name: chance.choice(VALUES) for name in ("symbol", "limit", *names)}
                     if path.startswith("/api/v3/order") and method == "POST":
                         params |= {"side": chance.choice(["BUY", "SELL"]), "type": chance.choice(TYPES)}
-                    ask = client.sign if is_signed else client.ask
-                    status, body = await ask(method, path, **params)
+                    send = client.send_signed if is_signed else client.send
+                    status, body = await send(method, path, **params)
                     assert status in (200, 400, 429), (method, path, params, status, body)
                     answers[status] += 1
         assert answers[200] > 50

@@ -164,7 +164,7 @@ async def test_without_a_setting_change_there_is_nothing_to_undo() -> None:
     async with command_desk(frozen, (120, 40)) as ui:
         await ui.press("9")
         await ui.press("U")
-        assert "Y confirm" not in await ui.until("No setting was changed yet.")
+        assert "Y confirm" not in await ui.until("No setting has been changed yet.")
 
 
 def test_undo_of_a_pending_change_applies_after_restart() -> None:

@@ -197,7 +197,7 @@ async def test_a_read_only_viewer_may_only_query_and_reduce_risk(path: Path) -> 
     async with serving_engine(path, highest=Role.VIEW) as engine:
         client = client_of(path, Role.OPERATE)
         async with running_client(client):
-            assert "Read-only viewer" in (await client.send(BUY, Amount(1), deadline_s=5)).message
+            assert "Read-only client" in (await client.send(BUY, Amount(1), deadline_s=5)).message
             stopped = await client.send(STOP, Amount(1), deadline_s=5)
             assert stopped.message == "Read-only client: stop needs the operate role."
             assert stopped.outcome is CommandOutcome.REFUSED

@@ -278,7 +278,7 @@ async def test_a_viewer_beyond_the_limit_is_refused_with_a_reason(
     async with serving_engine(path) as engine, running_client(client_of(path)):
         await until(lambda: len(engine.server.viewers) == 1)
         for watching in (Subscribe(view="quotes"), Follow(after=0)):
-            assert "Close a viewer" in last_words(await response_to(path, frame(HELLO), frame(watching)))
+            assert "Close a client" in last_words(await response_to(path, frame(HELLO), frame(watching)))
         await until(lambda: len(engine.server.viewers) == 1)
 
 
@@ -295,7 +295,7 @@ async def test_full_slots_do_not_block_risk_reducing_commands(path: Path, role: 
             halted = await late.send(HALT, Amount(7), deadline_s=5)
             assert halted.outcome is CommandOutcome.DONE
             for kind in (BUY, COUNT):
-                assert "Close a viewer" in (await late.send(kind, Amount(1), deadline_s=5)).message
+                assert "Close a client" in (await late.send(kind, Amount(1), deadline_s=5)).message
             stopped = await late.send(STOP, Amount(8), deadline_s=5)
             assert stopped.outcome is (
                 CommandOutcome.DONE if role is Role.OPERATE else CommandOutcome.REFUSED
@@ -314,7 +314,7 @@ async def test_a_silent_viewer_loses_its_reserved_slot(path: Path, monkeypatch: 
         async with running_client(busy):
             giving = asyncio.create_task(busy.send(HALT, Amount(3), deadline_s=20))
             await until(lambda: len(engine.server.viewers) == 1)
-            assert "Close a viewer" in last_words(await response_to(path, frame(HELLO)))
+            assert "Close a client" in last_words(await response_to(path, frame(HELLO)))
             engine.may_continue.set()
             assert (await giving).outcome is CommandOutcome.DONE
         assert "not completed in time" in last_words(await response_to(path, frame(HELLO)))

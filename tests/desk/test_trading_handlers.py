@@ -169,7 +169,7 @@ async def test_a_read_only_viewer_may_halt_and_sell_but_not_buy_or_resume(tmp_pa
     assert refused == [CommandOutcome.REFUSED] * 3
     assert done == [CommandOutcome.DONE] * 3
     assert offered.outcome is CommandOutcome.REFUSED
-    assert "Read-only viewer" in offered.message
+    assert "Read-only client" in offered.message
 
 
 async def test_a_read_only_engine_has_no_rows_and_refuses_with_a_reason(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -16,7 +17,14 @@ from mexc_tui.practice.matching.pairs import PracticeTradeSides
 from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.practice.scenario import Knobs, ListingPlan, load
 from mexc_tui.practice.session import ExchangeSession
-from tests.support.exchange.practice_session import MX, START_MS, EventRecorder, scenario, session
+from tests.support.exchange.practice_session import (
+    ACTIVE_WITH_MX,
+    MX,
+    START_MS,
+    EventRecorder,
+    scenario,
+    session,
+)
 
 pytestmark = pytest.mark.timeout(120)  # many random histories
 
@@ -76,7 +84,7 @@ def test_money_is_conserved_under_any_sequence_of_orders(
     actions: list[Action], seed: int, deducts: bool
 ) -> None:
     knobs = Knobs(maker_fee=Decimal("0.0002"), mx_deduction=deducts)
-    found, seen = session(seed=seed, active=20, knobs=knobs), EventRecorder()
+    found, seen = session(seed=seed, active=ACTIVE_WITH_MX, knobs=knobs), EventRecorder()
     start = {balance.asset: balance.free for balance in found.balances()}
     found.sinks.append(seen)
     for action in actions:
@@ -100,7 +108,7 @@ def test_money_is_conserved_under_any_sequence_of_orders(
 @settings(max_examples=25)
 @given(ACTIONS, st.integers(0, 3))
 def test_versions_are_contiguous_and_events_rebuild_the_book(actions: list[Action], seed: int) -> None:
-    found, seen = session(seed=seed, active=20), EventRecorder()
+    found, seen = session(seed=seed, active=ACTIVE_WITH_MX), EventRecorder()
     before = found.depth(MX, 2000)
     book = {Side.BUY: dict(before.bids), Side.SELL: dict(before.asks)}
     found.sinks.append(seen)
@@ -124,7 +132,7 @@ def test_versions_are_contiguous_and_events_rebuild_the_book(actions: list[Actio
 @settings(max_examples=25)
 @given(ACTIONS)
 def test_fok_orders_fill_completely_or_not_and_terminal_orders_lock_nothing(actions: list[Action]) -> None:
-    found = session(active=20)
+    found = session(active=ACTIVE_WITH_MX)
     for action in actions:
         act(found, action)
     for each in found.all_orders(MX):
@@ -158,15 +166,20 @@ def recorded_day(seed: int, steps: list[int], warm: bool = False) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@cache
+def day_in_one_step() -> str:
+    return recorded_day(3, [])
+
+
 @settings(max_examples=8)
 @given(st.lists(st.integers(1, 44_999), max_size=12))
 def test_the_number_of_advance_calls_changes_nothing(steps: list[int]) -> None:
-    assert recorded_day(3, steps) == recorded_day(3, [])
+    assert recorded_day(3, steps) == day_in_one_step()
 
 
 def test_warming_changes_nothing_and_another_seed_does() -> None:
-    assert recorded_day(3, [], warm=True) == recorded_day(3, [])
-    assert recorded_day(4, []) != recorded_day(3, [])
+    assert recorded_day(3, [], warm=True) == day_in_one_step()
+    assert recorded_day(4, []) != day_in_one_step()
 
 
 def test_I17_the_same_seed_gives_the_same_day_in_another_process() -> None:
@@ -190,7 +203,7 @@ def test_a_quiet_market_does_not_depend_on_the_time_of_access() -> None:
 
 
 def test_a_stale_snapshot_is_an_older_book() -> None:
-    found = session(active=20)
+    found = session(active=ACTIVE_WITH_MX)
     then = found.depth(MX, 2000)
     found.advance(found.now_ms + 10_000)
     stale = found.depth(MX, 2000, at_ms=START_MS)

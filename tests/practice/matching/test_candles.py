@@ -1,22 +1,31 @@
 """Candles: intervals are consistent, and history continues in live trades without a gap."""
 
+from functools import cache
 from itertools import pairwise
 
 import pytest
 
 from mexc_tui.practice.matching.intervals import DAY_MS, HOUR_MS, KlineInterval, end_of, start_of
 from mexc_tui.practice.matching.values import Candle
-from tests.support.exchange.practice_session import MX, START_MS, session
+from mexc_tui.practice.session import ExchangeSession
+from tests.support.exchange.practice_session import ACTIVE_WITH_MX, MX, START_MS, session
 
 pytestmark = pytest.mark.timeout(120)  # months of candles
 
 START = START_MS + 37 * 60_000 + 12_345
 
 
+@cache
+def traded_for(duration_ms: int) -> ExchangeSession:
+    """Return a session after minutes of trading. Tests share it: they only read candles."""
+    found = session(active=ACTIVE_WITH_MX)
+    found.advance(START_MS + duration_ms)
+    return found
+
+
 @pytest.mark.parametrize("interval", list(KlineInterval))
 def test_candles_are_contiguous(interval: KlineInterval) -> None:
-    found = session(active=20)
-    found.advance(START_MS + 400_000)
+    found = traded_for(400_000)
     rows = found.klines(MX, interval, limit=200)
     assert len(rows) > 30
     for row, following in pairwise(rows):
@@ -54,8 +63,7 @@ def joined(rows: list[Candle]) -> tuple[object, ...]:
 def test_small_candles_add_up_to_large_ones_across_the_start_of_the_session(
     small: KlineInterval, large: KlineInterval
 ) -> None:
-    found = session(active=20)
-    found.advance(START_MS + 3 * 60_000)
+    found = traded_for(3 * 60_000)
     for whole in found.klines(MX, large, limit=2):
         parts = found.klines(MX, small, start_ms=whole.open_ms, end_ms=whole.close_ms - 1, limit=1000)
         assert joined(parts) == joined([whole])
@@ -88,7 +96,7 @@ def test_minutes_without_a_trade_are_flat() -> None:
 
 
 def test_live_trades_are_in_the_current_candle_ticker_and_average() -> None:
-    found = session(active=20)
+    found = session(active=ACTIVE_WITH_MX)
     before = found.candle(MX, KlineInterval.DAY)
     found.advance(START_MS + 60_000)
     after = found.candle(MX, KlineInterval.DAY)

@@ -8,6 +8,7 @@ from mexc_tui.model.order import OrderStatus, OrderType, Side
 from mexc_tui.practice.matching.values import BookChangeKind
 from mexc_tui.practice.scenario import CancelAnswer, DuplicateClientId, Knobs, PostOnlyCrossing
 from tests.support.exchange.practice_session import (
+    ACTIVE_WITH_MX,
     MX,
     EventRecorder,
     best_ask,
@@ -157,7 +158,7 @@ def test_a_self_trade_fills_both_orders_and_is_marked() -> None:
 
 
 def test_other_traders_fill_a_resting_order_as_maker_without_fee() -> None:
-    found, recorder = session(active=20), EventRecorder()
+    found, recorder = session(active=ACTIVE_WITH_MX), EventRecorder()
     found.sinks.append(recorder)
     placed = found.place(limit(Side.BUY, best_bid(found), 2))
     found.advance(found.now_ms + 600_000)

@@ -13,6 +13,8 @@ from mexc_tui.practice.session import ExchangeSession
 
 START_MS = 1_790_000_000_000
 MX = "MXUSDT"
+ACTIVE_WITH_MX = 6
+"""Smallest number of active pairs that includes MXUSDT: the sixth by turnover."""
 
 
 def scenario(

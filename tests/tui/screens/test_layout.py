@@ -1,6 +1,7 @@
 """At every size: complete numbers and frames, working keys, and a key to every pane."""
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 
 import msgspec
@@ -8,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.pilot import Pilot
+from textual.widget import Widget
 
 from mexc_tui.model.trading import Tightening
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import BoardScreen
-from mexc_tui.tui.screens.registry import NAMES, all_boards
+from mexc_tui.tui.screens.registry import NAMES
 from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Cell, Tone, fit
 from mexc_tui.tui.widgets.columns import Column, placed
@@ -33,64 +36,110 @@ BY_SIZE = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{s
 HALF = re.compile(r"\d…")
 
 
+@dataclass(frozen=True)
+class FocusedPane:
+    """A pane that a key has moved the focus to, and the footer then."""
+
+    text: str
+    widget: Widget | None
+    height: int
+    footer_keys: tuple[str, ...]
+    bound_keys: frozenset[str]
+
+
+@dataclass(frozen=True)
+class WalkedScreen:
+    """A screen as it opened, its panes in the order of the next key, and the result of the previous key."""
+
+    titles: tuple[str, ...]
+    titles_with_room: tuple[str, ...]
+    text: str
+    pane_count: int
+    hidden: int
+    begun: Widget | None
+    panes: tuple[FocusedPane, ...]
+    back: FocusedPane
+
+
+_WALKED: dict[tuple[int, int], list[WalkedScreen]] = {}
+
+
+async def walked(size: tuple[int, int]) -> list[WalkedScreen]:
+    """Focus every pane of every screen. The tests of one size share the result: drawing it takes seconds."""
+    if size not in _WALKED:
+        async with desk(full_desk(), size=size) as (app, pilot, _):
+            _WALKED[size] = [await _walk(app, pilot, str(number)) for number in range(1, len(NAMES) + 1)]
+    return _WALKED[size]
+
+
+async def _walk(app: DeskApp, pilot: Pilot[None], key: str) -> WalkedScreen:
+    await pilot.press(key)
+    text = await settled(pilot, app)
+    current = app.screen
+    assert isinstance(current, BoardScreen)
+    board, hidden = current.board, current.hidden
+    pane_count = len(current.query(".pane")) - hidden - 1
+    with_room = [pane.title for pane in board.panes if current._has_room(pane)]  # pyright: ignore[reportPrivateUsage]
+    await pilot.pause()
+    begun = current.focused
+    panes = [await _focused(app, pilot, current, "tab") for _ in board.panes]
+    back = await _focused(app, pilot, current, "shift+tab")
+    await pilot.press("escape")
+    return WalkedScreen(
+        titles=tuple(pane.title for pane in board.panes),
+        titles_with_room=tuple(with_room),
+        text=text,
+        pane_count=pane_count,
+        hidden=hidden,
+        begun=begun,
+        panes=tuple(panes),
+        back=back,
+    )
+
+
+async def _focused(app: DeskApp, pilot: Pilot[None], current: BoardScreen, key: str) -> FocusedPane:
+    await pilot.press(key)
+    await pilot.pause()
+    widget = current.focused
+    return FocusedPane(
+        "\n".join(screen(app)),
+        widget,
+        0 if widget is None else widget.region.height,
+        tuple(key for _, _, key in current._footer._spots),  # pyright: ignore[reportPrivateUsage]
+        frozenset(current.active_bindings),
+    )
+
+
 @BY_SIZE
 async def test_numbers_and_frames_are_complete_on_every_screen(size: tuple[int, int]) -> None:
-    async with desk(full_desk(), size=size) as (app, pilot, _):
-        for number in range(1, len(NAMES) + 1):
-            await pilot.press(str(number % 10))
-            text = await settled(pilot, app)
-            assert not HALF.search(text), text
-            assert isinstance(app.screen, BoardScreen)
-            panes = len(app.screen.query(".pane")) - app.screen.hidden - 1
-            if size[1] >= TALL:
-                for corner in "╭╮╰╯":
-                    assert text.count(corner) == panes, (corner, text)
-            else:
-                assert sum(line.count("─") > 10 for line in text.split("\n")) >= 1
-                for pane in app.screen.board.panes:
-                    if app.screen._has_room(pane):  # pyright: ignore[reportPrivateUsage]
-                        assert pane.title in text
+    for shown in await walked(size):
+        assert not HALF.search(shown.text), shown.text
+        if size[1] >= TALL:
+            for corner in "╭╮╰╯":
+                assert shown.text.count(corner) == shown.pane_count, (corner, shown.text)
+        else:
+            assert sum(line.count("─") > 10 for line in shown.text.split("\n")) >= 1
+            assert all(title in shown.text for title in shown.titles_with_room), shown.text
 
 
 @BY_SIZE
 async def test_the_pane_key_cycles_through_every_pane(size: tuple[int, int]) -> None:
-    async with desk(full_desk(), size=size) as (app, pilot, _):
-        for number, board in enumerate(all_boards(), 1):
-            await pilot.press(str(number % 10))
-            text = await settled(pilot, app)
-            current = app.screen
-            assert isinstance(current, BoardScreen)
-            assert (f"tab +{current.hidden} pane" in text) is bool(current.hidden)
-            await pilot.pause()
-            begun = current.focused
-            for title in [*(pane.title for pane in board.panes[1:]), board.panes[0].title]:
-                await pilot.press("tab")
-                await pilot.pause()
-                assert title in "\n".join(screen(app)), title
-                assert current.focused is not None
-                assert current.focused.region.height >= 2
-            assert current.focused is begun
-            await pilot.press("shift+tab")
-            await pilot.pause()
-            assert board.panes[-1].title in "\n".join(screen(app))
-            await pilot.press("escape")
+    for shown in await walked(size):
+        assert (f"tab +{shown.hidden} pane" in shown.text) is bool(shown.hidden)
+        for title, pane in zip([*shown.titles[1:], shown.titles[0]], shown.panes, strict=True):
+            assert title in pane.text, title
+            assert pane.widget is not None
+            assert pane.height >= 2
+        assert shown.panes[-1].widget is shown.begun
+        assert shown.titles[-1] in shown.back.text
 
 
 @BY_SIZE
 async def test_every_key_of_the_footer_is_bound_where_it_is_shown(size: tuple[int, int]) -> None:
-    async with desk(full_desk(), size=size) as (app, pilot, _):
-        for number in range(1, len(NAMES) + 1):
-            await pilot.press(str(number % 10))
-            await pilot.pause(0.2)
-            current = app.screen
-            assert isinstance(current, BoardScreen)
-            for _ in current.board.panes:
-                await pilot.press("tab")
-                await pilot.pause()
-                spots = current._footer._spots  # pyright: ignore[reportPrivateUsage]
-                assert all(key in current.active_bindings for _, _, key in spots), spots
-                is_table = isinstance(current.focused, Table)
-                assert ("s" in [key for _, _, key in spots]) <= is_table
+    for shown in await walked(size):
+        for pane in shown.panes:
+            assert pane.bound_keys.issuperset(pane.footer_keys), pane.footer_keys
+            assert ("s" in pane.footer_keys) <= isinstance(pane.widget, Table)
 
 
 @BY_SIZE

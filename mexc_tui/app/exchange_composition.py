@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
+from mexc_tui.app.exchange_settings_mapping import client_limits, socket_timings
 from mexc_tui.app.market_adapter import MarketAdapterParts, MexcMarket
 from mexc_tui.app.paper import SCOPE, PaperMarket, paper_balances, paper_exchange
-from mexc_tui.app.settings_mapping import cache_lifetimes, client_limits, socket_timings
+from mexc_tui.app.settings_mapping import cache_lifetimes
 from mexc_tui.app.trading_adapter import MexcTrading, TradingAdapterParts
 from mexc_tui.engine.health import FIRST_SAMPLES, ClockUnknown
 from mexc_tui.engine.market.prices import QUOTE

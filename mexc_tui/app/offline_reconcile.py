@@ -12,7 +12,8 @@ import aiohttp
 import msgspec
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.app.settings_mapping import client_limits, socket_timings, store_limits
+from mexc_tui.app.exchange_settings_mapping import client_limits, socket_timings
+from mexc_tui.app.settings_mapping import store_limits
 from mexc_tui.app.trading_adapter import MexcTrading, TradingAdapterParts
 from mexc_tui.app.trading_settings_mapping import reconcile_parameters
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter

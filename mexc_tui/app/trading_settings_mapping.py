@@ -3,7 +3,8 @@
 import re
 from decimal import Decimal
 
-from mexc_tui.app.settings_mapping import cached_for_settings, socket_timings
+from mexc_tui.app.exchange_settings_mapping import socket_timings
+from mexc_tui.app.settings_mapping import cached_for_settings
 from mexc_tui.engine.accounting.reconciler import ReconcileParameters
 from mexc_tui.engine.entries.entry_context import EntryParameters
 from mexc_tui.engine.safety.live_unlock import LiveParameters

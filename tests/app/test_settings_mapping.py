@@ -4,12 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mexc_tui.app.exchange_settings_mapping import client_limits, socket_timings
 from mexc_tui.app.settings_mapping import (
     cache_lifetimes,
-    client_limits,
     detection_settings,
     poll_parameters,
-    socket_timings,
     store_limits,
     supervisor_limits,
 )

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from mexc_tui.app.settings_mapping import client_limits
+from mexc_tui.app.exchange_settings_mapping import client_limits
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.limits.breaker import Breaker, BreakerPhase
 from mexc_tui.exchange.rest.connection import Headers

@@ -157,8 +157,8 @@ def main(
         # Options before the command apply to it too.
         context.default_map = {"watch": context.params, "exchange": context.params}
         return
+    gc.disable()  # importing produces no garbage; collection is enabled again after it, or by `run_screen`
     if not headless:
-        gc.disable()  # importing produces no garbage; `run_screen` enables collection again
         loading_screen.show("Opening the desk…")
     from mexc_tui.app.launch_options import LaunchOptions
 
@@ -166,6 +166,7 @@ def main(
     if headless:
         from mexc_tui.app.run_headless import run_headless
 
+        gc.enable()
         context.exit(run_headless(launch, os.environ))
     context.exit(_on_screen(launch, theme, is_economy=economy))
 
@@ -253,9 +254,11 @@ def exchange(port: int, scenario: str, seed: int, strict: bool, with_parent: boo
 
     Print one line of JSON with its URLs and keys once ready, then serve until SIGINT or SIGTERM.
     """
+    gc.disable()  # importing produces no garbage
     from mexc_tui.cli.commands.exchange_command import run_exchange
     from mexc_tui.host.logs.handler import log_to_stderr
 
+    gc.enable()
     log_to_stderr()
     sys.exit(run_exchange(port=port, scenario=scenario, seed=seed, strict=strict, with_parent=with_parent))
 

@@ -120,8 +120,9 @@ def test_a_running_engine_is_commanded_first_and_places_no_order_until_a_manual_
         return [name for name in desk.open_orders() if name.startswith(PREFIX)]
 
     def look_often() -> None:
-        for _ in range(LOOKS):  # each runs a process, which takes longer than placing a ladder
+        for _ in range(LOOKS):  # together longer than placing a ladder takes
             assert not ours()
+            time.sleep(1)
 
     engine = desk.engine()
     try:

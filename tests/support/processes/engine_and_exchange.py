@@ -1,15 +1,32 @@
-"""An engine and a practice exchange, each in its own process."""
+"""An engine in its own process, and a practice exchange in a thread of the tests."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from random import Random
+from typing import TypeVar
 
+import msgspec
 import pytest
+
+from mexc_tui.app.endpoints import SystemClock, read_endpoint
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.ledger.ids import make_ids
+from mexc_tui.model.credentials import Credentials, Secret
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, Purpose
+from mexc_tui.practice.scenario import load
+from tests.support.processes.command_server import run_command
+from tests.support.processes.exchange_thread import exchange_in_thread
+
+T = TypeVar("T")
 
 SCENARIO = """
 name = "short"
@@ -22,36 +39,21 @@ require_calendar = false
 """
 
 
-PLACE_ORDERS = """
-import asyncio, sys
-from decimal import Decimal
-from pathlib import Path
-from random import Random
-from mexc_tui.app.endpoints import SystemClock, read_endpoint
-from mexc_tui.exchange.client import MexcClient
-from mexc_tui.model.credentials import Credentials, Secret
-from mexc_tui.ledger.ids import make_ids
-from mexc_tui.model.order import NewOrder, OrderType, Side
-from mexc_tui.model.outcome import Purpose
+async def _place(client: MexcClient) -> int:
+    """Place an order of a desk and one of somebody else; return how many were accepted."""
+    names = [make_ids("abcd", 1_700_000_000_000, 1, 1)[0], "somebody-else"]
+    pairs = (await client.market.exchange_info()).symbols
+    (symbol,) = (pair.symbol for pair in pairs if pair.symbol == "MXUSDT")
+    orders = [
+        NewOrder(symbol, Side.BUY, OrderType.LIMIT, name, price=Decimal("0.5"), quantity=Decimal(20))
+        for name in names
+    ]
+    answers = [await client.orders.place(order, purpose=Purpose.ENTRY) for order in orders]
+    return sum(isinstance(answer, Accepted) for answer in answers)
 
-async def main():
-    endpoint = read_endpoint(Path(sys.argv[1]))
-    key = Credentials(endpoint.api_key, Secret(endpoint.api_secret))
-    async with MexcClient(endpoint.rest, clock=SystemClock(), rng=Random(1), credentials=key) as client:
-        await client.measure_clock()
-        if sys.argv[2] == "show":
-            for one in (await client.orders.open_orders()).rows:
-                print(one.client_order_id)
-            return
-        names = [make_ids(sys.argv[2], 1_700_000_000_000, 1, 1)[0], "somebody-else"]
-        pair = next(p for p in (await client.market.exchange_info()).symbols if p.symbol == "MXUSDT")
-        for name in names:
-            order = NewOrder(symbol=pair.symbol, side=Side.BUY, type=OrderType.LIMIT, client_order_id=name,
-                             price=Decimal("0.5"), quantity=Decimal(20))
-            print(await client.orders.place(order, purpose=Purpose.ENTRY))
 
-asyncio.run(main())
-"""
+async def _show(client: MexcClient) -> list[str]:
+    return [row.client_order_id for row in (await client.orders.open_orders()).rows]
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -75,23 +77,25 @@ class DeskProcesses:
     folder: Path
     file: Path
 
-    def python(self, *arguments: str) -> str:
-        result = subprocess.run(
-            [sys.executable, "-c", PLACE_ORDERS, str(self.file), *arguments],
-            env=environment(self.folder),
-            capture_output=True,
-            text=True,
-            timeout=40,
-            check=False,
-        )
-        assert result.returncode == 0, result.stderr
-        return result.stdout
+    def ask(self, work: Callable[[MexcClient], Awaitable[T]]) -> T:
+        """Return the result of `work` on a client of the exchange."""
+
+        async def run() -> T:
+            endpoint = read_endpoint(self.file)
+            key = Credentials(endpoint.api_key, Secret(endpoint.api_secret))
+            async with MexcClient(
+                endpoint.rest, clock=SystemClock(), rng=Random(1), credentials=key
+            ) as client:
+                await client.measure_clock()
+                return await work(client)
+
+        return asyncio.run(run())
 
     def place_orders(self) -> None:
-        assert self.python("abcd").count("Accepted") == 2
+        assert self.ask(_place) == 2
 
     def open_orders(self) -> list[str]:
-        return self.python("show").split()
+        return self.ask(_show)
 
     def engine(self) -> subprocess.Popen[str]:
         engine = start_command(self.folder, "--headless", "--exchange", str(self.file))
@@ -102,22 +106,13 @@ class DeskProcesses:
         return engine
 
     def kill(self, *more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "mexc_tui", "kill", "--direct", "--exchange", str(self.file), *more]
-        return subprocess.run(
-            command,
-            env=environment(self.folder),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=80,
-            check=False,
-        )
+        words = ["kill", "--direct", "--exchange", str(self.file), *more]
+        return run_command(words, environment(self.folder), self.folder.parent)
 
     def status(self) -> dict[str, object]:
-        status_command = start_command(self.folder, "status", "--json")
-        output, errors = status_command.communicate(timeout=20)
-        assert output, errors
-        return json.loads(output)
+        result = run_command(["status", "--json"], environment(self.folder), self.folder.parent)
+        assert result.stdout, result.stderr
+        return json.loads(result.stdout)
 
     @property
     def state(self) -> Path:
@@ -132,13 +127,10 @@ def desk(tmp_path: Path) -> Iterator[DeskProcesses]:
 def start_exchange(tmp_path: Path, text: str) -> Iterator[DeskProcesses]:
     scenario = tmp_path / "short.toml"
     scenario.write_text(text)
-    process = start_command(tmp_path, "exchange", "--scenario", str(scenario))
-    assert process.stdout is not None
-    file = tmp_path / "exchange.json"
-    file.write_text(process.stdout.readline())
-    yield DeskProcesses(tmp_path, file)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    with exchange_in_thread(load(str(scenario))) as endpoint:
+        file = tmp_path / "exchange.json"
+        file.write_bytes(msgspec.json.encode(endpoint))
+        yield DeskProcesses(tmp_path, file)
 
 
 def stop_engine(engine: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.processes.command_server import run_command
+
 RUN = [sys.executable, "-m", "mexc_tui"]
 
 
@@ -26,14 +28,7 @@ class Shell:
         return inherited | {name: str(self.home / folder) for name, folder in named.items()}
 
     def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*RUN, *words],
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-            env=self.environ | more,
-        )
+        return run_command(words, self.environ | more, self.home.parent)
 
     def json(self, *words: str) -> Any:
         result = self.run(*words, "--json")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mexc_tui.host.lock import is_held
 from tests.support.processes.pseudo_terminal import RUN, SOON_S, Terminal
 from tests.support.processes.shell import Shell
 
@@ -21,7 +22,8 @@ def shell(tmp_path: Path) -> Generator[Shell]:
     found = Shell(tmp_path)
     (found.home / "run").mkdir(mode=0o700)
     yield found
-    found.run("stop", "--yes")
+    if any(is_held(lock) for lock in found.home.glob("state/mexc-tui/*/engine.lock")):
+        found.run("stop", "--yes")
 
 
 def open_desk(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:

@@ -27,10 +27,11 @@ class Crowd:
     ) -> None:
         """`trade_units` is the usual value of a trade in ticks x lots."""
         self.pair = pair
+        self._book = pair.book
         self._motion = motion
         self._trade_units = trade_units
         self._rng = rng
-        self._most = {side: max(LEVELS, len(pair.book.ladder(side))) for side in Side}
+        self._most = {side: max(LEVELS, len(self._book.ladder(side))) for side in Side}
         self.ceiling_ticks: int | None = None
         """Highest price of buyers (first seconds of an opening)."""
 
@@ -50,7 +51,7 @@ class Crowd:
         self._requote(fair)
 
     def _trade(self, fair: float) -> None:
-        book, rng = self.pair.book, self._rng
+        book, rng = self._book, self._rng
         bid, ask = book.bids.best(), book.asks.best()
         middle = (bid + ask) / 2 if bid is not None and ask is not None else fair
         lean = (fair - middle) / (middle * self._motion.spread * 2)
@@ -82,7 +83,7 @@ class Crowd:
 
     def _pull_crossed(self, side: Side, ticks: int) -> None:
         """Cancel own quotes that a new quote of `side` would cross."""
-        ladder = self.pair.book.opposite(side)
+        ladder = self._book.opposite(side)
         crossed: list[RestingOrder] = []
         for price in ladder.prices():
             if not ladder.reaches(price, ticks):
@@ -96,19 +97,19 @@ class Crowd:
             return
         units = self._trade_units * weight * (0.2 + 2.0 * self._rng.random())
         lots = max(int(units / ticks), 1)
-        pair = self.pair
-        if pair.book.crosses(side, ticks):
+        pair, book = self.pair, self._book
+        if book.crosses(side, ticks):
             lots -= sum(match.lots for match in pair.take(side, ticks, lots))
             if lots <= 0:
                 return
-        for order in pair.book.ladder(side).levels.get(ticks, ()):
+        for order in book.ladder(side).levels.get(ticks, ()):
             if not order.owner:
                 pair.remove(order)
                 break
         pair.rest(RestingOrder(side=side, ticks=ticks, lots=lots))
 
     def _trim(self, side: Side) -> None:
-        ladder = self.pair.book.ladder(side)
+        ladder = self._book.ladder(side)
         while len(ladder) > self._most[side]:
             worst = ladder.worst()
             mine = [order for order in ladder.levels[worst or 0] if not order.owner]

@@ -6,19 +6,18 @@ A tick is the smallest step of a price, a lot the smallest step of a quantity; i
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 
+import msgspec
+
 from mexc_tui.model.order import Side
 
 
-class RestingOrder:
+class RestingOrder(msgspec.Struct, kw_only=True, eq=False, gc=False):
     """An order in the book. `owner` is the account's order id; "" for other traders."""
 
-    __slots__ = ("lots", "owner", "side", "ticks")
-
-    def __init__(self, *, side: Side, ticks: int, lots: int, owner: str = "") -> None:
-        self.side = side
-        self.ticks = ticks
-        self.lots = lots
-        self.owner = owner
+    side: Side
+    ticks: int
+    lots: int
+    owner: str = ""
 
 
 class Ladder:

@@ -42,7 +42,7 @@ class Match(NamedTuple):
     trade: PracticeTrade
 
 
-class _Change(NamedTuple):
+class _Change(msgspec.Struct, frozen=True, gc=False):
     time_ms: int
     side: Side
     ticks: int

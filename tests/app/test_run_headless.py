@@ -9,8 +9,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from mexc_tui.practice.scenario import load
+from tests.support.processes.exchange_thread import exchange_in_thread
 from tests.support.processes.ready_line import ready_line
 
 pytestmark = pytest.mark.timeout(180)  # runs processes
@@ -53,13 +56,10 @@ def exchange(tmp_path: Path) -> Iterator[Path]:
     """Run an exchange whose day ends after three seconds; return the file with its endpoint."""
     scenario = tmp_path / "short.toml"
     scenario.write_text(SHORT.format(duration_s=3))
-    process = desk(tmp_path, "exchange", "--scenario", str(scenario))
-    assert process.stdout is not None
-    file = tmp_path / "exchange.json"
-    file.write_text(process.stdout.readline())
-    yield file
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    with exchange_in_thread(load(str(scenario))) as endpoint:
+        file = tmp_path / "exchange.json"
+        file.write_bytes(msgspec.json.encode(endpoint))
+        yield file
 
 
 def test_until_done_prints_the_report_and_exits_with_0_also_after_the_day(

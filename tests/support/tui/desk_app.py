@@ -60,7 +60,7 @@ async def seen(pilot: Pilot[None], app: DeskApp, is_so: Callable[[str], bool], p
     try:
         async with asyncio.timeout(SOON_S):
             while True:
-                await pilot.pause(0.02)
+                await pilot.pause(0.05)
                 if is_so(text := "\n".join(screen(app))):
                     return text
     except TimeoutError:

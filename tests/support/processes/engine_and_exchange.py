@@ -53,7 +53,7 @@ async def _place(client: MexcClient) -> int:
 
 
 async def _show(client: MexcClient) -> list[str]:
-    return [row.client_order_id for row in (await client.orders.open_orders()).rows]
+    return [row.client_order_id or "" for row in (await client.orders.open_orders()).rows]
 
 
 def environment(folder: Path) -> dict[str, str]:

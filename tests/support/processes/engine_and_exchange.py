@@ -45,7 +45,14 @@ async def _place(client: MexcClient) -> int:
     pairs = (await client.market.exchange_info()).symbols
     (symbol,) = (pair.symbol for pair in pairs if pair.symbol == "MXUSDT")
     orders = [
-        NewOrder(symbol, Side.BUY, OrderType.LIMIT, name, price=Decimal("0.5"), quantity=Decimal(20))
+        NewOrder(
+            symbol=symbol,
+            side=Side.BUY,
+            type=OrderType.LIMIT,
+            client_order_id=name,
+            price=Decimal("0.5"),
+            quantity=Decimal(20),
+        )
         for name in names
     ]
     answers = [await client.orders.place(order, purpose=Purpose.ENTRY) for order in orders]

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mexc_tui.app.run_desk import WELCOMED
 from tests.support.processes.pseudo_terminal import Terminal
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -46,7 +47,7 @@ def new_home(home: Path) -> Path:
     (home / "r").mkdir(parents=True, mode=0o700)
     state = home / "s/mexc-tui/practice"
     state.mkdir(parents=True, mode=0o700)
-    (state / "new_home").touch()
+    (state / WELCOMED).touch()
     return home
 
 
@@ -61,6 +62,13 @@ def cpu_s(pid: int, stat: str = "stat") -> float:
     """Return the processor time of a process, or of one of its threads."""
     fields = Path(f"/proc/{pid}/{stat}").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def screen_pid(terminal: Terminal) -> int:
+    """Return the process of an attached screen: `attach` runs it in a child."""
+    pid = terminal.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else pid
 
 
 def rss_mb(pid: int) -> float:

@@ -28,6 +28,7 @@ from benchmarks.at_terminal import (
     lag_of,
     new_home,
     rss_mb,
+    screen_pid,
     socket_of,
     stop,
 )
@@ -69,7 +70,7 @@ def peers() -> list[Peer]:
 
 def watch(terminal: Terminal, seconds: float, warm_s: float = WARM_S) -> tuple[float, float]:
     """Return kB/s and per cent of a core over a window."""
-    pid, ends = terminal.process.pid, time.monotonic() + warm_s
+    pid, ends = screen_pid(terminal), time.monotonic() + warm_s
     while time.monotonic() < ends:
         terminal.read(0.05)
     size, cpu, began = len(terminal.said), cpu_s(pid), time.monotonic()
@@ -159,7 +160,7 @@ def costs(home: Path) -> Generator[Row]:
             yield Row("screen 120×40", f"{name}: bytes", sent, sent, "kB/s")
             yield Row("screen 120×40", f"{name}: processor", cpu, cpu, "% core")
             if not per_s:
-                memory = rss_mb(terminal.process.pid)
+                memory = rss_mb(screen_pid(terminal))
                 yield Row("screen 120×40", "attached: memory", memory, memory, "MB")
                 yield Row("screen 120×40", "first screen", first / 1_000, first / 1_000, "kB")
     yield from slow_line(home)
@@ -173,7 +174,7 @@ def idle_peers(home: Path) -> Generator[Row]:
             terminal.until(peer.word)
             sent, cpu = watch(terminal, WINDOW_S)
             yield Row("idle peer", f"{peer.name}: bytes", sent, sent, "kB/s")
-            memory = rss_mb(terminal.process.pid)
+            memory = rss_mb(screen_pid(terminal))
             yield Row("idle peer", f"{peer.name}: processor", cpu, cpu, "% core")
             yield Row("idle peer", f"{peer.name}: memory", memory, memory, "MB")
 

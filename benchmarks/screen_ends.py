@@ -1,5 +1,6 @@
 """Cost of a terminal that stalls, closes or stays for a day: parts of `python -m benchmarks.screen`."""
 
+import os
 import re
 import signal
 import statistics
@@ -18,6 +19,7 @@ from benchmarks.at_terminal import (
     lag_of,
     new_home,
     rss_mb,
+    screen_pid,
     socket_of,
     stop,
 )
@@ -59,7 +61,7 @@ def stopped(home: Path) -> Generator[Row]:
             drain(terminal, 5.0)
             before = rss_mb(pid)
             if is_stopped:
-                terminal.process.send_signal(signal.SIGSTOP)
+                os.kill(screen_pid(terminal), signal.SIGSTOP)
             drain(terminal, STOPPED_S)
             grown = (rss_mb(pid) - before) * 1_000
             if is_stopped:
@@ -73,7 +75,7 @@ def stopped(home: Path) -> Generator[Row]:
 def _until_current(terminal: Terminal) -> float:
     """Wake the viewer; return the seconds until it shows an equity from after that."""
     size, shown = len(terminal.said), max(_equities(terminal.text()))
-    terminal.process.send_signal(signal.SIGCONT)
+    os.kill(screen_pid(terminal), signal.SIGCONT)
     began = time.monotonic()
     while max(_equities(terminal.text(size)), default=0) < shown + STOPPED_S * 10:
         if not terminal.read(10.0):
@@ -111,7 +113,7 @@ def _whole_desk_hung_up(home: Path) -> Generator[Row]:
         with Terminal(environ(fresh)) as terminal:
             terminal.until(READY)
             drain(terminal, 2.0)
-            (pid,) = _children(terminal.process.pid)
+            pid = screen_pid(terminal)
             began = time.monotonic()
             terminal.hang_up()
             while any(_is_terminal(one) for one in Path(f"/proc/{pid}/fd").iterdir()):
@@ -125,10 +127,6 @@ def _whole_desk_hung_up(home: Path) -> Generator[Row]:
     yield Row("hang-up", "engine inside: terminal let go", statistics.median(took), max(took), "s")
     name = "engine inside: the screen's thread afterwards"
     yield Row("hang-up", name, statistics.median(idle), max(idle), "% core")
-
-
-def _children(pid: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _is_terminal(descriptor: Path) -> bool:
@@ -147,7 +145,7 @@ def day(home: Path) -> Generator[Row]:
     file = home / "gaps"
     with engine(socket_of(home), 10, DAY_PER_S, "turnover"), watched(home, file, DAY_PER_S) as terminal:
         terminal.until(READY)
-        pid, painted = terminal.process.pid, 0
+        pid, painted = screen_pid(terminal), 0
         cpu, at = cpu_s(pid), 0
         for quarter in range(QUARTERS + 1):
             while painted < max(DAY_PAINTS * quarter // QUARTERS, 2_000):

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from random import Random
 
@@ -32,6 +32,7 @@ from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import NotSent
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan, Snipe, SnipeKey, SnipeState
@@ -40,6 +41,7 @@ from mexc_tui.ports.trading import FiringLine, SignedOrder
 
 ROUNDS = 45
 SPEND = Decimal(10)
+CENT = Decimal("0.01")
 SETTINGS = """
 [settings]
 losses_halt = 100
@@ -142,8 +144,8 @@ async def buy(components: TradingComponents, number: int, ladder: tuple[Rung, ..
     plan = ExitPlan(stop_loss_pct=Decimal(10), ladder=ladder)
     snipe = Snipe(
         id=name, key=SnipeKey(SYMBOL, f"bench/{name}"), listing_id="", config_hash="", opens_ms=now_ms,
-        state=SnipeState.FIRING, reason="bench", by="bench", type=OrderType.MARKET, spend_cap=SPEND,
-        reference_price=None, price_cap=None, plan=plan, verdicts=(), armed_ms=now_ms,
+        state=SnipeState.FIRING, reason="bench", by="bench", type=OrderType.IMMEDIATE_OR_CANCEL,
+        spend_cap=SPEND, reference_price=None, price_cap=None, plan=plan, verdicts=(), armed_ms=now_ms,
     )  # fmt: skip
     intent = Intent(
         id=name, role=OrderRole.ENTRY, symbol=SYMBOL, base_asset="SOL", quote_asset="USDT", side=Side.BUY,
@@ -156,14 +158,19 @@ async def buy(components: TradingComponents, number: int, ladder: tuple[Rung, ..
         desk.save_intent(intent)
 
     await components.ledger.write("bench", work)
+    last = components.prices.of(SYMBOL).last or await components.port.price(SYMBOL)
+    price = (last * Decimal("1.002")).quantize(CENT)
     order = NewOrder(
         symbol=SYMBOL,
         side=Side.BUY,
-        type=OrderType.MARKET,
+        type=OrderType.IMMEDIATE_OR_CANCEL,
         client_order_id=names[0],
-        quote_quantity=SPEND - 1,
+        price=price,
+        quantity=((SPEND - 1) / price).quantize(CENT, ROUND_DOWN),
     )
     sent = await components.execution.place(intent, order)
+    if isinstance(sent.outcome, NotSent):
+        raise RuntimeError(f"buy {number}: {sent.outcome.reason}")
     while components.ledger.state.positions.get(intent.position_id) is None:
         if sent.order.state.is_terminal and not sent.order.filled_quantity:
             raise RuntimeError(f"buy {number}: {sent.order.reason}")

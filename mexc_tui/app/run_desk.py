@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 OpenExchange = Callable[[LaunchOptions, Mode], AbstractAsyncContextManager[ExchangeHandle]]
 Run = Callable[[LaunchOptions, Mapping[str, str], asyncio.Event, OpenExchange], Coroutine[Any, Any, int]]
 
+WELCOMED = "welcomed"
+"""Marker in the state folder: the welcome page was dismissed."""
+
 
 def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str, str]) -> int:
     """Open the desk on the profile's running engine, or start one; return the exit code.
@@ -76,7 +79,7 @@ def _with_configured_display(viewing: ScreenOptions, layers: Layers, paths: Path
 
 def _welcome(launch: LaunchOptions, paths: Paths, mode: Mode) -> str:
     """Return the welcome message of a profile's first start; empty later."""
-    marker = paths.state / "welcomed"
+    marker = paths.state / WELCOMED
     if marker.exists():
         return ""
     with suppress(OSError):  # the message is shown again next time

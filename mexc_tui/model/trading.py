@@ -38,6 +38,8 @@ class Cause(StrEnum):
     """An order with this desk's prefix that is not in its ledger: another desk, or a stolen key."""
     KEY = "key"
     """The exchange rejects this key."""
+    ACCOUNT = "account"
+    """The exchange restricted the account."""
     ORDER_WORKER = "order_worker"
     STORAGE = "storage"
     CLOCK = "clock"

@@ -27,6 +27,7 @@ _TEXTS: dict[type[StrEnum], dict[str, str]] = {
         Cause.INVARIANT: "inconsistent ledger",
         Cause.UNKNOWN_ORDER: "unknown order with the prefix of the desk",
         Cause.KEY: "API key rejected",
+        Cause.ACCOUNT: "account restricted by the exchange",
         Cause.ORDER_WORKER: "order worker failed",
         Cause.STORAGE: "database failed",
         Cause.CLOCK: "clock offset unknown",

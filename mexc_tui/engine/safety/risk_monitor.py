@@ -17,7 +17,7 @@ from mexc_tui.engine.safety.risk_findings import RecentFindings, RiskChecks
 from mexc_tui.engine.safety.trading_state import RISK_MONITOR, TradingStateOwner
 from mexc_tui.ledger.ids import unknown_order_text
 from mexc_tui.ledger.orders import AnomalyKind
-from mexc_tui.model.outcome import KEY_CODES
+from mexc_tui.model.outcome import ACCOUNT_CODES, KEY_CODES
 from mexc_tui.model.trading import Cause, RiskLevel, TradingState
 from mexc_tui.risk.grading import (
     RiskAction,
@@ -202,10 +202,12 @@ class RiskMonitor:
             yield Cause.WARNING, f"being confirmed: {text}"
 
     def _check_changes(self, changes: LedgerChanges) -> None:
-        """Halt when the exchange rejects the API key or reports more fills than were ordered."""
+        """Halt when the exchange rejects the key or the account, or reports more fills than were ordered."""
         for order in changes.orders:
             if order.code in KEY_CODES:
                 self.incident(Cause.KEY, "key", f"API key rejected by the exchange: {order.reason}")
+            elif order.code in ACCOUNT_CODES:
+                self.incident(Cause.ACCOUNT, "account", f"account restricted by the exchange: {order.reason}")
         for step in changes.advanced:
             for anomaly in step.anomalies:
                 if anomaly.kind is AnomalyKind.OVERFILL:

@@ -1,6 +1,7 @@
-"""Rare or costly responses and changes in the last seconds (reliability R13, R17, R18, O11 to O13)."""
+"""Rare or costly responses and changes in the last seconds (reliability R1, R13, R16 to R18, O11 to O13)."""
 
 import asyncio
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from mexc_tui.model.order import NewOrder, OrderType
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.ports.trading import FireResult, FiringLine, SignedOrder
 from mexc_tui.practice.matching.pairs import PairRules
 from mexc_tui.practice.matching.values import OrderRecord, PracticeRefusal
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingShape
+from mexc_tui.simulation.network import Host
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import (
     NAME,
@@ -27,6 +30,7 @@ from tests.support.engine.opening_day import (
     opening_engine,
     scenario,
 )
+from tests.support.engine.practice_day import HOST, PORT
 
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
@@ -49,6 +53,34 @@ def change_rules(watcher: OpeningBench, **changes: object) -> None:
     assert isinstance(pair.rules, PairRules)
 
 
+def cut_connections_when_firing(watcher: OpeningBench, host: Host) -> None:
+    """Reset every connection to the exchange when an attempt is due, and refuse new ones."""
+    open_line = watcher.components.port.line
+
+    def cut_line() -> FiringLine:
+        line = open_line()
+        fire, fire_at = line.fire, line.fire_at
+
+        def cut() -> None:
+            host.refusing = True
+            host.reset()
+
+        async def cut_and_fire(signed: SignedOrder, may_send: Callable[[], bool]) -> FireResult:
+            cut()
+            return await fire(signed, may_send)
+
+        async def cut_and_fire_at(
+            signed: SignedOrder, at_ns: int, may_send: Callable[[], bool]
+        ) -> FireResult:
+            cut()
+            return await fire_at(signed, at_ns, may_send)
+
+        line.fire, line.fire_at = cut_and_fire, cut_and_fire_at
+        return line
+
+    watcher.components.port.line = cut_line
+
+
 def take_and_answer(session: ScriptedSession, refusal: PracticeRefusal) -> None:
     """Take the next buy, and answer it with this."""
     take = session.place
@@ -59,6 +91,29 @@ def take_and_answer(session: ScriptedSession, refusal: PracticeRefusal) -> None:
         raise refusal
 
     session.place = taken
+
+
+def test_R1_a_buy_whose_connection_is_refused_is_not_sent_and_frees_its_funds(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening_engine(sim, tmp_path, scenario(CALM)) as watcher:
+            memory, host = watcher.components.ledger.state, sim.network.find(HOST, PORT)
+            cut_connections_when_firing(watcher, host)
+            await watcher.at(OPENS_S - 1)
+            assert memory.reserved() > 0
+            await watcher.at(OPENS_S + 8)
+            assert host.refusing
+            snipe = await watcher.last()
+            assert snipe.state is SnipeState.MISSED
+            attempts = await watcher.attempts(snipe)
+            answers = [one.answer for one in attempts]
+            assert "not sent: no connection to the server" in answers
+            assert all(one.startswith("not sent") for one in answers), answers
+            assert not memory.has_unknown(NAME)
+            assert memory.reserved() == 0
+            assert not watcher.session.buys_received
+            host.refusing = False
+
+    simulate(main)
 
 
 @pytest.mark.parametrize("is_taken", [False, True], ids=["not taken", "taken"])
@@ -153,6 +208,50 @@ def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more
             assert any(one.severity is Severity.CRITICAL for one in await alerts(watcher))
             with pytest.raises(CommandRefused):
                 await watcher.components.arming.arm(NAME, "ann")
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("code", [10098, 60005, 30018])
+def test_R16_an_account_that_the_exchange_restricts_halts_entries_of_every_pair(
+    tmp_path: Path, code: int
+) -> None:
+    async def main(sim: Simulation) -> None:
+        later = listing("LATER", opens_s=OPENS_S + 20)
+        plan = scenario(listing(jitter_ms=0), later)
+        async with opening_engine(sim, tmp_path, plan, PracticeRefusal(code, "risk control")) as watcher:
+            await watcher.at(OPENS_S + 3)
+            assert (await watcher.last()).state is SnipeState.REJECTED
+            trading = watcher.components.ledger.state.trading
+            assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.ACCOUNT)
+            assert any(
+                one.severity is Severity.CRITICAL and "account restricted by the exchange" in one.text
+                for one in await alerts(watcher)
+            )
+            with pytest.raises(CommandRefused):
+                await watcher.components.arming.arm("LATERUSDT", "ann")
+            await watcher.at(OPENS_S + 28)
+            assert len(watcher.session.buys_received) == 1
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("code", [70011, 30027, 30020])
+def test_R16_a_pair_that_the_exchange_closes_to_this_key_ends_its_snipe_and_no_other(
+    tmp_path: Path, code: int
+) -> None:
+    async def main(sim: Simulation) -> None:
+        later = listing("LATER", opens_s=OPENS_S + 20, jitter_ms=0, shape=ListingShape.DUD, peak=1.0)
+        plan = scenario(listing(jitter_ms=0), later)
+        async with opening_engine(sim, tmp_path, plan, PracticeRefusal(code, "not this pair")) as watcher:
+            await watcher.at(OPENS_S + 28)
+            (snipe,) = await watcher.snipes()
+            assert snipe.state is SnipeState.REJECTED
+            assert [order.symbol for _, order in watcher.session.buys_received].count(NAME) == 1
+            assert not watcher.buys()
+            assert any(str(code) in one.text for one in await alerts(watcher))
+            assert (await watcher.last("LATERUSDT")).state is SnipeState.FILLED
+            assert watcher.components.ledger.state.trading.state is TradingState.ACTIVE
 
     simulate(main)
 

@@ -8,6 +8,12 @@ import msgspec
 
 from mexc_tui.model.severity import Severity
 
+DELISTED = (
+    "delisted or renamed: the exchange no longer lists this pair, so it has no current price; "
+    "withdraw the coins, or sell them under the new name"
+)
+"""Text for a held coin whose pair is gone (reliability M14)."""
+
 
 class Trigger(StrEnum):
     """Trigger of a reconciliation."""
@@ -109,7 +115,7 @@ def delisted_text(run: Reconciliation | None, asset: str) -> str:
     """Return the text for an asset whose pair is delisted; empty: it is not, or was not queried."""
     excluded = () if run is None else run.excluded
     is_dead = any(entry.asset == asset and entry.cause is ExcludedCause.DEAD_PAIR for entry in excluded)
-    return "delisted or renamed: the exchange no longer lists this pair, so it has no current price" * is_dead
+    return DELISTED * is_dead
 
 
 def lasting(runs: Iterable[Reconciliation]) -> tuple[Difference, ...]:

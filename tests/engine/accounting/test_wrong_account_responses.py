@@ -114,6 +114,7 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
             assert face is not None
             (row,) = face.positions()
             assert row.delisted.startswith("delisted or renamed")
+            assert "withdraw the coins" in row.delisted
             assert (row.bid, row.value, row.unrealised) == (None, None, None)
             assert (row.protection, row.protection_text) == (Protection.NONE, row.delisted)
             assert [one.asset for one in (await face.reconcile()).excluded] == [position.base_asset]

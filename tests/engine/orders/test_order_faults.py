@@ -67,6 +67,36 @@ def test_r2_to_r7_a_missing_response_is_one_buy_at_most(
     bought_under(tmp_path, fault_at_opening(kind), *quiet, is_sure=is_sure)
 
 
+@pytest.mark.parametrize(
+    ("late_ms", "is_executed"), [(1_500, True), (6_000, False)], ids=["within its window", "after its window"]
+)
+def test_r4_r5_a_buy_that_arrives_late_is_found_or_absent_and_never_repeated(
+    tmp_path: Path, late_ms: int, is_executed: bool
+) -> None:
+    async def main(sim: Simulation) -> None:
+        late = fault_at_opening(FaultKind.LATE_REQUEST, amount_ms=late_ms)
+        silence = FaultPlan(kind=FaultKind.SILENCE, at_s=35, for_s=60, path=PRIVATE)
+        overrides = {**EXITS_OFF, "http_order_s": 1}
+        day = day_with(sim, tmp_path, faults=(late, silence), listing=NO_JITTER, overrides=overrides)
+        await day.open()
+        async with day.engine() as running:
+            components = components_of(running)
+            await asyncio.sleep(ARM_S)
+            await components.arming.arm(SYMBOL, "ann")
+            await until(lambda: components.ledger.state.has_unknown(SYMBOL))
+            assert components.ledger.state.reserved() > 0
+            await until(lambda: not components.ledger.state.has_unknown(SYMBOL))
+            await asyncio.sleep(SETTLED_S)
+            assert faults_used_up(day)
+            (order,) = (await stored_orders(running)).values()
+            assert order.state is (OrderState.FILLED if is_executed else OrderState.ABSENT)
+            assert len(filled_buys(day)) == is_executed
+            assert len(components.ledger.state.positions) == is_executed
+            await assert_ledger_matches(day, running)
+
+    simulate(main)
+
+
 def test_an_order_that_questions_do_not_see_for_a_while_is_not_called_absent(tmp_path: Path) -> None:
     bought_under(
         tmp_path, fault_at_opening(FaultKind.LOSE_RESPONSE), knobs=Knobs(visibility_ms=(2_000, 3_000))

@@ -162,6 +162,27 @@ async def test_slow_queries_are_logged_by_name_without_their_parameters(
     assert (state.slow, state.too_slow, state.slowest) == (1, 1, ("slower write", 1001))
 
 
+async def test_D10_a_slow_commit_and_the_units_waiting_behind_it_are_measured(folder: Path) -> None:
+    clock = ManualClock()
+    store = await SqliteStore.open(folder / FILE, clock)
+    await store.write("quick", lambda unit: unit.record(fact()))
+    assert store.state().last_commit_ms == 0
+    clock.step_ns = 500_000_000
+    await store.write("slow", lambda unit: unit.record(fact()))
+    assert store.state().last_commit_ms == 500
+    clock.step_ns = 0
+    blocker = Blocker()
+    stuck = asyncio.create_task(store.write("block", blocker))
+    await blocker.reached()
+    behind = [asyncio.create_task(store.write("fact", lambda unit: unit.record(fact()))) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert store.state().waiting == 3
+    blocker.resume.set()
+    await asyncio.gather(stuck, *behind)
+    assert store.state().waiting == 0
+    await store.close()
+
+
 async def test_too_many_queued_units_are_refused(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer_module, "WAITING_LIMIT", 2)
     blocker = Blocker()

@@ -8,6 +8,7 @@ import contextlib
 import gc
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,9 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import mexc_tui.app
+import mexc_tui.cli
 
 CLOSED = "closed"
 
@@ -151,15 +155,9 @@ def _child(request: dict[str, Any]) -> None:
 
 
 def _serve() -> None:
-    for module in (
-        "mexc_tui.app.run_headless",
-        "mexc_tui.cli.commands.engine_commands",
-        "mexc_tui.app.run_screen",
-        "mexc_tui.app.run_desk",
-        "mexc_tui.store.sqlite.offline_read",
-        "mexc_tui.cli.commands.watch",
-    ):
-        import_module(module)
+    for package in (mexc_tui.app, mexc_tui.cli):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page of the modules
     for line in sys.stdin:

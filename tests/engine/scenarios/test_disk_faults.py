@@ -1,8 +1,9 @@
-"""Exits and books while the disk is slow or full (reliability D3, D6, D10), and after a crash in between."""
+"""Exits and ledger while the disk is slow, full or locked, or after a crash (reliability D3, D4, D6, D10)."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Protection
-from mexc_tui.model.storage import StorageError
+from mexc_tui.model.storage import StorageError, StorageLocked
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
@@ -304,6 +305,40 @@ def test_d3_a_trapped_coin_is_sold_once_it_may_be_although_the_store_is_full_all
                 msgspec.structs.force_setattr(knobs, "trapped", ())
                 await until(lambda: sold(day), 60)
             assert (await closed_position(running)).close_reason is CloseReason.STOP
+            await assert_reconciled(running)
+
+    simulate(main)
+
+
+@contextmanager
+def database_locked(running: RunningEngine, day: PracticeDay) -> Generator[None]:
+    """Hold a write lock on the database from another connection; the engine's writes fail at once."""
+    connection = running.store._thread._connection  # pyright: ignore[reportPrivateUsage]
+    assert connection is not None
+    connection.execute("PRAGMA busy_timeout = 0")
+    with closing(sqlite3.connect(day.paths.store, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def test_d4_while_another_process_locks_the_database_entries_pause_and_a_stop_sells(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_with(sim, tmp_path)
+        async with monitored_engine(day) as (running, components, position):
+            assert not components.refusal(OrderRole.ENTRY, "OTHERUSDT")
+            with database_locked(running, day):
+                with pytest.raises(StorageLocked):
+                    await components.ledger.save_trapped(position.id, "a test")
+                await keep_bid(components, position, "0.7", 0.5)
+                await until(lambda: not components.exit_execution.left(held_position(running)))
+                await asyncio.sleep(2)
+                trading = components.ledger.state.trading
+                assert (trading.state, trading.cause) == (TradingState.REDUCE_ONLY, Cause.STORAGE)
+                assert "locked" in trading.text
+                assert components.refusal(OrderRole.ENTRY, "OTHERUSDT")
+            assert (await closed_position(running)).close_reason is CloseReason.STOP
+            await until(lambda: components.ledger.state.trading.state is TradingState.ACTIVE, 600)
             await assert_reconciled(running)
 
     simulate(main)

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.intent import OrderRole, OrderState
 from mexc_tui.model.order import Side
-from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
@@ -33,15 +33,20 @@ from tests.support.engine.practice_day import PracticeDay
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 BEGINS_S, LASTS_S = 45.0, 600.0
+BALANCES_LAST_S = LASTS_S + 90
+"""Balances are the last to be available again: until then nothing can be reconciled."""
 OTHER = "OTHERUSDT"
 
 
 def maintenance_day(sim: Simulation, folder: Path) -> PracticeDay:
     """Return a day with ten minutes of maintenance soon after the buy; half the position is on offer."""
     outage = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=BEGINS_S, for_s=LASTS_S)
+    balances = FaultPlan(
+        kind=FaultKind.MAINTENANCE, at_s=BEGINS_S, for_s=BALANCES_LAST_S, path="/api/v3/account"
+    )
     silence = FaultPlan(kind=FaultKind.SILENCE, at_s=BEGINS_S, for_s=LASTS_S, path="spot@private")
     overrides = {**EXITS_OFF, "ladder": "50@30", "reconcile_s": 20}
-    day = day_with(sim, folder, listing=NO_JITTER, faults=(outage, silence), overrides=overrides)
+    day = day_with(sim, folder, listing=NO_JITTER, faults=(outage, balances, silence), overrides=overrides)
     scenario = msgspec.structs.replace(day.server.session.scenario, duration_s=1_200)
     return PracticeDay(sim, folder, scenario)
 
@@ -57,6 +62,13 @@ def fill_offer(day: PracticeDay) -> None:
     pair.take(Side.BUY, limit, cheaper + pair.lots(sale.quantity))
 
 
+def assert_entries_wait(components: TradingComponents) -> None:
+    """Assert that entries are paused while exits are allowed."""
+    assert components.ledger.state.trading.state is TradingState.REDUCE_ONLY
+    assert components.refusal(OrderRole.ENTRY, OTHER)
+    assert not components.refusal(OrderRole.STOP, SYMBOL)
+
+
 def test_M15_during_maintenance_orders_stay_and_entries_wait_for_the_reconciliation_after_it(
     tmp_path: Path,
 ) -> None:
@@ -65,31 +77,24 @@ def test_M15_during_maintenance_orders_stay_and_entries_wait_for_the_reconciliat
         await day.open()
         async with day.engine() as running:
             components, memory = components_of(running), components_of(running).ledger.state
+            now_ms, began_ms = components.port.now_ms, day.server.session.start_ms + round(BEGINS_S * 1_000)
             position = await buy(running)
-            await until(lambda: [one for one in memory.live_orders() if one.order_id])
+            await until(lambda: [order for order in memory.live_orders() if order.order_id])
             (resting,) = memory.live_orders()
             orders = len(desk_orders(day))
-            compared = list[Reconciliation]()
-            ends_ms = day.server.session.start_ms + round((BEGINS_S + LASTS_S) * 1_000)
             await until(lambda: memory.trading.state is TradingState.REDUCE_ONLY, 120)
             fill_offer(day)
-            while components.port.now_ms() < ends_ms:
-                assert memory.trading.state is TradingState.REDUCE_ONLY
-                assert components.refusal(OrderRole.ENTRY, OTHER)
-                assert not components.refusal(OrderRole.STOP, SYMBOL)
+            while now_ms() < began_ms + LASTS_S * 1_000:
+                assert_entries_wait(components)
                 assert not memory.orders[resting.client_order_id].state.is_terminal
                 assert held_position(running).remaining == position.remaining
                 await asyncio.sleep(5)
-            compare = components.reconciler.compare
-
-            async def record(trigger: Trigger, runs: list[Reconciliation] | None = None) -> Reconciliation:
-                assert memory.trading.state is TradingState.REDUCE_ONLY or compared
-                compared.append(await compare(trigger, runs))
-                return compared[-1]
-
-            components.reconciler.compare = record
+            while now_ms() < began_ms + BALANCES_LAST_S * 1_000:
+                assert_entries_wait(components)
+                await asyncio.sleep(5)
             await until(lambda: memory.trading.state is TradingState.ACTIVE, 240)
-            assert any(not run.problem and run.at_ms >= ends_ms for run in compared)
+            assert memory.reconciled is not None
+            assert memory.reconciled.at_ms >= began_ms + BALANCES_LAST_S * 1_000
             assert (await stored_orders(running))[resting.client_order_id].state is OrderState.FILLED
             assert Decimal(0) < held_position(running).remaining < position.remaining
             assert len(desk_orders(day)) == orders

@@ -190,7 +190,7 @@ async def test_help_describes_the_screen_and_closes() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
-        await until(pilot, app, "Rows that contain these words")
+        await until(pilot, app, "Reverse the sort order")
         await pilot.press("escape")
         await until(pilot, app, "Next openings")
 

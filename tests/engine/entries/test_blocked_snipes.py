@@ -198,7 +198,7 @@ def test_a_line_that_warms_too_long_fires_nothing_after_the_window(tmp_path: Pat
             await watcher.at(OPENS_S + 12)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.MISSED
-            assert "window of 5000 ms is over" in snipe.reason
+            assert "entry window of 5000 ms over" in snipe.reason
             assert not watcher.session.buys_received
 
     simulate(main)

@@ -60,7 +60,7 @@ def test_the_first_price_at_the_opening_is_the_reference_and_bounds_the_entry_pr
             armed = await watcher.last()
             assert (armed.reference_price, armed.price_cap) == (None, None)
             said = {one.name: one.value for one in armed.verdicts}
-            assert "the first price at the opening is the reference" in said["premium"]
+            assert "the reference is the first price at the opening" in said["premium"]
             assert said["slippage"].endswith("and 25 % over the first price")
             await watcher.at(LATER_S)
             snipe = await watcher.last()

@@ -185,7 +185,7 @@ def test_a_refused_edit_changes_nothing_and_states_value_and_limit(tmp_path: Pat
             reply = await give(client, stop_price=position.entry_price * 2, ladder=())
             assert reply.outcome is CommandOutcome.REFUSED
             assert "stop below bid: " in reply.message
-            assert "limit below the bid of" in reply.message
+            assert "required: below the bid of" in reply.message
             assert (held_position(running).plan, resting(components)) == (position.plan, before)
             other = await client.send(
                 trading_requests.EDIT_EXITS,

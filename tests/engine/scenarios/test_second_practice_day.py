@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from mexc_tui.app.composition import RunningEngine
-from mexc_tui.app.day_report import day_of, report_day
+from mexc_tui.app.day_report import report_day, reported_day
 from mexc_tui.detection.calibration import CalibrationHistory
 from mexc_tui.model.event import ListingLabelled
 from mexc_tui.model.outcome_of_listing import OutcomeEnd
@@ -27,7 +27,7 @@ async def whole_day(sim: Simulation, folder: Path) -> DayReport:
     async with day.engine() as running:
         await running.engine.wait(until_done=True)
         now_ms = running.engine.parts.market.now_ms()
-        reported = day_of(running.loaded, running.day.exchange_session, running.day.start_ms, now_ms)
+        reported = reported_day(running.loaded, running.day.exchange_session, running.day.start_ms, now_ms)
         return await report_day(running.store, reported)
 
 

@@ -18,11 +18,11 @@ def engine() -> FrozenDesk:
 async def test_a_detector_shows_hit_rate_interval_sample_and_lead_time() -> None:
     async with desk(engine()) as (app, pilot, _):
         await pilot.press("6")
-        text = await until(pilot, app, "33 of 41 correct: 80% (66%-90%), n 41")
+        text = await until(pilot, app, "correct: 80% (66%-90%), n 41")
         assert "├─" in text
-        assert "over 30 listings" in text
-        assert "in time 75% (60%-86%), n 40" in text
-        assert "all listings 55% (42%-67%), n 60" in text
+        assert "of 30 listings" in text
+        assert "75% (60%-86%), n 40, in time" in text
+        assert "55% (42%-67%), n 60, of all listings" in text
         assert "+0.53 against the base rate, n 41" in text
         assert "not enough data (41 of 100)" in text
         assert "symbolsV2       never read" in text
@@ -31,7 +31,7 @@ async def test_a_detector_shows_hit_rate_interval_sample_and_lead_time() -> None
 async def test_a_detector_without_history_has_no_hit_rate() -> None:
     async with desk(engine()) as (app, pilot, _):
         await pilot.press("6")
-        await until(pilot, app, "33 of 41")
+        await until(pilot, app, "correct: 80%")
         await pilot.press("down")
         await until(pilot, app, "No hit rate: no outcome")
 

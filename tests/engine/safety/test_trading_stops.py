@@ -197,7 +197,7 @@ def test_a_halt_that_nothing_can_keep_goes_on_and_says_do_not_restart(
             acted = await components.safety.emergency_stop.emergency_stop("ann")
             assert not acted.is_all
             assert not acted.result.is_durable
-            assert "do not restart" in acted.text
+            assert "NOT STORED: check manually before a restart" in acted.text
             assert acted.result.orders_left == 0
             assert not await components.port.open_orders()
             monkeypatch.undo()

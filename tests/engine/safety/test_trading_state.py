@@ -123,7 +123,7 @@ def test_an_engine_s_halt_on_a_full_disk_releases_the_store_s_reserve(tmp_path: 
             await fill(running.store)
             acted = await components.safety.emergency_stop.halt("ann", "news")
             assert not running.store.state().has_reserve
-            assert "NOT DURABLE" in acted.text
+            assert "NOT STORED" in acted.text
             assert "disk is full" in acted.text
             limit_pages(running.store, ROOMY)
 

@@ -60,7 +60,7 @@ async def test_a_screen_behind_a_page_is_current_when_the_page_closes() -> None:
     frozen = FrozenDesk()
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("question_mark")
-        await until(pilot, app, "Rows that contain these words")
+        await until(pilot, app, "Reverse the sort order")
         frozen.advance(60_000)
         await until(pilot, app, "14:14:20Z")
         _opens_now(frozen)

@@ -117,6 +117,9 @@ async def running_engine(
         await _start(engine, store)
         stack.push_async_callback(engine.stop)
         queries = EngineQueries(engine)
+        if not environment.has_desk:
+            yield RunningEngine(engine, queries, store, loaded, day)
+            return
         answers = ResponseCache(cache, lambda: feed.last_sequence, cache_lifetimes(settings))
         desk = DeskBuilder(location=location, clock=clock, engine=engine, store=store, feed=feed, stack=stack)
         await desk.open_service(queries, answers, desk.metrics(client, market))

@@ -3,12 +3,15 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
 import aiohttp
 
 from mexc_tui.app.endpoints import LoadedKey
 from mexc_tui.app.paper import Serve
+from mexc_tui.engine.safety.trading_state import HaltFile
+from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.paths import Paths
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.ports.clock import Clock
@@ -32,6 +35,10 @@ class EngineEnvironment:
     thread: type[SqliteThread] = SqliteThread
     serve: Serve = served
     """Serves the paper exchange."""
+    halt_file: Callable[[Path, str], HaltFile] = HaltFileOnDisk
+    """Makes the halt file of a folder and a scope."""
+    has_desk: bool = True
+    """Whether front ends can attach."""
 
     @property
     def network(self) -> str:

@@ -25,7 +25,6 @@ from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import MEXC_WEB, WebSite
 from mexc_tui.host.desk_id import NAME as DESK_ID_FILE
 from mexc_tui.host.desk_id import desk_id_of
-from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.listen_key_file import ListenKeyFile
 from mexc_tui.host.lock import scope_of
 from mexc_tui.model.credentials import Credentials, Secret
@@ -131,7 +130,7 @@ class ExchangeBuilder:
             port=port,
             scope=scope,
             desk_id=desk_id,
-            halt_file=HaltFileOnDisk(state, scope),
+            halt_file=environment.halt_file(state, scope),
             key_validity=expiry,
         )
 

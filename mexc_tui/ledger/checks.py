@@ -4,6 +4,7 @@ Each check returns its breaches as texts; empty: the invariant holds.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from mexc_tui.ledger.accounts import LedgerBalances, expected_balance
@@ -16,6 +17,18 @@ from mexc_tui.model.position import EquityPoint, LedgerAccount, Position
 
 HEARTBEAT_MS = 5_000
 _MAY_BE_NEGATIVE = (LedgerAccount.EXCHANGE, LedgerAccount.EXTERNAL, LedgerAccount.FEES, LedgerAccount.OWN)
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceDifference:
+    """What the account holds more of an asset than the ledger, in units; negative: less."""
+
+    asset: str
+    amount: Decimal
+
+    def __str__(self) -> str:
+        """Return it as a sentence."""
+        return f"the account holds {plain(self.amount)} {self.asset} more than the ledger"
 
 
 @exactly
@@ -88,17 +101,20 @@ def equity_identity(
 
 
 @exactly
+def balance_differences(
+    held: LedgerBalances, balances: Iterable[Balance], assets: Iterable[str], tolerance: Decimal
+) -> tuple[BalanceDifference, ...]:
+    """Return where the exchange's balances differ from the ledger's, within a tolerance in units."""
+    theirs = {balance.asset: balance.total for balance in balances}
+    off = ((asset, theirs.get(asset, ZERO) - expected_balance(held, asset)) for asset in sorted(set(assets)))
+    return tuple(BalanceDifference(asset, amount) for asset, amount in off if abs(amount) > tolerance)
+
+
 def agrees(
     held: LedgerBalances, balances: Iterable[Balance], assets: Iterable[str], tolerance: Decimal
 ) -> tuple[str, ...]:
     """Check I8: exchange balances match the ledger for these assets, within a tolerance in units."""
-    theirs = {balance.asset: balance.total for balance in balances}
-    wrong: list[str] = []
-    for asset in sorted(set(assets)):
-        off = theirs.get(asset, ZERO) - expected_balance(held, asset)
-        if abs(off) > tolerance:
-            wrong.append(f"the account holds {plain(off)} {asset} more than the ledger")
-    return tuple(wrong)
+    return tuple(map(str, balance_differences(held, balances, assets, tolerance)))
 
 
 def protected(

@@ -184,6 +184,8 @@ class PracticeServer:
             return await self._respond(request)
         except web.HTTPException:
             raise
+        except ConnectionResetError:  # the client is gone: nobody reads the response
+            return responses.internal_error()
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
             return responses.internal_error()

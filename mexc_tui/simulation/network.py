@@ -4,12 +4,15 @@ import asyncio
 import errno
 import socket
 from collections import deque
+from contextvars import copy_context
 from hashlib import blake2b
 from random import Random
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import aiohttp
 from aiohttp import web
+from aiohttp.connector import Connection
 
 from mexc_tui.simulation.wire import Direction, WireEnd, join
 
@@ -42,6 +45,10 @@ class Host:
         """Client ends of the open connections, oldest first."""
         self.connected = 0
         """Number of connections since the start."""
+        self.on_client_write: Callable[[bytes], None] | None = None
+        """Called before a client's bytes leave; what it raises keeps them back."""
+        self.after_client_write: Callable[[], None] | None = None
+        self._context = copy_context()
         self._network = network
         self._runner = runner
         self._healed = asyncio.Event()
@@ -84,7 +91,8 @@ class Host:
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"{self.name}:{self.port} refuses connections")
         self.connected += 1
         client = factory()
-        end = join(self, self.connected, client, server(), tls=tls)
+        protocol = self._context.run(server)
+        end = join(self, self.connected, client, protocol, tls=tls, context=self._context)
         self.note(self.connected, "open", 0)
         self.ends.append(end)
         return client
@@ -159,6 +167,22 @@ class NetworkConnector(aiohttp.BaseConnector):
         # aiohttp measures an idle connection's age with the real clock: no age limit here.
         super().__init__(limit=limit, limit_per_host=limit_per_host, keepalive_timeout=None)
         self._network = network
+        self._used: list[ref[Connection]] = []
+
+    async def connect(
+        self, req: "ClientRequest", traces: "list[Trace]", timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        """Get a connection from the pool or create one."""
+        connection = await super().connect(req, traces, timeout)
+        self._used = [one for one in self._used if one() is not None]
+        self._used.append(ref(connection))
+        return connection
+
+    def abandon(self) -> None:
+        """Close what requests that nobody continues still use; aiohttp would do it when it is collected."""
+        for one in self._used:
+            if (connection := one()) is not None:
+                connection.close()
 
     async def _create_connection(
         self, req: "ClientRequest", traces: "list[Trace]", timeout: aiohttp.ClientTimeout

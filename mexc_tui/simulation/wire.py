@@ -3,6 +3,8 @@
 import asyncio
 import errno
 from collections import deque
+from collections.abc import Callable
+from contextvars import Context, copy_context
 from enum import Enum
 from typing import Any, Protocol, cast
 
@@ -29,6 +31,8 @@ class NetworkPath(Protocol):
     name: str
     port: int
     ends: "list[WireEnd]"
+    on_client_write: Callable[[bytes], None] | None
+    after_client_write: Callable[[], None] | None
 
     def draw_latency_s(self) -> float:
         """Return the latency of the next piece."""
@@ -68,6 +72,8 @@ class WireEnd(asyncio.Transport):
         self._closing = self._is_lost = False
         self._peer_must_wait = False
         self._reading = True
+        # Of the program at this end: what one program writes must not run the other in its context.
+        self._context = copy_context()
 
     # Interface of asyncio transports
 
@@ -84,6 +90,14 @@ class WireEnd(asyncio.Transport):
         piece = bytes(data)
         if self._closing or not piece:
             return
+        is_client = self._direction is Direction.TO_SERVER
+        if is_client and self._path.on_client_write is not None:
+            self._path.on_client_write(piece)
+        self._write(piece)
+        if is_client and self._path.after_client_write is not None:
+            self._path.after_client_write()
+
+    def _write(self, piece: bytes) -> None:
         limit = self._path.reset_after.get(self._direction)
         if limit is not None and self.sent + len(piece) >= limit:
             self._push(piece[: max(0, limit - self.sent)])
@@ -138,6 +152,10 @@ class WireEnd(asyncio.Transport):
         """Close; written data is still sent, as from a kernel's buffer."""
         self.close()
 
+    def use_context(self, context: Context) -> None:
+        """Run the protocol of this end in this context."""
+        self._context = context
+
     # Network events
 
     def reset(self) -> None:
@@ -155,9 +173,9 @@ class WireEnd(asyncio.Transport):
             return
         due_s = self._in_transit[0][0]
         if due_s <= self._loop.time():
-            self._handle = self._loop.call_soon(self._arrive)
+            self._handle = self._loop.call_soon(self._arrive, context=self.peer._context)
         else:
-            self._handle = self._loop.call_at(due_s, self._arrive)
+            self._handle = self._loop.call_at(due_s, self._arrive, context=self.peer._context)
 
     def _push(self, piece: bytes) -> None:
         self.sent += len(piece)
@@ -213,7 +231,13 @@ class WireEnd(asyncio.Transport):
 
 
 def join(
-    path: NetworkPath, number: int, client: asyncio.Protocol, server: asyncio.Protocol, *, tls: bool
+    path: NetworkPath,
+    number: int,
+    client: asyncio.Protocol,
+    server: asyncio.Protocol,
+    *,
+    tls: bool,
+    context: Context,
 ) -> WireEnd:
     """Connect two protocols and return the client's end. A TLS connection is only marked as one."""
     here, there = ("127.0.0.1", 40_000 + number), (path.name, path.port)
@@ -233,6 +257,7 @@ def join(
         extra={"sockname": there, "peername": here, **marks},
     )
     near.peer, far.peer = far, near
-    server.connection_made(far)
+    far.use_context(context)
+    context.run(server.connection_made, far)
     client.connection_made(near)
     return near

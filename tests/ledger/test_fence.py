@@ -1,17 +1,27 @@
 """The fence: absence is proven by responses after the fence, or not at all."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import msgspec
 import pytest
 
+from mexc_tui.ledger.checks import BalanceDifference
 from mexc_tui.ledger.evidence import from_outcome, from_report
-from mexc_tui.ledger.fence import APART_MS, WATCH_MS, Proofs, conclude, watch_is_over
+from mexc_tui.ledger.fence import (
+    APART_MS,
+    CONSTANT_MS,
+    WATCH_MS,
+    Proofs,
+    conclude,
+    may_explain,
+    watch_is_over,
+)
 from mexc_tui.ledger.orders import advance, mark_unknown
-from mexc_tui.model.intent import Order, OrderState
+from mexc_tui.model.intent import Order, OrderRole, OrderState
 from mexc_tui.model.order import OrderStatus
 from mexc_tui.model.outcome import Ambiguous
-from tests.support.samples.ledger_samples import NOON_MS, order, report
+from tests.support.samples.ledger_samples import NOON_MS, intent, order, report
 
 FENCE_MS = NOON_MS + 5_000
 AFTER = FENCE_MS + 1
@@ -79,3 +89,39 @@ def test_a_response_that_differs_or_precedes_the_fence_restarts_the_proof(told_m
     first = replace(ALL, balanced_ms=None).with_balances(AFTER, FENCE_MS)
     again = first.with_balances(told_ms, FENCE_MS).with_balances(AFTER + 5_000, FENCE_MS)
     assert (again.agreed_ms, again.balanced_ms) == (AFTER + 5_000, None)
+
+
+def differing(**amounts: str) -> tuple[BalanceDifference, ...]:
+    return tuple(BalanceDifference(asset, Decimal(amount)) for asset, amount in amounts.items())
+
+
+@pytest.mark.parametrize(
+    "amounts", [{"USDT": "50"}, {"USDT": "-20"}, {"NEW": "7"}, {"NEW": "3", "USDT": "5"}]
+)
+def test_a_difference_that_the_order_cannot_explain_does_not_block_the_conclusion_for_ever(
+    amounts: dict[str, str],
+) -> None:
+    found = differing(**amounts)
+    assert not may_explain(intent(), found)
+    first = replace(ALL, balanced_ms=None).with_balances(AFTER, FENCE_MS, found)
+    later = AFTER + CONSTANT_MS
+    early = first.with_balances(later - 1, FENCE_MS, found)
+    assert conclude(lost(), early, later).evidence is None
+    done = first.with_balances(later, FENCE_MS, found)
+    assert conclude(lost(), done, later).missing  # denied and listed before the difference was constant
+    done = replace(done, denied_ms=later, listed_ms=later)
+    evidence = conclude(lost(), done, later).evidence
+    assert evidence is not None
+    assert advance(lost(), evidence).order.state is OrderState.ABSENT
+
+
+def test_a_difference_that_a_fill_may_explain_proves_nothing() -> None:
+    assert may_explain(intent(), differing(ABC="7", USDT="-20"))
+    assert may_explain(intent(), differing(ABC="7", USDT="30"))  # with a deposit of 50
+    assert may_explain(intent(role=OrderRole.CLOSE), differing(ABC="-7", USDT="20"))
+
+
+def test_a_difference_that_changes_starts_the_proof_again() -> None:
+    first = replace(ALL, balanced_ms=None).with_balances(AFTER, FENCE_MS, differing(USDT="50"))
+    other = first.with_balances(AFTER + CONSTANT_MS, FENCE_MS, differing(USDT="60"))
+    assert (other.balanced_ms, other.agreed_ms) == (None, AFTER + CONSTANT_MS)

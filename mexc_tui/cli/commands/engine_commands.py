@@ -12,6 +12,7 @@ from mexc_tui.cli.commands import (
     keys_commands,
     live_commands,
     restore_command,
+    simulate_command,
     trading_commands,
 )
 from mexc_tui.cli.confirmation import yes_flag
@@ -322,4 +323,5 @@ COMMANDS = (
     keys_commands.keys,
     restore_command.restore,
     *live_commands.COMMANDS,
+    simulate_command.simulate,
 )

@@ -13,8 +13,8 @@ from decimal import Decimal
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.orders.execution import NO_SUCH_ORDER, Execution, query_purpose
 from mexc_tui.engine.runtime.supervisor import Started
-from mexc_tui.ledger.checks import agrees
-from mexc_tui.ledger.fence import Proofs, conclude
+from mexc_tui.ledger.checks import BalanceDifference, balance_differences
+from mexc_tui.ledger.fence import Proofs, conclude, may_explain
 from mexc_tui.ledger.orders import needs_query, needs_trades_query
 from mexc_tui.model.account import is_read
 from mexc_tui.model.errors import ExchangeError, RequestRefused
@@ -148,18 +148,16 @@ class OrderResolution:
             return
         name = order.client_order_id
         known = self._proofs.get(name, Proofs())
+        after_ms = known.valid_after_ms(order.fence_ms or 0)
         answers = await asyncio.gather(
-            _proof(known.denied_ms, self._denied, order),
-            _proof(known.listed_ms, self._execution.unlisted_ms, order),
-            _proof(known.balanced_ms, self._balanced, order),
+            _proof(known.denied_ms, after_ms, self._denied, order),
+            _proof(known.listed_ms, after_ms, self._execution.unlisted_ms, order),
+            self._compare_balances(known, order),
             return_exceptions=True,
         )
-        denied_ms, listed_ms, agreed_ms = (
-            time_ms if isinstance(time_ms, int) else None for time_ms in answers
-        )
-        proofs = replace(known, denied_ms=denied_ms, listed_ms=listed_ms)
-        if known.balanced_ms is None and not isinstance(answers[2], BaseException):
-            proofs = proofs.with_balances(agreed_ms, order.fence_ms or 0)
+        denied_ms, listed_ms = (time_ms if isinstance(time_ms, int) else None for time_ms in answers[:2])
+        proofs = known if isinstance(answers[2], BaseException) else answers[2]
+        proofs = replace(proofs, denied_ms=denied_ms, listed_ms=listed_ms)
         self._proofs[name] = proofs
         now = self._ledger.state.orders.get(name)
         if now is not None and now.state is OrderState.UNKNOWN:
@@ -181,29 +179,36 @@ class OrderResolution:
             raise
         return None
 
-    async def _balanced(self, order: Order) -> int | None:
-        """Return the exchange time at which balances agreed with the ledger without the order."""
-        queried_ms = self._trading.now_ms()
+    async def _compare_balances(self, known: Proofs, order: Order) -> Proofs:
+        """Return the proofs with a new response of balances, if one is needed."""
+        if known.balanced_ms is not None and known.balanced_ms > (order.fence_ms or 0):
+            return known
+        queried_ms, differences = self._trading.now_ms(), await self._differences(order)
+        if differences is None:
+            return known.with_balances(None, order.fence_ms or 0)
+        return known.with_balances(queried_ms, order.fence_ms or 0, differences)
+
+    async def _differences(self, order: Order) -> tuple[BalanceDifference, ...] | None:
+        """Return by what balances differ from the ledger; None: the order may explain it, or unreadable."""
         purpose = query_purpose(order.role)
         if not purpose.reduces_risk:
             purpose = Purpose.EXIT
         account = await self._trading.account(purpose=purpose)
         intent = self._ledger.state.intents.get(order.intent_id)
         if intent is None:
-            return queried_ms
+            return ()
         assets = (intent.base_asset, intent.quote_asset)
         if not all(is_read(asset, account.balances, account.skipped) for asset in assets):
             return None
-        wrong = agrees(self._ledger.state.balances, account.balances, assets, TOLERANCE)
-        return None if wrong else queried_ms
+        found = balance_differences(self._ledger.state.balances, account.balances, assets, TOLERANCE)
+        return None if may_explain(intent, found) else found
 
 
 async def _proof(
-    known_ms: int | None, query: Callable[[Order], Awaitable[int | None]], order: Order
+    known_ms: int | None, after_ms: int, query: Callable[[Order], Awaitable[int | None]], order: Order
 ) -> int | None:
-    """Return the time of a proof; query it again if the known one precedes the fence."""
-    is_proven = known_ms is not None and known_ms > (order.fence_ms or 0)
-    return known_ms if is_proven else await query(order)
+    """Return the time of a proof; query it again if the known one is too old."""
+    return known_ms if known_ms is not None and known_ms > after_ms else await query(order)
 
 
 def _is_unknown(order: Order | None) -> bool:

@@ -24,8 +24,8 @@ from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers
+from mexc_tui.simulation.inline_store import InlineThread
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.monitored_position import QUIET, components_of
 from tests.support.engine.practice_day import DAY, PORT, PracticeDay
 

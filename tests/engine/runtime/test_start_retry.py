@@ -15,9 +15,9 @@ from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.inline_store import InlineThread
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import EXITS_OFF, NO_JITTER
-from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.monitored_position import (
     SYMBOL,
     assert_reconciled,

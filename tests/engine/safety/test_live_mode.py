@@ -18,8 +18,8 @@ from mexc_tui.model.plan_view import Preview
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers
+from mexc_tui.simulation.inline_store import InlineThread
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.paper_day import DAY, NAME, OPENS_S, QUIET
 from tests.support.engine.practice_day import HOST, OVERRIDES, PORT, PracticeDay
 

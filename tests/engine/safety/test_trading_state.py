@@ -18,10 +18,10 @@ from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import StorageFull
 from mexc_tui.model.trading import Cause, Trading, TradingState
+from mexc_tui.simulation.inline_store import InlineThread
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.engine.crashing_engine import killed_engine
-from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.open_position import SYMBOL, components_of, engine_with_position, place_take_profit
 from tests.support.engine.practice_day import PracticeDay
 

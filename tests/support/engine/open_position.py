@@ -19,9 +19,9 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.model.trading import RiskLevel
 from mexc_tui.practice.scenario import Knobs
+from mexc_tui.simulation.inline_store import InlineThread
 from mexc_tui.simulation.run import Simulation
 from mexc_tui.sniping.rounding import floored, grid_of
-from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.position_closer import BookCloser
 from tests.support.engine.practice_day import DAY, OVERRIDES, PracticeDay
 

@@ -23,8 +23,8 @@ from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers
+from mexc_tui.simulation.inline_store import InlineThread
 from mexc_tui.simulation.run import Simulation
-from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.practice_day import HOST, OVERRIDES, PORT
 
 NAME = "NEWUSDT"

@@ -11,8 +11,8 @@ from mexc_tui.host.paths import paths_of
 from mexc_tui.model.view import ListingRow
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
+from mexc_tui.simulation.inline_store import InlineThread
 from mexc_tui.simulation.run import Simulation
-from tests.support.engine.inline_store import InlineThread
 
 HOST, PORT = "127.0.0.1", 8080
 OVERRIDES: dict[str, bool | int | float | str] = {

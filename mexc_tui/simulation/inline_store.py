@@ -30,6 +30,12 @@ class InlineThread(SqliteThread):
             future.set_exception(error)
         return future
 
+    def abandon(self) -> None:
+        """Close the connection as the end of a process does: an open transaction is rolled back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     async def end(self, timeout_s: float) -> bool:
         if self._connection is not None:
             self._connection.close()

@@ -27,6 +27,8 @@ class Mutant:
     new: str
     seed: int = 0
     """0: no seed is known yet."""
+    also: "tuple[Mutant, ...]" = ()
+    """Further changes that belong to the same defect."""
 
     @property
     def path(self) -> Path:
@@ -64,10 +66,11 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 def install(mutant: Mutant) -> None:
     """Import the mutant instead of the module. Call it before anything of the package is imported."""
-    loaded = f"mexc_tui.{mutant.module}"
-    if loaded in sys.modules:
-        raise RuntimeError(f"{loaded} is imported already")
-    sys.meta_path.insert(0, _Finder(mutant))
+    for each in (mutant, *mutant.also):
+        loaded = f"mexc_tui.{each.module}"
+        if loaded in sys.modules:
+            raise RuntimeError(f"{loaded} is imported already")
+        sys.meta_path.insert(0, _Finder(each))
 
 
 _EXECUTION = "engine.orders.execution"
@@ -113,8 +116,8 @@ MUTANTS = (
     Mutant(
         "fees of fills are never queried",
         _ORDERS,
-        "    return order.filled_quantity > max((",
-        "    return False and order.filled_quantity > max((",
+        "    return order.filled_quantity > max(\n",
+        "    return False and order.filled_quantity > max(\n",
     ),
     Mutant("an unknown order is not queried", _ORDERS, "        or order.state is OrderState.UNKNOWN\n", ""),
     Mutant(
@@ -269,12 +272,26 @@ MUTANTS = (
         "            await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)\n",
         "",
     ),
+    Mutant(
+        "a fill booked during a comparison is booked as a difference",
+        "engine.accounting.ledger_snapshot",
+        "        changed_assets=_moved(tables, known),\n",
+        "",
+        also=(
+            Mutant(
+                "one comparison confirms a difference",
+                "ledger.confirmation",
+                "    times, span_ms = (\n",
+                "    if not difference.shortfall:\n        return True\n    times, span_ms = (\n",
+            ),
+        ),
+    ),
     # Emergency stop
     Mutant(
         "an emergency stop cancels entries only",
         _STOP,
-        "        return await self._complete(self._halt(words, _is_any))",
-        "        return await self._complete(self._halt(words, _is_entry))",
+        "        return await self._complete(self._halt(text, _is_any))",
+        "        return await self._complete(self._halt(text, _is_entry))",
     ),
     Mutant(
         "a stop does not cancel",

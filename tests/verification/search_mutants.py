@@ -15,7 +15,10 @@ def first_seed(mutant: Mutant) -> tuple[int, str]:
     from mexc_tui.verification.campaign import run_seed
 
     for seed in range(1, MOST_SEEDS + 1):
-        found = run_seed(seed).violations
+        try:
+            found = run_seed(seed).violations
+        except Exception as error:  # the defect broke the run itself
+            return seed, repr(error)
         if found:
             return seed, found[0]
     return 0, ""

@@ -23,6 +23,8 @@ class CampaignResult:
     port_calls: int = 0
     bought: int = 0
     """Runs in which an order was filled: the others prove little."""
+    settled_s: list[float] = field(default_factory=list[float])
+    """Virtual seconds until each unknown order was settled once the faults were over."""
     injected: Counter[str] = field(default_factory=Counter[str])
     """How many of each kind of fault and command."""
     failed: list[RunResult] = field(default_factory=list[RunResult])
@@ -33,6 +35,7 @@ class CampaignResult:
         self.crashes += result.crashes
         self.port_calls += result.port_calls
         self.bought += result.bought
+        self.settled_s += result.settled_s
         self.injected.update(result.plan.kinds())
         if result.violations:
             self.failed.append(result)

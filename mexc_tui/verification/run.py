@@ -19,6 +19,7 @@ from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.errors import DeskError
+from mexc_tui.model.intent import Order, OrderState
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.trading import Cause
@@ -63,6 +64,8 @@ class RunResult:
     """Engines that started."""
     port_calls: int
     bought: bool
+    settled_s: tuple[float, ...]
+    """Virtual seconds until each unknown order was settled, from when the faults were over."""
 
 
 def play(plan: RunPlan, folder: Path | None = None) -> RunResult:
@@ -110,6 +113,9 @@ class FaultRun:
         self._was_killed = False
         self._deposited = set[Decimal]()
         self._settled = asyncio.Event()
+        self._unknown = dict[str, float]()
+        self._quiet_s = max((one.at_s + (one.for_s or 0) for one in plan.scenario.faults), default=0.0)
+        self._settled_s = list[float]()
 
     async def play(self) -> RunResult:
         """Run to the end of the calm, and check."""
@@ -140,6 +146,7 @@ class FaultRun:
             crashes=self._crashes,
             starts=self._starts,
             port_calls=self._calls,
+            settled_s=tuple(self._settled_s),
             bought=any(one.executed for one in self._exchange().ours),
         )
 
@@ -240,8 +247,16 @@ class FaultRun:
         if memory.has_unknown(SYMBOL):
             self._violations.append("I11: a buy was sent while an order is unknown")
 
+    def _note_settled(self, order: Order) -> None:
+        name, now_s = order.client_order_id, self._loop.time()
+        if order.state is OrderState.UNKNOWN:
+            self._unknown.setdefault(name, now_s)
+        elif (since_s := self._unknown.pop(name, None)) is not None and now_s >= self._quiet_s:
+            self._settled_s.append(round(now_s - max(since_s, self._quiet_s), 3))
+
     def _note_changes(self, changes: LedgerChanges) -> None:
         for order in changes.orders:
+            self._note_settled(order)
             self._say(f"order {order.client_order_id[-4:]} {order.state.value} {order.filled_quantity}")
 
     # ---- the user
@@ -351,6 +366,8 @@ class FaultRun:
                 protection = invariants.ProtectionCheck()
                 continue
             memory = components.ledger.state
+            for order in memory.orders.values():
+                self._note_settled(order)
             self._violations += invariants.one_live_order(memory.orders.values(), memory.intents.values())
             self._violations += invariants.within_reservations(memory)
             if memory.trading.cause is Cause.INVARIANT:

@@ -144,6 +144,17 @@ def _summary(total: "CampaignResult") -> str:
     return (
         f"{total.runs} runs in {total.seconds:.1f} s ({total.runs_per_s:.2f} runs/s), "
         f"{total.crashes} crashes at {total.port_calls} port calls, bought in {total.bought} runs.\n"
-        f"Injected: {kinds or 'nothing'}.\n"
+        f"Injected: {kinds or 'nothing'}.\n{_settling(total)}\n"
         + (f"{len(total.failed)} runs failed, of seeds {failed}." if failed else "Every invariant held.")
+    )
+
+
+def _settling(total: "CampaignResult") -> str:
+    times_s = sorted(total.settled_s)
+    if not times_s:
+        return "No order was unknown when the faults were over."
+    p99_s = times_s[min(len(times_s) * 99 // 100, len(times_s) - 1)]
+    return (
+        f"Unknown orders settled after the faults: {len(times_s)}, in virtual seconds "
+        f"p50 {times_s[len(times_s) // 2]:.1f}, p99 {p99_s:.1f}, longest {times_s[-1]:.1f}."
     )

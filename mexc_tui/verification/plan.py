@@ -34,8 +34,8 @@ CALM_S = 36.0
 END_S = 136.0
 """Every unknown order is settled within 60 s of calm (I18); the rest is for waits that doubled."""
 ARMED_S = OPENS_S - 3
-ARMED_CALLS = 120
-"""Port calls until the snipe is armed in a run without faults."""
+OPENING_CALL = 135
+"""Port calls until just before the first buy of a run without faults."""
 ARMED_FIRST_CHANCE = 0.75
 """So many runs arm the snipe before the first fault and crash: the others seldom buy."""
 LONG_CHANCE = 0.1
@@ -153,7 +153,7 @@ def draw(seed: int) -> RunPlan:
         ),
         is_shuffled=rng.random() < 0.5,
         is_long=rng.random() < LONG_CHANCE,
-        crashes=_crashes(rng, ARMED_CALLS if is_armed_first else 1),
+        crashes=_crashes(rng, OPENING_CALL if is_armed_first else 1),
         commands=_commands(rng),
     )
 
@@ -278,7 +278,8 @@ def _start_s(rng: Random, kind: FaultKind, from_s: float) -> float:
     anywhere_s = rng.uniform(from_s, CALM_S)
     if kind in _ENTRY_STOPPING and rng.random() < 0.8:
         return rng.choice((rng.uniform(OPENS_S + 0.1, CALM_S), rng.uniform(OPENS_S + 0.05, OPENS_S + 1)))
-    return rng.choice((from_s, OPENS_S - 0.2, anywhere_s, rng.uniform(OPENS_S, OPENS_S + 3)))
+    soon_s = rng.uniform(OPENS_S, OPENS_S + 3)
+    return rng.choice((from_s, OPENS_S - 0.2, anywhere_s, soon_s, soon_s, soon_s))
 
 
 def _faults(rng: Random, from_s: float) -> tuple[FaultPlan, ...]:
@@ -326,7 +327,8 @@ def _commands(rng: Random) -> tuple[CommandPlan, ...]:
     for kind in CommandKind:
         if kind is CommandKind.RESUME or rng.random() < _ABSENT.get(kind, 0.75):
             continue
-        at_s = round(rng.uniform(OPENS_S - 3, CALM_S), 3)
+        earliest_s = OPENS_S + rng.choice((-3.0, 0.05, 0.05, 0.05))
+        at_s = round(rng.choice((rng.uniform(earliest_s, CALM_S), earliest_s + rng.uniform(0, 2))), 3)
         drawn.append(CommandPlan(at_s, kind, _amount(kind, rng)))
         if kind is CommandKind.HALT and rng.random() < 0.7:
             drawn.append(CommandPlan(round(at_s + rng.uniform(0.1, 10), 3), CommandKind.RESUME))

@@ -28,7 +28,7 @@ def main(names: list[str]) -> int:
     """Print one line for each mutant; return the number of those that survived."""
     chosen = [one for one in MUTANTS if not names or one.name in names]
     survivors = 0
-    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("spawn").Pool(maxtasksperchild=1) as pool:
         for mutant, (seed, found) in zip(chosen, pool.imap(first_seed, chosen), strict=True):
             survivors += not seed
             sys.stdout.write(f"{seed:4} {mutant.name}: {found[:120]}\n")

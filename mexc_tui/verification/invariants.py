@@ -195,6 +195,20 @@ def legal_transitions(stored: Stored) -> list[str]:
     return wrong
 
 
+def absent_orders(exchange: Exchange, stored: Stored) -> list[str]:
+    """I12: an order was concluded to be absent only if the exchange never accepted it."""
+    accepted = {record.client_order_id for record in exchange.ours}
+    concluded = {
+        fact.event.order.client_order_id
+        for fact in stored.facts
+        if isinstance(fact.event, OrderChanged) and fact.event.order.state is OrderState.ABSENT
+    }
+    return [
+        f"I12: order {name} counted as absent, the exchange accepted it"
+        for name in sorted(accepted & concluded)
+    ]
+
+
 def gapless_facts(stored: Stored) -> list[str]:
     """I13: facts are numbered without a gap."""
     numbers = [fact.sequence for fact in stored.facts]
@@ -281,6 +295,7 @@ def at_the_end(exchange: Exchange, stored: Stored, deposited: frozenset[Decimal]
         *positions_add_up(exchange, stored),
         *equal_balances(exchange, stored),
         *legal_transitions(stored),
+        *absent_orders(exchange, stored),
         *gapless_facts(stored),
         *settled(stored),
         *no_correction_taken_back(stored, deposited),

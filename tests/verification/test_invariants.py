@@ -181,6 +181,13 @@ def test_I12_an_order_moves_backwards(after: Order) -> None:
     assert [one[:3] for one in invariants.legal_transitions(replace(stored(), facts=facts))] == ["I12"]
 
 
+def test_I12_an_accepted_order_counted_as_absent() -> None:
+    facts = (changed(1, row(state=OrderState.ABSENT)),)
+    wrong = invariants.absent_orders(exchange(record()), replace(stored(), facts=facts))
+    assert wrong == [f"I12: order {NAME} counted as absent, the exchange accepted it"]
+    assert invariants.absent_orders(exchange(), replace(stored(), facts=facts)) == []
+
+
 def test_I13_a_fact_is_missing() -> None:
     facts = (changed(1, row()), changed(3, row()))
     assert invariants.gapless_facts(replace(stored(), facts=facts)) != []

@@ -226,21 +226,39 @@ def settled(stored: Stored) -> list[str]:
     ]
 
 
-def no_correction_taken_back(stored: Stored, deposited: frozenset[Decimal]) -> list[str]:
-    """I19: no reconciliation books a difference that a later one reverses. `deposited`: real flows."""
+def only_real_flows(stored: Stored, flows: frozenset[Decimal]) -> list[str]:
+    """I8: what was booked as a balance change from outside is a deposit or withdrawal that took place.
+
+    A forgotten fee or fill would be booked as one. `flows`: amounts without sign.
+    """
+    return [
+        f"I8: {-amount} {asset} was booked as a change from outside, which did not take place"
+        for asset, amount in _external(stored)
+        if abs(amount) not in flows
+    ]
+
+
+def no_correction_taken_back(stored: Stored, flows: frozenset[Decimal]) -> list[str]:
+    """I19: no reconciliation books a difference that a later one reverses. `flows`: as above."""
     booked: dict[str, list[Decimal]] = {}
     wrong: list[str] = []
-    for entry in stored.entries:
-        if entry.kind not in (EntryKind.DRIFT, EntryKind.CORRECTION):
-            continue
-        for posting in entry.postings:
-            if posting.account is not LedgerAccount.EXTERNAL or abs(posting.amount) in deposited:
-                continue
-            before = booked.setdefault(posting.asset, [])
-            if -posting.amount in before:
-                wrong.append(f"I19: {posting.amount} {posting.asset} was booked and taken back")
-            before.append(posting.amount)
+    for asset, amount in _external(stored):
+        before = booked.setdefault(asset, [])
+        if -amount in before and abs(amount) not in flows:
+            wrong.append(f"I19: {amount} {asset} was booked and taken back")
+        before.append(amount)
     return wrong
+
+
+def _external(stored: Stored) -> list[tuple[str, Decimal]]:
+    """Return the amounts that reconciliations booked as changes from outside."""
+    return [
+        (posting.asset, posting.amount)
+        for entry in stored.entries
+        if entry.kind in (EntryKind.DRIFT, EntryKind.CORRECTION)
+        for posting in entry.postings
+        if posting.account is LedgerAccount.EXTERNAL
+    ]
 
 
 def within_reservations(memory: LedgerState) -> list[str]:
@@ -294,6 +312,7 @@ def at_the_end(exchange: Exchange, stored: Stored, deposited: frozenset[Decimal]
         *balanced_entries(stored),
         *positions_add_up(exchange, stored),
         *equal_balances(exchange, stored),
+        *only_real_flows(stored, deposited),
         *legal_transitions(stored),
         *absent_orders(exchange, stored),
         *gapless_facts(stored),

@@ -94,12 +94,14 @@ MUTANTS = (
         _ORDERS,
         "= max((order.filled_quantity, order.filled_value), reported)",
         "= reported",
+        seed=74,
     ),
     Mutant(
         "an order that is done becomes live again",
         _ORDERS,
         "    state = _higher(order.state, reported)\n",
         "    state = reported\n",
+        seed=23,
     ),
     Mutant(
         "no time for the fence",
@@ -112,6 +114,7 @@ MUTANTS = (
         _ORDERS,
         "    known = set(order.trade_ids)\n    fresh = {\n",
         "    known = set[str]()\n    fresh = {\n",
+        seed=6,
     ),
     Mutant(
         "fees of fills are never queried",
@@ -150,6 +153,7 @@ MUTANTS = (
         "            gone = from_fence(OrderState.ABSENT, 'denied', self._trading.now_ms())\n"
         "            await self._ledger.book_evidence(order.client_order_id, gone)\n"
         "            return\n        name",
+        seed=63,
     ),
     # Sending
     Mutant(
@@ -157,18 +161,21 @@ MUTANTS = (
         _EXECUTION,
         "        self._ledger.register_sent(row)\n        outcome = await self._trading.place(",
         "        outcome = await self._trading.place(",
+        seed=2,
     ),
     Mutant(
         "a fired order is not registered",
         _EXECUTION,
         "        self._ledger.register_sent(row)\n        fired = await (",
         "        fired = await (",
+        seed=1,
     ),
     Mutant(
         "the response is not booked",
         _EXECUTION,
         "        self._begin_chore(self._ledger.book_evidence(name, reported))\n        return SendResult(",
         "        return SendResult(",
+        seed=8,
     ),
     Mutant(
         "the response is not applied at once",
@@ -194,6 +201,7 @@ MUTANTS = (
         _FIRING,
         "            committed=self._orders.committed(order),",
         "            committed=self._orders.committed(order) * 0,",
+        seed=29,
     ),
     Mutant(
         "a resting entry is left open",
@@ -207,6 +215,7 @@ MUTANTS = (
         _TRADING,
         "        if not memory.trading.state.allows_entries:\n",
         "        if memory.trading.state.allows_entries is None:\n",
+        seed=56,
     ),
     Mutant(
         "entries pass an unknown order",
@@ -221,14 +230,21 @@ MUTANTS = (
         "                self._unbooked.append(reported)\n                self._apply_unstored(reported)\n",
         "                self._apply_unstored(reported)\n",
     ),
-    Mutant("a bought position gets no stop", _WRITER, "            desk.protect(spare)\n", ""),
+    Mutant("a bought position gets no stop", _WRITER, "            desk.protect(spare)\n", "", seed=3),
     Mutant(
         "fills of a position are not booked",
         _BOOKING,
         "        *_trade_entry(position, before, order, at_ms),\n",
         "",
+        seed=1,
     ),
-    Mutant("fees are not booked", _BOOKING, "        *_fee_entries(position, before, order, at_ms),\n", ""),
+    Mutant(
+        "fees are not booked",
+        _BOOKING,
+        "        *_fee_entries(position, before, order, at_ms),\n",
+        "",
+        seed=1,
+    ),
     Mutant(
         "an order of a previous engine is ignored",
         _WRITER,
@@ -265,6 +281,7 @@ MUTANTS = (
         _RECONCILER,
         "            for correction in outcome.corrections:\n                await self._apply(correction)\n",
         "",
+        seed=1,
     ),
     Mutant(
         "entries do not wait for the fence of a restart",
@@ -285,6 +302,7 @@ MUTANTS = (
                 "    if not difference.shortfall:\n        return True\n    times, span_ms = (\n",
             ),
         ),
+        seed=50,
     ),
     # Emergency stop
     Mutant(

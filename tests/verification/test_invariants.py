@@ -205,11 +205,19 @@ def test_I18_an_order_is_not_settled(state: OrderState) -> None:
     assert invariants.settled(stored(row(state=state))) != []
 
 
-def test_I19_a_correction_is_taken_back() -> None:
-    def drift(name: str, amount: str) -> LedgerEntry:
-        own = Posting(LedgerAccount.OWN, "USDT", D(amount))
-        return entry(name, EntryKind.DRIFT, own, Posting(LedgerAccount.EXTERNAL, "USDT", -D(amount)))
+def drift(name: str, amount: str) -> LedgerEntry:
+    own = Posting(LedgerAccount.OWN, "USDT", D(amount))
+    return entry(name, EntryKind.DRIFT, own, Posting(LedgerAccount.EXTERNAL, "USDT", -D(amount)))
 
+
+def test_I8_a_flow_that_did_not_take_place_was_booked() -> None:
+    rows = replace(stored(), entries=(drift("d1", "50"), drift("d2", "-0.03")))
+    assert invariants.only_real_flows(rows, frozenset({D(50)})) == [
+        "I8: -0.03 USDT was booked as a change from outside, which did not take place"
+    ]
+
+
+def test_I19_a_correction_is_taken_back() -> None:
     rows = replace(stored(), entries=(drift("d1", "5"), drift("d2", "-5")))
     assert [one[:3] for one in invariants.no_correction_taken_back(rows, frozenset())] == ["I19"]
     assert invariants.no_correction_taken_back(rows, frozenset({D(5)})) == []

@@ -66,13 +66,19 @@ class SystemClock:
 def read_endpoint(file: Path) -> Endpoint:
     """Read the JSON line that `mexc-tui exchange` printed. Raises StartError."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Endpoint)
+        endpoint = msgspec.json.decode(file.read_bytes(), type=Endpoint)
     except OSError as error:
         raise StartError(
             f"Cannot read {file}: {error.strerror}. Start one with: mexc-tui exchange > {file}"
         ) from None
     except msgspec.DecodeError as error:
         raise StartError(f"{file} does not hold the line that `mexc-tui exchange` prints: {error}") from None
+    if not endpoint.exchange_session:  # without it, the engine would open the ledger of another session
+        raise StartError(
+            f"{file} has no exchange_session: an older version printed it. "
+            f"Start the exchange again with this version: mexc-tui exchange > {file}"
+        )
+    return endpoint
 
 
 @asynccontextmanager

@@ -115,6 +115,11 @@ class FaultKind(StrEnum):
     MAINTENANCE = "maintenance"  # 503 "Under maintenance"
     CLOCK_SKEW = "clock_skew"  # the exchange's clock is `amount_ms` ahead (negative: behind)
 
+    @classmethod
+    def _missing_(cls, value: object) -> "FaultKind | None":
+        """Read the name that scenarios before 0.2 contain."""
+        return {"lose_answer": cls.LOSE_RESPONSE}.get(str(value))
+
 
 class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Behaviour where sources disagree, and limits (protocol 3.1, 4, 5, 7, 9, 11)."""

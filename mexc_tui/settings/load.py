@@ -17,6 +17,22 @@ from mexc_tui.settings.declaration import text_of
 from mexc_tui.settings.layers import Layer, SettingSource, SettingValue
 
 VALUE_LIMIT = 80
+REMOVED = frozenset(
+    {
+        *(
+            "alert_concentration_pct",
+            "alert_escalate_s",
+            "alert_latency_ms",
+            "alert_least",
+            "alert_memory_pct",
+        ),
+        *("alert_queue_lag_ms", "alert_rule_hour", "alert_slippage_pct", "alert_success_pct"),
+        *("alert_suppress_s", "keep_recordings_days", "keep_recordings_gb", "memory_limit_mb"),
+        *("repaints_economy_per_s", "repaints_per_s", "rows_kept", "similarity", "similarity_threshold"),
+        "stop_stale_s",
+    }
+)
+"""Settings of older versions that had no effect: a similar name would be a wrong suggestion."""
 
 _SECRET_NAME = re.compile(
     "secret|password|passphrase|passwd|credential|private_?key|access_?key|api_?key|listen_?key|signature|token"
@@ -182,6 +198,14 @@ def _unknown_setting(name: str, value: SettingValue) -> Problem:
             allowed="",
             origin=value.origin,
             why="settings belong at the top level, not in a table",
+        )
+    if name in REMOVED:
+        return Problem(
+            name=display_name,
+            value=_display_text(value.value),
+            allowed="",
+            origin=value.origin,
+            why="removed in 0.2, it had no effect: delete it",
         )
     close = get_close_matches(name, TABLE, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""

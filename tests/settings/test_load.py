@@ -261,6 +261,7 @@ def test_every_mistake_is_reported_at_once() -> None:
         ("max_positions = 2026-12-01", "2026-12-01: not allowed"),
         ("[risk]\nmax_positions = 1", "settings belong at the top level, not in a table"),
         ("max_positons = 3", "did you mean max_positions?"),
+        ("stop_stale_s = 3", "removed in 0.2, it had no effect: delete it"),
     ],
 )
 def test_values_without_meaning_for_a_setting_are_refused(line: str, why: str) -> None:

@@ -66,16 +66,17 @@ class SystemClock:
 def read_endpoint(file: Path) -> Endpoint:
     """Read the JSON line that `mexc-tui exchange` printed. Raises StartError."""
     try:
-        endpoint = msgspec.json.decode(file.read_bytes(), type=Endpoint)
+        line = file.read_bytes()
+        endpoint = msgspec.json.decode(line, type=Endpoint)
     except OSError as error:
         raise StartError(
             f"Cannot read {file}: {error.strerror}. Start one with: mexc-tui exchange > {file}"
         ) from None
     except msgspec.DecodeError as error:
         raise StartError(f"{file} does not hold the line that `mexc-tui exchange` prints: {error}") from None
-    if not endpoint.exchange_session:  # without it, the engine would open the ledger of another session
+    if b'"world"' in line:  # the session's key before 0.2: without it, another ledger would be opened
         raise StartError(
-            f"{file} has no exchange_session: an older version printed it. "
+            f"{file} was printed by an older version. "
             f"Start the exchange again with this version: mexc-tui exchange > {file}"
         )
     return endpoint

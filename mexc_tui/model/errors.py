@@ -62,6 +62,7 @@ Every error of the package is in this tree, with its module unless that is this 
   x ScenarioError                  practice/scenario.py
   x PracticeRefusal                practice/matching/values.py
   x NothingLeftToDo                simulation/loop.py
+  x PlanUnreadable                 verification/plan_file.py
 """
 
 from typing import TYPE_CHECKING

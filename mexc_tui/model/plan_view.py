@@ -134,7 +134,7 @@ class DayStartRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EquityRow(Row, frozen=True, kw_only=True):
-    """Equity since a moment, oldest first, at most `MOST_POINTS` points."""
+    """Equity since a moment, oldest first, thinned to a bounded number of points."""
 
     since_ms: int
     until_ms: int

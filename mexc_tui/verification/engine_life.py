@@ -57,13 +57,13 @@ class EngineLife:
 
     @contextmanager
     def call(self, name: str) -> Generator[None]:
-        """Count a port call around its effect. Raises Crashed if the engine dies there, or is dead."""
+        """Count a port call around its effect. Ends with Crashed if the engine dies there, or is dead."""
         number = self.enter(name)
         yield
         self.leave(number, name)
 
     def enter(self, name: str) -> int:
-        """Count a port call before its effect; return its number. Raises Crashed."""
+        """Count a port call before its effect; return its number. Ends with Crashed."""
         if self.is_dead:
             raise Crashed
         if _IS_CHECK.get():
@@ -76,7 +76,7 @@ class EngineLife:
         return self.calls
 
     def leave(self, number: int, name: str) -> None:
-        """End the call after its effect. Raises Crashed if the engine dies there."""
+        """End the call after its effect. Ends with Crashed if the engine dies there."""
         crash = self._crash
         if crash is not None and number == crash.at_call and crash.is_after and not self.is_dead:
             self.end(f"after {name}")

@@ -9,7 +9,10 @@ from mexc_tui.verification.plan import RunPlan
 
 
 class PlanUnreadable(DeskError):
-    """A plan file is no plan. Raised when it is read; save the plan again."""
+    """A file is no plan of a fault run.
+
+    Raised by `read_plan`. Save the plan again.
+    """
 
 
 def write_plan(folder: Path, plan: RunPlan) -> Path:

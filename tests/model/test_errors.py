@@ -25,7 +25,7 @@ def errors_of_the_package() -> list[type[BaseException]]:
         found
         for name in MODULES
         for found in vars(import_module(name)).values()
-        if inspect.isclass(found) and issubclass(found, BaseException) and found.__module__ == name
+        if inspect.isclass(found) and issubclass(found, Exception) and found.__module__ == name
     ]
 
 

@@ -116,7 +116,7 @@ def omega(returns: Sequence[float], threshold: float = 0.0) -> Figure:
 def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> Figure:
     """Return the probability that the true daily Sharpe ratio exceeds `benchmark`; a share (formulas E4).
 
-    With `expected_best_sharpe` as the benchmark it is the deflated Sharpe ratio.
+    With the expected best of several trials as the benchmark it is the deflated Sharpe ratio.
     """
     n = len(returns)
     if n < MIN_FOR_RATIO:

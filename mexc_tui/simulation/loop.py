@@ -126,7 +126,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         tasks.
         """
         ready: deque[asyncio.Handle] = vars(self)["_ready"]
-        places = [i for i, handle in enumerate(ready) if _is_task_step(handle)]
+        # A copy: a thread that ends meanwhile appends its callback.
+        places = [i for i, handle in enumerate(list(ready)) if _is_task_step(handle)]
         if len(places) < 2:
             return
         steps = [ready[i] for i in places]

@@ -56,10 +56,11 @@ def simulate(
     workers: int | None,
     verbose: bool,
 ) -> None:
-    """Run the desk in virtual time under random faults, crashes and commands; check every invariant.
+    """Test the desk under random faults and crashes.
 
-    The real engine, store and client trade on the practice exchange without sockets. The same seed gives the
-    same run. A failing run is reduced to the faults that it needs.
+    The real engine, store and client trade on the practice exchange in virtual time, without sockets, and
+    every invariant is checked. The same seed gives the same run. A failing run is reduced to the faults that
+    it needs.
     Exit code: 0 every invariant held, 1 at least one run failed.
     """
     from mexc_tui.verification.campaign import reduced, run_plans

@@ -459,9 +459,9 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
         ):
 
             async def never(*_: object) -> None:
-                await asyncio.sleep(0)  # balances never agree: it stays unknown
+                await asyncio.sleep(0)  # balances never prove anything: it stays unknown
 
-            monkeypatch.setattr(components.order_resolution, "_balanced", never)
+            monkeypatch.setattr(components.order_resolution, "_differences", never)
             wish = ExitRequest(
                 role=OrderRole.TAKE_PROFIT,
                 reason=CloseReason.LADDER,

@@ -45,7 +45,7 @@ CHECK_S = 0.25
 SETTLE_S = 2.0
 """A run may end when nothing was wrong in two checks that far apart."""
 START_AGAIN_S = 1.0
-"""A service manager waits so long before it starts a failed engine again."""
+"""Pause of a service manager before it starts a failed engine again."""
 ROWS = 100_000
 MOST_TASKS, MOST_CONNECTIONS = 90, 20
 """Bounds of one engine that trades one pair (I16)."""
@@ -68,14 +68,14 @@ class RunResult:
     """Virtual seconds until each unknown order was settled, from when the faults were over."""
 
 
-def play(plan: RunPlan, folder: Path | None = None) -> RunResult:
-    """Play one plan in virtual time. `folder`: the desk's files; None: a temporary folder in memory."""
+def play(plan: RunPlan) -> RunResult:
+    """Play one plan in virtual time, with the desk's files in a temporary folder."""
     # A collection at another moment would close a connection, and end a history, differently.
     gc.disable()
     try:
         with TemporaryDirectory(prefix="mexc-", dir=_memory()) as temporary:
             return simulate(
-                lambda sim: FaultRun(sim, plan, folder or Path(temporary)).play(),
+                lambda sim: FaultRun(sim, plan, Path(temporary)).play(),
                 seed=plan.seed,
                 shuffle=plan.is_shuffled,
             )
@@ -99,7 +99,6 @@ class FaultRun:
         self._loop = asyncio.get_running_loop()
         self._server = PracticeServer(plan.scenario, plan.seed, VirtualClock(self._loop))
         self._paths = paths_of("practice", {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")})
-        self._rng = Random(f"run {plan.seed}")
         self._history = History()
         self._violations: list[str] = []
         self._host: Host | None = None

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 
 from mexc_tui.engine.accounting.ledger_state import LedgerState
 from mexc_tui.ledger.checks import protected, within_reservation
@@ -268,12 +267,6 @@ def within_reservations(memory: LedgerState) -> list[str]:
         orders = tuple(one for one in memory.orders.values() if one.intent_id == intent.id)
         wrong += (f"I1: {text}" for text in within_reservation(intent, orders))
     return wrong
-
-
-def secret_in_files(folder: Path, secret: str) -> list[str]:
-    """I14: no file of the desk contains the secret of the API key."""
-    files = sorted(one for one in folder.rglob("*") if one.is_file())
-    return [f"I14: {one.name} contains the secret" for one in files if secret.encode() in one.read_bytes()]
 
 
 @dataclass(slots=True)

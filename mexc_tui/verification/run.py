@@ -2,9 +2,6 @@
 
 import asyncio
 import gc
-import logging
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -33,6 +30,7 @@ from mexc_tui.verification import invariants
 from mexc_tui.verification.engine_life import Crashed, EngineLife, checking, halt_file_of, own_tasks, store_of
 from mexc_tui.verification.history import History
 from mexc_tui.verification.invariants import Exchange, Stored
+from mexc_tui.verification.log_check import logs_checked, secret_in_files
 from mexc_tui.verification.plan import END_S, OPENS_S, SYMBOL, CommandKind, CommandPlan, RunPlan
 
 if TYPE_CHECKING:
@@ -47,7 +45,7 @@ SETTLE_S = 2.0
 START_AGAIN_S = 1.0
 """Pause of a service manager before it starts a failed engine again."""
 ROWS = 100_000
-MOST_TASKS, MOST_CONNECTIONS = 90, 20
+MAX_TASKS, MAX_CONNECTIONS = 90, 20
 """Bounds of one engine that trades one pair (I16)."""
 
 
@@ -122,7 +120,7 @@ class FaultRun:
         self._host = await self._sim.network.serve(HOST, PORT, self._server.application())
         self._host.on_client_write = self._before_write
         self._host.after_client_write = self._after_write
-        with _logs_checked(self._violations, self._server.api_secret):
+        with logs_checked(self._violations, self._server.api_secret):
             user = asyncio.create_task(self._act(), name="user")
             checker = asyncio.create_task(self._watch(), name="checker")
             ending = asyncio.create_task(self._end_when_settled(), name="ending")
@@ -135,7 +133,7 @@ class FaultRun:
             for error in ended:
                 if isinstance(error, Exception):
                     raise error
-        self._violations += invariants.secret_in_files(self._folder, self._server.api_secret)
+        self._violations += secret_in_files(self._folder, self._server.api_secret)
         self._history.add(self._loop.time(), self._sim.network.trace_hash())
         return RunResult(
             plan=self._plan,
@@ -163,7 +161,7 @@ class FaultRun:
                 self._violations += await self._final_violations()
                 life.end("the end")
             self._running = None
-            self._note_failure(engine)
+            self._record_failure(engine)
             life.is_dead = True
             await life.bury()
             self._calls += life.calls
@@ -183,7 +181,7 @@ class FaultRun:
             wait.cancel()
         return self._settled.is_set() or self._loop.time() >= END_S - 1e-3
 
-    def _note_failure(self, engine: asyncio.Task[None]) -> None:
+    def _record_failure(self, engine: asyncio.Task[None]) -> None:
         error = engine.exception() if engine.done() and not engine.cancelled() else None
         if error is None or isinstance(error, Crashed):
             return
@@ -205,7 +203,7 @@ class FaultRun:
             components = running.engine.trading_components
             assert components is not None
             self._running = running
-            components.ledger.on_change(self._note_changes)
+            components.ledger.on_change(self._record_changes)
             self._starts += 1
             self._say("engine started")
             await life.died.wait()
@@ -246,16 +244,16 @@ class FaultRun:
         if memory.has_unknown(SYMBOL):
             self._violations.append("I11: a buy was sent while an order is unknown")
 
-    def _note_settled(self, order: Order) -> None:
+    def _record_settled(self, order: Order) -> None:
         name, now_s = order.client_order_id, self._loop.time()
         if order.state is OrderState.UNKNOWN:
             self._unknown.setdefault(name, now_s)
         elif (since_s := self._unknown.pop(name, None)) is not None and now_s >= self._quiet_s:
             self._settled_s.append(round(now_s - max(since_s, self._quiet_s), 3))
 
-    def _note_changes(self, changes: LedgerChanges) -> None:
+    def _record_changes(self, changes: LedgerChanges) -> None:
         for order in changes.orders:
-            self._note_settled(order)
+            self._record_settled(order)
             self._say(f"order {order.client_order_id[-4:]} {order.state.value} {order.filled_quantity}")
 
     # ---- the user
@@ -366,13 +364,13 @@ class FaultRun:
                 continue
             memory = components.ledger.state
             for order in memory.orders.values():
-                self._note_settled(order)
+                self._record_settled(order)
             self._violations += invariants.one_live_order(memory.orders.values(), memory.intents.values())
             self._violations += invariants.within_reservations(memory)
             if memory.trading.cause is Cause.INVARIANT:
                 self._violations.append(f"an invariant halted the engine: {memory.trading.text}")
             self._violations += protection.check(memory, components.safety.invariants.heartbeat_ms)
-            if life.tasks > MOST_TASKS or len(self._open_connections()) > MOST_CONNECTIONS:
+            if life.tasks > MAX_TASKS or len(self._open_connections()) > MAX_CONNECTIONS:
                 connections = len(self._open_connections())
                 self._violations.append(f"I16: {life.tasks} tasks, {connections} connections")
 
@@ -442,29 +440,3 @@ def _stored(rows: StoredRows, scope: str) -> Stored:
         balances=balances,
         facts=rows.journal.after(0, ROWS),
     )
-
-
-class _Collector(logging.Handler):
-    def __init__(self, found: list[str], secret: str) -> None:
-        super().__init__(logging.WARNING)
-        self._found = found
-        self._secret = secret
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        text = logging.Formatter().format(record)
-        if self._secret in text:
-            self._found.append("I14: the secret of the API key is in a log message")
-        if error is not None and not isinstance(error, (DeskError, Crashed)):
-            self._found.append(f"unexpected {error!r}: {record.getMessage()}")
-
-
-@contextmanager
-def _logs_checked(found: list[str], secret: str) -> Generator[None]:
-    """Collect what the desk logs with an exception that is not one of ours, or with the secret (I14)."""
-    collector, logger = _Collector(found, secret), logging.getLogger("mexc_tui")
-    logger.addHandler(collector)
-    try:
-        yield
-    finally:
-        logger.removeHandler(collector)

@@ -16,6 +16,7 @@ from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Posit
 from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.verification import invariants
 from mexc_tui.verification.invariants import Exchange, Stored
+from mexc_tui.verification.log_check import secret_in_files
 from tests.support.samples.ledger_samples import NOON_MS, intent, order, snipe
 
 D = Decimal
@@ -197,7 +198,7 @@ def test_I13_a_fact_is_missing() -> None:
 def test_I14_a_file_contains_the_secret(tmp_path: Path) -> None:
     (tmp_path / "clean").write_text("nothing")
     (tmp_path / "log").write_text("key=c4n4ry")
-    assert invariants.secret_in_files(tmp_path, "c4n4ry") == ["I14: log contains the secret"]
+    assert secret_in_files(tmp_path, "c4n4ry") == ["I14: log contains the secret"]
 
 
 @pytest.mark.parametrize("state", [OrderState.UNKNOWN, OrderState.SENT, OrderState.CANCELLING])

@@ -111,7 +111,7 @@ class FaultRun:
         self._deposited = set[Decimal]()
         self._settled = asyncio.Event()
         self._unknown = dict[str, float]()
-        self._quiet_s = max((one.at_s + (one.for_s or 0) for one in plan.scenario.faults), default=0.0)
+        self._quiet_s = _quiet_s(plan)
         self._settled_s = list[float]()
 
     async def play(self) -> RunResult:
@@ -205,6 +205,7 @@ class FaultRun:
             self._running = running
             components.ledger.on_change(self._record_changes)
             self._starts += 1
+            self._unknown = dict.fromkeys(self._unknown, self._loop.time())  # nobody could ask before
             self._say("engine started")
             await life.died.wait()
 
@@ -420,6 +421,13 @@ class FaultRun:
 
     def _say(self, line: str) -> None:
         self._history.add(self._loop.time(), line)
+
+
+def _quiet_s(plan: RunPlan) -> float:
+    """Return when the last fault and freeze of a plan are over."""
+    faults = (one.at_s + (one.for_s or 0) for one in plan.scenario.faults)
+    freezes = (one.at_s + one.amount for one in plan.commands if one.kind is CommandKind.FREEZE)
+    return max((*faults, *freezes), default=0.0)
 
 
 def _stored(rows: StoredRows, scope: str) -> Stored:

@@ -29,6 +29,7 @@ from mexc_tui.exchange.origins import OriginRefused
 from mexc_tui.host.lock import EngineRuns
 from mexc_tui.host.logs.handler import add_log_file, limit_log, log_to_stderr
 from mexc_tui.host.paths import PathsError
+from mexc_tui.host.service_manager import ServiceManager
 from mexc_tui.host.standard_streams import os_error_text
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
@@ -157,22 +158,29 @@ async def _run(
                 _say(f"Ignored: {text}. {next_step}")
             if running.engine.waits_for:
                 _say(f"Exits are active; entries wait for the exchange: {running.engine.waits_for}.")
-            code = await _serve(running, launch, stop_requested)
+            code = await _serve(running, launch, stop_requested, ServiceManager.of(environ))
         if running.engine.stop_message:
             _say(running.engine.stop_message)
         return code
 
 
-async def _serve(running: RunningEngine, launch: LaunchOptions, stop_requested: asyncio.Event) -> int:
+async def _serve(
+    running: RunningEngine, launch: LaunchOptions, stop_requested: asyncio.Event, manager: ServiceManager
+) -> int:
     """Wait until the engine stops; print the report of a finished practice day."""
     engine = running.engine
-    stopper = asyncio.create_task(_stop_on_request(running, stop_requested))
-    recovery = asyncio.create_task(_print_recovery(running, launch))
+    manager.ready("the engine is running")
+    tasks = (
+        asyncio.create_task(manager.feed_watchdog()),
+        asyncio.create_task(_stop_on_request(running, stop_requested)),
+        asyncio.create_task(_print_recovery(running, launch)),
+    )
     try:
         reason = await engine.wait(until_done=launch.until_done)
     finally:
-        stopper.cancel()
-        recovery.cancel()
+        for task in tasks:
+            task.cancel()
+    manager.stopping(reason)
     _say(f"Stopping: {reason}.")
     if not engine.is_done:
         return FINISHED

@@ -35,5 +35,5 @@ class Shell:
         assert (result.returncode, result.stderr) == (0, "")
         return json.loads(result.stdout)
 
-    def start(self, *words: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen([*RUN, *words], env=self.environ, stderr=subprocess.PIPE, text=True)
+    def start(self, *words: str, **more: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen([*RUN, *words], env=self.environ | more, stderr=subprocess.PIPE, text=True)

@@ -152,11 +152,18 @@ def own_tasks(loop: asyncio.AbstractEventLoop) -> None:
         return task
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if not isinstance(context.get("exception"), Crashed):
+        if not isinstance(context.get("exception"), Crashed) and not _is_lost_request(context):
             loop.default_exception_handler(context)
 
     loop.set_task_factory(factory)  # pyright: ignore[reportArgumentType]
     loop.set_exception_handler(handle)
+
+
+def _is_lost_request(context: dict[str, Any]) -> bool:
+    """Whether aiohttp's server began a request on a connection that was lost: it fails harmlessly."""
+    return "coro=<RequestHandler.start()" in repr(context.get("future")) and isinstance(
+        context.get("exception"), TypeError
+    )
 
 
 def store_of(life: EngineLife) -> type[InlineThread]:

@@ -6,8 +6,10 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
 from random import Random
 
 from mexc_tui.app.composition import RunningEngine, running_engine
@@ -60,6 +62,17 @@ OpenExchange = Callable[[LaunchOptions, Mode], AbstractAsyncContextManager[Excha
 RUNTIME_ERRORS = (StorageError, ExchangeError, FrontEndError)
 
 
+RUNNING = "the engine is running"
+
+
+@dataclass(frozen=True, slots=True)
+class _Requests:
+    """Events that signals set."""
+
+    stop: asyncio.Event
+    reload: asyncio.Event
+
+
 def run_headless(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
     """Run an engine until a signal; return the exit code. Errors are one line on stderr."""
     log_to_stderr()
@@ -82,12 +95,13 @@ def print_start_error(launch: LaunchOptions, error: Exception) -> int:
 
 
 async def _run_until_signal(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
-    """Run an engine in this thread; SIGTERM and SIGINT stop it gracefully."""
-    stop_requested = asyncio.Event()
+    """Run an engine in this thread; SIGTERM and SIGINT stop it gracefully, SIGHUP reloads the settings."""
+    stop_requested, reload_requested = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop_requested.set)
-    return await run_engine(launch, environ, stop_requested)
+    loop.add_signal_handler(signal.SIGHUP, reload_requested.set)  # a lost terminal does not end the engine
+    return await run_engine(launch, environ, stop_requested, reload_requested=reload_requested)
 
 
 async def run_engine(
@@ -95,13 +109,17 @@ async def run_engine(
     environ: Mapping[str, str],
     stop_requested: asyncio.Event,
     opener: OpenExchange = open_exchange,
+    *,
+    reload_requested: asyncio.Event | None = None,
 ) -> int:
     """Run an engine until `stop_requested` is set, a front end stops it, or its day is over.
 
-    A stop before it is ready cancels the start. Returns the exit code; raises one of `START_ERRORS`.
+    The settings file is read again whenever `reload_requested` is set. A stop before it is ready cancels the
+    start. Returns the exit code; raises one of `START_ERRORS`.
     """
     ready = asyncio.Event()
-    running = asyncio.create_task(_run(launch, environ, stop_requested, ready, opener), name="engine")
+    requests = _Requests(stop_requested, reload_requested or asyncio.Event())
+    running = asyncio.create_task(_run(launch, environ, requests, ready=ready, opener=opener), name="engine")
     stopper = asyncio.create_task(_cancel_start_on_stop(running, ready, stop_requested))
     try:
         return await running
@@ -134,7 +152,8 @@ async def _cancel_start_on_stop(
 async def _run(
     launch: LaunchOptions,
     environ: Mapping[str, str],
-    stop_requested: asyncio.Event,
+    requests: _Requests,
+    *,
     ready: asyncio.Event,
     opener: OpenExchange,
 ) -> int:
@@ -158,21 +177,22 @@ async def _run(
                 _say(f"Ignored: {text}. {next_step}")
             if running.engine.waits_for:
                 _say(f"Exits are active; entries wait for the exchange: {running.engine.waits_for}.")
-            code = await _serve(running, launch, stop_requested, ServiceManager.of(environ))
+            code = await _serve(running, launch, requests, manager=ServiceManager.of(environ))
         if running.engine.stop_message:
             _say(running.engine.stop_message)
         return code
 
 
 async def _serve(
-    running: RunningEngine, launch: LaunchOptions, stop_requested: asyncio.Event, manager: ServiceManager
+    running: RunningEngine, launch: LaunchOptions, requests: _Requests, *, manager: ServiceManager
 ) -> int:
     """Wait until the engine stops; print the report of a finished practice day."""
     engine = running.engine
-    manager.ready("the engine is running")
+    manager.ready(RUNNING)
     tasks = (
         asyncio.create_task(manager.feed_watchdog()),
-        asyncio.create_task(_stop_on_request(running, stop_requested)),
+        asyncio.create_task(_stop_on_request(running, requests.stop)),
+        asyncio.create_task(_reload_on_request(running, requests.reload, manager)),
         asyncio.create_task(_print_recovery(running, launch)),
     )
     try:
@@ -207,6 +227,17 @@ async def _report(running: RunningEngine) -> DayReport:
 async def _stop_on_request(running: RunningEngine, stop_requested: asyncio.Event) -> None:
     await stop_requested.wait()
     running.engine.request_stop("by a signal")
+
+
+async def _reload_on_request(
+    running: RunningEngine, reload_requested: asyncio.Event, manager: ServiceManager
+) -> None:
+    while True:
+        await reload_requested.wait()
+        reload_requested.clear()
+        manager.reloading(time.monotonic_ns())
+        await running.engine.settings_worker.reload()
+        manager.ready(running.engine.settings_worker.problem or RUNNING)
 
 
 async def _print_recovery(running: RunningEngine, launch: LaunchOptions) -> None:

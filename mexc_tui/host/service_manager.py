@@ -30,6 +30,10 @@ class ServiceManager:
         """Report that the engine is started."""
         self._send(f"READY=1\nSTATUS={status}")
 
+    def reloading(self, monotonic_ns: int) -> None:
+        """Report that settings are read again; `ready` ends it. `monotonic_ns`: now (CLOCK_MONOTONIC)."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={monotonic_ns // 1_000}")
+
     def stopping(self, reason: str) -> None:
         """Report that the engine stops, and why."""
         self._send(f"STOPPING=1\nSTATUS=stopping: {reason}")

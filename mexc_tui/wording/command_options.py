@@ -9,7 +9,7 @@ _WITH_PROFILE = (
     *("attach", "status", "stop", "listings", "alerts", "signals", "why", "report", "positions", "orders"),
     *("snipes", "risk", "what-if", "arm", "disarm", "close", "exits", "convert-dust", "halt", "reduce-only"),
     *("resume", "restore-limits", "flatten", "kill", "unlock", "lock", "performance", "reconcile", "restore"),
-    *("journal", "settings", "keys"),
+    *("journal", "settings", "keys", "service"),
 )
 _WITHOUT_OPTIONS = ("exchange",)
 _FLAG = r"--(?:headless|direct|yes|all|json|follow|read-only|until-done|stdin)\b"
@@ -17,7 +17,7 @@ _OPTIONS = rf"(?: (?:{_FLAG}|--[a-z-]+ [^\s,;`]*[^\s.,;:`]))*"
 _NAMES = "|".join(sorted([*_WITH_MODE, *_WITH_PROFILE, *_WITHOUT_OPTIONS], key=len, reverse=True))
 _COMMAND = re.compile(
     rf"(?<![\w/.-])mexc-tui(?![\w:/.-]){_OPTIONS}"
-    rf"(?: (?P<name>{_NAMES})\b(?: (?:set|show|check|remove|add|drop)\b)?)?{_OPTIONS}"
+    rf"(?: (?P<name>{_NAMES})\b(?: (?:set|show|check|remove|add|drop|install|status|logs)\b)?)?{_OPTIONS}"
 )
 
 _ENDS = ("", ".", ",", ";", "`", "'", ")", "\n")

@@ -31,6 +31,12 @@ class Manager:
     def next(self) -> str:
         return self._socket.recv(1_000).decode()
 
+    def next_other(self) -> str:
+        """Return the next message that is no ping."""
+        while (received := self.next()) == "WATCHDOG=1":
+            pass
+        return received
+
     def is_silent(self) -> bool:
         """Whether nothing arrives within two timeouts of the watchdog."""
         while True:
@@ -57,10 +63,7 @@ def test_C4_systemd_receives_readiness_pings_and_the_stop(manager: Manager) -> N
     assert manager.next() == "READY=1\nSTATUS=the engine is running"
     assert [manager.next() for _ in range(4)] == ["WATCHDOG=1"] * 4
     manager.engine.terminate()
-    received = manager.next()
-    while received == "WATCHDOG=1":
-        received = manager.next()
-    assert received == "STOPPING=1\nSTATUS=stopping: by a signal"
+    assert manager.next_other() == "STOPPING=1\nSTATUS=stopping: by a signal"
     assert manager.engine.wait(60) == 0
 
 
@@ -69,6 +72,20 @@ def test_C4_a_frozen_engine_sends_no_ping(manager: Manager) -> None:
     os.kill(manager.engine.pid, signal.SIGSTOP)
     os.waitid(os.P_PID, manager.engine.pid, os.WSTOPPED)
     assert manager.is_silent()
+
+
+def test_a_hang_up_reloads_the_settings_and_the_engine_continues(manager: Manager, tmp_path: Path) -> None:
+    assert manager.next().startswith("READY=1")
+    settings = tmp_path / "config" / "mexc-tui" / "settings.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("stop_loss_pct = -1\n")
+    manager.engine.send_signal(signal.SIGHUP)
+    assert manager.next_other().startswith("RELOADING=1\nMONOTONIC_USEC=")
+    assert "stop_loss_pct" in manager.next_other()
+    settings.unlink()
+    manager.engine.send_signal(signal.SIGHUP)
+    assert manager.next_other().startswith("RELOADING=1")
+    assert manager.next_other() == "READY=1\nSTATUS=the engine is running"
 
 
 def test_a_lost_service_manager_leaves_the_engine_running(manager: Manager, tmp_path: Path) -> None:

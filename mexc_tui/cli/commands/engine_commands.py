@@ -12,6 +12,7 @@ from mexc_tui.cli.commands import (
     keys_commands,
     live_commands,
     restore_command,
+    service_commands,
     simulate_command,
     trading_commands,
 )
@@ -323,5 +324,6 @@ COMMANDS = (
     keys_commands.keys,
     restore_command.restore,
     *live_commands.COMMANDS,
+    service_commands.service,
     simulate_command.simulate,
 )

@@ -46,6 +46,7 @@ Every error of the package is in this tree, with its module unless that is this 
   x CredentialsError               host/credentials.py
   x EngineRuns                     host/lock.py
   x PathsError                     host/paths.py
+  x ServiceManagerError            host/systemd.py
   x OutputLost                     host/standard_streams.py
   x FrontEndError                  desk/api_types.py
     x NoEngine

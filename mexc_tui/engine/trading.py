@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from mexc_tui.engine.accounting.foreign_orders import UnknownOrders
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
-from mexc_tui.engine.accounting.unknown_orders import UnknownOrders
 from mexc_tui.engine.entries.arming import Arming
 from mexc_tui.engine.entries.entry_context import EntryContext, EntryParameters
 from mexc_tui.engine.entries.sniper import Sniper

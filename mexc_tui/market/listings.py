@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from mexc_tui.market.life import listing_from
+from mexc_tui.market.listing_derivation import listing_from
 from mexc_tui.model.listing import Listing, ListingChange, ListingFacts, ListingSource, Sighting
 
 RELIST_MS = 7 * 86_400_000

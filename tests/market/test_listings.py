@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.market.life import in_order, listing_from
+from mexc_tui.market.listing_derivation import in_order, listing_from
 from mexc_tui.market.listings import KnownListings, ListingUpdate
 from mexc_tui.model.listing import Listing, ListingFacts, ListingSource, Sighting, Triple
 from tests.support.samples.listing_sources import OPENS_MS, before

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.market.life import listing_from
+from mexc_tui.market.listing_derivation import listing_from
 from mexc_tui.model.listing import ChangeKind, ListingSource, ListingStage
 from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.signal import DetectorName, Probability

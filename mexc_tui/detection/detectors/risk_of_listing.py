@@ -1,7 +1,7 @@
 """Risk checks of the listing plan: opening time, name, sources, and API trading."""
 
 from mexc_tui.detection.detector import DetectorInput, minutes
-from mexc_tui.market.life import SAME_MOMENT_MS
+from mexc_tui.market.listing_derivation import SAME_MOMENT_MS
 from mexc_tui.model.listing import ChangeKind, ListingSource, ListingStage, ListingTopic
 
 

@@ -20,7 +20,7 @@ from mexc_tui.engine.market.prices import QUOTE, PriceCache
 from mexc_tui.engine.orders.execution import Execution
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
-from mexc_tui.ledger.fence import watch_is_over
+from mexc_tui.ledger.order_absence import watch_is_over
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.listing import ListingStage

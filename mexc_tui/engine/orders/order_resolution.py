@@ -14,7 +14,7 @@ from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.orders.execution import NO_SUCH_ORDER, Execution, query_purpose
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.ledger.checks import BalanceDifference, balance_differences
-from mexc_tui.ledger.fence import Proofs, conclude, may_explain
+from mexc_tui.ledger.order_absence import Proofs, conclude, may_explain
 from mexc_tui.ledger.orders import needs_query, needs_trades_query
 from mexc_tui.model.account import is_read
 from mexc_tui.model.errors import ExchangeError, RequestRefused

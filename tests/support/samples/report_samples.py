@@ -2,7 +2,7 @@
 
 import re
 
-from mexc_tui.market.life import listing_from
+from mexc_tui.market.listing_derivation import listing_from
 from mexc_tui.model.event import Alert
 from mexc_tui.model.listing import Listing, ListingFacts, ListingSource, Sighting, Triple
 from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd

@@ -8,7 +8,7 @@ import pytest
 
 from mexc_tui.ledger.checks import BalanceDifference
 from mexc_tui.ledger.evidence import from_outcome, from_report
-from mexc_tui.ledger.fence import (
+from mexc_tui.ledger.order_absence import (
     APART_MS,
     CONSTANT_MS,
     WATCH_MS,

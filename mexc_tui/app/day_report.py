@@ -117,7 +117,7 @@ def _trading(stored: ReadTransaction, day: StoredDay) -> TradingInputs | None:
     positions = tuple(all_positions(tables))
     snipes = tuple(all_snipes(tables))
     refusals = (row.event for row in stored.journal.of_kind("snipe_refused", MAX_REFUSALS))
-    taken_up = (row.event for row in stored.journal.of_kind("taken_up", MAX_STARTS))
+    recovered = (row.event for row in stored.journal.of_kind("taken_up", MAX_STARTS))
     return TradingInputs(
         money=_money(compute_identity(tables, positions, {})),
         snipes=snipes,
@@ -125,7 +125,7 @@ def _trading(stored: ReadTransaction, day: StoredDay) -> TradingInputs | None:
         entry_orders=tuple(order for snipe in snipes for order in tables.orders.of_intent(snipe.id)),
         positions=positions,
         refusals=tuple(event for event in refusals if isinstance(event, SnipeRefused)),
-        recoveries=tuple(event for event in taken_up if isinstance(event, RecoveryReported)),
+        recoveries=tuple(event for event in recovered if isinstance(event, RecoveryReported)),
         runs=tuple(run for _, run in tables.reconciliations.page(limit=MAX_RUNS)),
     )
 

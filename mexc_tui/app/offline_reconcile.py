@@ -27,7 +27,7 @@ from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.listen_key_file import ListenKeyFile
 from mexc_tui.host.lock import engine_lock, scope_of
 from mexc_tui.host.paths import Paths
-from mexc_tui.ledger.ids import unknown_order_text
+from mexc_tui.ledger.ids import unrecorded_order_text
 from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import DeskError
@@ -62,7 +62,7 @@ class _Desk:
     store: SqliteStore
     writer: LedgerWriter
     reconciler: Reconciler
-    unknown_ids: list[str]
+    unrecorded_ids: list[str]
 
 
 async def reconcile_offline(
@@ -106,8 +106,8 @@ async def reconcile_offline(
                 desk = _desk(store, port, scope, paths, settings, clock)
                 await _until_recovered(desk.reconciler, deadline_s)
             halt_file = HaltFileOnDisk(paths.state, scope)
-            if desk.unknown_ids and halt_file.read() is None:
-                text = unknown_order_text(desk.unknown_ids[0], desk.writer.desk_id)
+            if desk.unrecorded_ids and halt_file.read() is None:
+                text = unrecorded_order_text(desk.unrecorded_ids[0], desk.writer.desk_id)
                 halt_file.write(_halt(text, by, clock.now_ms()))
             runs = await store.read("new runs", lambda stored: _runs(stored, scope, before))
         finally:
@@ -132,7 +132,7 @@ def _runs(stored: Stored, scope: str, before: int) -> tuple[Reconciliation, ...]
 def _desk(
     store: SqliteStore, port: MexcTrading, scope: str, paths: Paths, settings: Settings, clock: SystemClock
 ) -> _Desk:
-    unknown_ids = list[str]()
+    unrecorded_ids = list[str]()
     prices = PriceCache(clock, port.now_ms)
     desk_id = desk_id_of(paths.state / DESK_ID_FILE, Random())
     writer = LedgerWriter(
@@ -149,9 +149,9 @@ def _desk(
         prices=prices,
         clock=clock,
         parameters=lambda: reconcile_parameters(settings),
-        on_unknown_order=unknown_ids.append,
+        on_unrecorded_order=unrecorded_ids.append,
     )
-    return _Desk(store, writer, reconciler, unknown_ids)
+    return _Desk(store, writer, reconciler, unrecorded_ids)
 
 
 async def _until_recovered(reconciler: Reconciler, deadline_s: float) -> None:
@@ -183,7 +183,7 @@ async def _until_confirmed(reconciler: Reconciler) -> None:
 
 
 def _halt(text: str, by: str, now_ms: int) -> Trading:
-    return Trading(state=TradingState.HALTED, cause=Cause.UNKNOWN_ORDER, text=text, since_ms=now_ms, by=by)
+    return Trading(state=TradingState.HALTED, cause=Cause.UNRECORDED_ORDER, text=text, since_ms=now_ms, by=by)
 
 
 def _combined(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Reconciliation:

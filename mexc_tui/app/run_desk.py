@@ -134,9 +134,9 @@ def _load_engine() -> Run:
     return run_engine
 
 
-def _restore_terminal(terminal: DetachedTerminal, owed: str) -> None:
+def _restore_terminal(terminal: DetachedTerminal, pending: str) -> None:
     terminal.restore()
-    sys.stdout.write(owed)
+    sys.stdout.write(pending)
     sys.stdout.flush()
 
 

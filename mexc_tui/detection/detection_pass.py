@@ -56,21 +56,21 @@ class PassResult:
 
 def active_after(facts: Iterable[Signal | SignalEnd]) -> dict[SignalKey, ActiveState]:
     """Replay signals and their ends, oldest first; gives the same state as before a restart."""
-    standing: dict[SignalKey, ActiveState] = {}
+    active: dict[SignalKey, ActiveState] = {}
     for fact in facts:
         if isinstance(fact, Signal):
-            standing[fact.key] = ActiveState(fact.state, fact.at_ms)
+            active[fact.key] = ActiveState(fact.state, fact.at_ms)
             continue
-        stood = standing.pop(fact.key, None)
+        stood = active.pop(fact.key, None)
         if stood is not None and fact.goes_on_as is not None:
-            standing.setdefault(fact.goes_on_as, stood)
-    return standing
+            active.setdefault(fact.goes_on_as, stood)
+    return active
 
 
 def detect(
     listings: Iterable[Listing],
     now_ms: int,
-    standing: ActiveSignals,
+    active: ActiveSignals,
     *,
     settings: DetectionSettings | None = None,
     history: CalibrationHistory | None = None,
@@ -81,7 +81,7 @@ def detect(
     Active signals of listings that are not given stay active.
     """
     parts = detect_in_slices(
-        listings, now_ms, standing, settings=settings, history=history, liquidity=liquidity
+        listings, now_ms, active, settings=settings, history=history, liquidity=liquidity
     )
     while True:
         try:
@@ -93,7 +93,7 @@ def detect(
 def detect_in_slices(
     listings: Iterable[Listing],
     now_ms: int,
-    standing: ActiveSignals,
+    active: ActiveSignals,
     *,
     settings: DetectionSettings | None = None,
     history: CalibrationHistory | None = None,
@@ -102,9 +102,7 @@ def detect_in_slices(
     """Run `detect` in slices; yield after each so that the event loop can run."""
     settings_in_force = settings or DetectionSettings()
     inputs = list(_inputs(tuple(listings), now_ms, settings_in_force, liquidity or {}))
-    current = _Pass(
-        _renamed(standing, inputs), history or CalibrationHistory(), settings_in_force.config_hash
-    )
+    current = _Pass(_renamed(active, inputs), history or CalibrationHistory(), settings_in_force.config_hash)
     for start in range(0, len(inputs), SLICE):
         for data in inputs[start : start + SLICE]:
             current.evaluate(data)
@@ -112,17 +110,17 @@ def detect_in_slices(
     looked_at = {
         name: data.listing.id for data in inputs for name in (data.listing.id, *data.listing.also_ids)
     }
-    ended = tuple(_ended(standing, current.found, looked_at, now_ms, settings_in_force.hold_ms))
+    ended = tuple(_ended(active, current.found, looked_at, now_ms, settings_in_force.hold_ms))
     return PassResult(tuple(current.raised), ended, len(inputs))
 
 
 class _Pass:
     """State of one pass in progress."""
 
-    def __init__(self, standing: ActiveSignals, history: CalibrationHistory, config: str) -> None:
+    def __init__(self, active: ActiveSignals, history: CalibrationHistory, config: str) -> None:
         self.raised: list[Signal] = []
         self.found: dict[SignalKey, str] = {}
-        self._standing = standing
+        self._active = active
         self._history = history
         self._config = config
 
@@ -133,8 +131,8 @@ class _Pass:
             for finding in detector.find(data):
                 key = SignalKey(detector.name, data.listing.id, finding.topic)
                 self.found[key] = finding.state
-                stand = self._standing.get(key)
-                is_new = stand is None or stand.state != finding.state
+                known = self._active.get(key)
+                is_new = known is None or known.state != finding.state
                 if is_new and finding.state != UNKNOWN:
                     new.append((detector, finding, key))
         if new:
@@ -170,17 +168,17 @@ class _Pass:
         )
 
 
-def _renamed(standing: ActiveSignals, inputs: Iterable[DetectorInput]) -> ActiveSignals:
+def _renamed(active: ActiveSignals, inputs: Iterable[DetectorInput]) -> ActiveSignals:
     """Return the active signals, also under the ids of listings that absorbed others."""
     now_id = {old: data.listing.id for data in inputs for old in data.listing.also_ids}
     if not now_id:
-        return standing
+        return active
     taken_over = {
-        SignalKey(key.detector, now_id[key.subject], key.topic): stand
-        for key, stand in standing.items()
+        SignalKey(key.detector, now_id[key.subject], key.topic): known
+        for key, known in active.items()
         if key.subject in now_id
     }
-    return {**taken_over, **standing}
+    return {**taken_over, **active}
 
 
 def _inputs(
@@ -207,7 +205,7 @@ _HELD = {detector.name: detector.held_topics for detector in DETECTORS}
 
 
 def _ended(
-    standing: ActiveSignals,
+    active: ActiveSignals,
     found: Mapping[SignalKey, str],
     looked_at: Mapping[str, str],
     now_ms: int,
@@ -218,18 +216,18 @@ def _ended(
     A signal under the id of an absorbed listing ends and continues under the remaining id if it is still
     found there.
     """
-    for key, stand in standing.items():
+    for key, known in active.items():
         now_id = looked_at.get(key.subject)
         if now_id is None:
             continue
         now_key = SignalKey(key.detector, now_id, key.topic)
-        is_held = key.topic in _HELD[key.detector] and now_ms - stand.at_ms < hold_ms
+        is_held = key.topic in _HELD[key.detector] and now_ms - known.at_ms < hold_ms
         if now_id == key.subject:
             if now_key not in found and not is_held:
-                yield SignalEnd(key=key, state=stand.state, at_ms=now_ms)
+                yield SignalEnd(key=key, state=known.state, at_ms=now_ms)
             continue
-        is_so = found.get(now_key, stand.state if is_held else None) in (stand.state, UNKNOWN)
-        into = now_id if is_so and now_key not in standing else ""
+        is_so = found.get(now_key, known.state if is_held else None) in (known.state, UNKNOWN)
+        into = now_id if is_so and now_key not in active else ""
         yield SignalEnd(
-            key=key, state=stand.state, at_ms=now_ms, reason=f"its listing was joined to {now_id}", into=into
+            key=key, state=known.state, at_ms=now_ms, reason=f"its listing was joined to {now_id}", into=into
         )

@@ -125,8 +125,8 @@ def _net(got: float, cost: float, rule: LabelRule) -> float:
 def _end(listing: Listing, now_ms: int, settings: DetectionSettings) -> OutcomeEnd | None:
     stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
     if stage is ListingStage.CANCELLED:
-        by_hand = listing.latest_from(ListingSource.BY_HAND)
-        is_dropped = by_hand is not None and not by_hand.present
+        manual = listing.latest_from(ListingSource.MANUAL)
+        is_dropped = manual is not None and not manual.present
         return OutcomeEnd.UNKNOWN if is_dropped else OutcomeEnd.CANCELLED
     if stage is ListingStage.NEVER_API:
         return OutcomeEnd.NEVER_API

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from mexc_tui.engine.accounting.foreign_orders import UnknownOrders
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
+from mexc_tui.engine.accounting.unrecorded_orders import UnrecordedOrderSearch
 from mexc_tui.engine.entries.arming import Arming
 from mexc_tui.engine.entries.entry_context import EntryContext, EntryParameters
 from mexc_tui.engine.entries.sniper import Sniper
@@ -82,13 +82,13 @@ class TradingComponents:
             trading=port,
             ledger=self.ledger,
             on_gap=self.reconciler.request_comparison,
-            on_unknown_order=self._on_unknown_order,
+            on_unrecorded_order=self._on_unrecorded_order,
         )
-        self.unknown_orders = UnknownOrders(
+        self.unrecorded_orders = UnrecordedOrderSearch(
             trading=port,
             ledger=self.ledger,
             rng=context.rng,
-            on_unknown_order=self._on_unknown_order,
+            on_unrecorded_order=self._on_unrecorded_order,
             resumed_ms=lambda: self.safety.resumed_ms(),
         )
         self.entry_context = self._build_entry_context()
@@ -175,7 +175,7 @@ class TradingComponents:
             prices=self.prices,
             clock=self._clock,
             parameters=self._parameters.reconcile,
-            on_unknown_order=self._on_unknown_order,
+            on_unrecorded_order=self._on_unrecorded_order,
         )
 
     def _build_suspend_detector(self) -> SuspendDetector:
@@ -198,7 +198,7 @@ class TradingComponents:
             parameters=self._entry_parameters,
             workers=context.workers,
             stream_age_ms=context.stream_age_ms,
-            is_reconciled=lambda: self.reconciler.is_done and self.unknown_orders.is_done,
+            is_reconciled=lambda: self.reconciler.is_done and self.unrecorded_orders.is_done,
             is_unlocked=lambda: not self.live_unlock.is_locked,
             key=lambda: self.key_rights.facts,
             day_equity=lambda: self.safety.equity.limit_equity,
@@ -302,7 +302,7 @@ class TradingComponents:
             Worker(name="order resolution", run=self.order_resolution.run),
             Worker(name="exit monitor", run=self.exit_monitor.run),
             *self.safety.workers(),
-            Worker(name="unknown orders", run=self.unknown_orders.run),
+            Worker(name="unrecorded orders", run=self.unrecorded_orders.run),
             Worker(name="sniper", run=self.sniper.run),
         )
 
@@ -357,7 +357,9 @@ class TradingComponents:
         if self.ledger.problem:
             return f"the ledger cannot be written: {self.ledger.problem}"
         return (
-            self.unknown_orders.refusal or self._context.store_problem() or self.suspend_detector.entry_block
+            self.unrecorded_orders.refusal
+            or self._context.store_problem()
+            or self.suspend_detector.entry_block
         )
 
     # ---- callbacks of the components
@@ -375,5 +377,5 @@ class TradingComponents:
     def _end_buying(self, symbol: str, text: str) -> None:
         self.sniper.end_buying(symbol, text)
 
-    def _on_unknown_order(self, client_order_id: str) -> None:
-        self.safety.risk_monitor.on_unknown_order(client_order_id)
+    def _on_unrecorded_order(self, client_order_id: str) -> None:
+        self.safety.risk_monitor.on_unrecorded_order(client_order_id)

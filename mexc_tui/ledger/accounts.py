@@ -70,8 +70,8 @@ def unreversed_drifts(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, ...]
     drifts = (
         entry for entry in found.values() if entry.kind is EntryKind.DRIFT and not entry.client_order_id
     )
-    standing = (drift for drift in drifts if f"{drift.id}{REVERSAL_SUFFIX}" not in found)
-    return tuple(sorted(standing, key=lambda entry: entry.at_ms))
+    unreversed = (drift for drift in drifts if f"{drift.id}{REVERSAL_SUFFIX}" not in found)
+    return tuple(sorted(unreversed, key=lambda entry: entry.at_ms))
 
 
 @exactly

@@ -154,7 +154,7 @@ class ComparisonResult:
     """Corrections in order of application; each may use its own unit of work."""
     ids_to_query: tuple[str, ...] = ()
     """Client order ids to query: open in the ledger, but not listed."""
-    unknown_ids: tuple[str, ...] = ()
+    unrecorded_ids: tuple[str, ...] = ()
     """Client order ids with this desk's prefix that are not in the ledger: halt (reliability O16)."""
     postponed: tuple[str, ...] = ()
     """Assets not compared because their orders were changing or unsettled."""

@@ -37,7 +37,7 @@ class OrderOrigin(Enum):
     """Origin of an order, by its client order id."""
 
     OWN = "us"
-    UNKNOWN = "another desk with the same prefix"
+    UNRECORDED = "another desk with the same prefix"
     FOREIGN = "not placed by a desk"
 
 
@@ -66,10 +66,10 @@ def order_origin(client_id: str, known: frozenset[str]) -> OrderOrigin:
     """Return the origin of an order. `known`: every client order id of this desk's intents."""
     if client_id in known:
         return OrderOrigin.OWN
-    return OrderOrigin.UNKNOWN if client_id.startswith(PREFIX) else OrderOrigin.FOREIGN
+    return OrderOrigin.UNRECORDED if client_id.startswith(PREFIX) else OrderOrigin.FOREIGN
 
 
-def unknown_order_text(client_id: str, desk_id: str) -> str:
+def unrecorded_order_text(client_id: str, desk_id: str) -> str:
     """Return the text for an order with this prefix that the ledger of desk `desk_id` does not contain."""
     made = parse(client_id)
     if made is not None and made.desk_id == desk_id:

@@ -37,7 +37,7 @@ class OrderFindings:
     changed: list[tuple[Order, Order]] = field(default_factory=list[tuple[Order, Order]])
     """Orders before and after, foreign ones too: their balance changes are explained."""
     ids_to_query: list[str] = field(default_factory=list[str])
-    unknown_ids: list[str] = field(default_factory=list[str])
+    unrecorded_ids: list[str] = field(default_factory=list[str])
     unsettled: set[str] = field(default_factory=set[str])
     """Symbols with an order of unknown outcome."""
 
@@ -174,11 +174,11 @@ def _record(
     if AnomalyKind.TWIN in kinds:
         found.differences.append(
             make_difference(
-                DifferenceKind.UNKNOWN_ORDER, name, ours, detail, None, rules, detail, explained=False,
+                DifferenceKind.UNRECORDED_ORDER, name, ours, detail, None, rules, detail, explained=False,
                 severity=Severity.CRITICAL,
             )
         )  # fmt: skip
-        found.unknown_ids.append(name)
+        found.unrecorded_ids.append(name)
 
 
 def _kind(before: Order, after: Order, kinds: set[AnomalyKind]) -> DifferenceKind | None:
@@ -205,22 +205,22 @@ def _apply_unowned(
     order = foreign_order(report, theirs.at_ms)
     if reported:
         order = advance(order, from_trades(reported)).order
-    is_unknown = known.maker_of(report) is OrderOrigin.UNKNOWN
-    if not is_unknown and order.state.is_terminal and order.updated_ms < ours.agreed_ms:
+    is_unrecorded = known.maker_of(report) is OrderOrigin.UNRECORDED
+    if not is_unrecorded and order.state.is_terminal and order.updated_ms < ours.agreed_ms:
         return  # closed before the last agreement
-    if is_unknown:
-        order = msgspec.structs.replace(order, reason="carries this desk's prefix, but is unknown")
-        found.unknown_ids.append(order.client_order_id)
+    if is_unrecorded:
+        order = msgspec.structs.replace(order, reason="has the prefix of this desk and is not in its ledger")
+        found.unrecorded_ids.append(order.client_order_id)
     is_recent = 0 < ours.agreed_ms <= order.created_ms
     before = msgspec.structs.replace(order, filled_quantity=ZERO, filled_value=ZERO, fees=())
     found.changed.append((before if is_recent else order, order))
     found.corrections.append(StoreForeignOrder(order))
-    kind = DifferenceKind.UNKNOWN_ORDER if is_unknown else DifferenceKind.FOREIGN
+    kind = DifferenceKind.UNRECORDED_ORDER if is_unrecorded else DifferenceKind.FOREIGN
     found.differences.append(
         make_difference(
             kind, order.client_order_id, "none", _so_far(order), _at_stake(order), rules,
             f"{order.symbol} {order.side.value}: {order.reason}; display only",
-            explained=not is_unknown, severity=Severity.CRITICAL if is_unknown else None,
+            explained=not is_unrecorded, severity=Severity.CRITICAL if is_unrecorded else None,
         )
     )  # fmt: skip
 

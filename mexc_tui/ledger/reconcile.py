@@ -54,7 +54,7 @@ def reconcile(
         run=run,
         corrections=(*found.corrections, *balances.corrections),
         ids_to_query=tuple(found.ids_to_query),
-        unknown_ids=tuple(found.unknown_ids),
+        unrecorded_ids=tuple(found.unrecorded_ids),
         postponed=tuple(sorted(skip)),
         unconfirmed=unconfirmed,
     )

@@ -104,7 +104,7 @@ class OrderBook:
         self._strikes = Strikes()
         self._is_loaded = False
         self._is_whole = False
-        self._heard_ns: int | None = None
+        self._received_ns: int | None = None
 
     # ---- state
 
@@ -112,7 +112,7 @@ class OrderBook:
         """Return whether prices may be used at `now_ns`."""
         if self._strikes.are_out(now_ns):
             return BookState.STALE
-        if self._heard_ns is not None and now_ns - self._heard_ns > self._stale_after_ns:
+        if self._received_ns is not None and now_ns - self._received_ns > self._stale_after_ns:
             return BookState.STALE
         return BookState.VALID if self._is_whole else BookState.CATCHING_UP
 
@@ -166,7 +166,7 @@ class OrderBook:
             if self._is_whole:
                 if from_version <= self.version + 1:
                     self._merge(delta, to_version)
-                    self._heard_ns = now_ns
+                    self._received_ns = now_ns
                     return Applied.APPLIED
                 self._is_whole = False
                 self.counts.gaps += 1
@@ -197,7 +197,7 @@ class OrderBook:
         self._bids.replace(bids)
         self.version = version
         self._is_loaded = True
-        self._heard_ns = now_ns
+        self._received_ns = now_ns
         self._strikes.clear()
         self.counts.snapshots += 1
         return self._drain()
@@ -210,7 +210,7 @@ class OrderBook:
         self._strikes.clear()
         self.version = 0
         self._is_loaded = self._is_whole = False
-        self._heard_ns = None
+        self._received_ns = None
 
     def _versions(self, delta: DepthDelta) -> tuple[int, int]:
         """Return the versions of a message. Raises BadStreamMessage if they are unreadable."""
@@ -231,7 +231,7 @@ class OrderBook:
             del self._buffer[0]
             self.counts.overflowed += 1
         if self._is_loaded and self._drain():
-            self._heard_ns = now_ns
+            self._received_ns = now_ns
             return Applied.APPLIED
         return Applied.BUFFERED
 

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from mexc_tui.market.listings import KnownListings, ListingUpdate
 from mexc_tui.market.readings import (
     RECENT_MS,
-    by_hand,
-    dropped_by_hand,
+    manual_drop,
+    manual_sighting,
     of_deal,
     of_pair,
     of_quote,
@@ -168,14 +168,14 @@ class Knowledge:
 
     def add(self, symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> tuple[ListingUpdate, ...]:
         """Add or restore a listing manually. Raises ValueError with what to correct."""
-        return self._fold((by_hand(symbol, opens_ms, at_ms, note),))
+        return self._fold((manual_sighting(symbol, opens_ms, at_ms, note),))
 
     def drop(self, symbol: str, at_ms: int, note: str = "") -> ListingUpdate | None:
         """Drop a listing manually. None: already dropped. Raises KeyError for an unknown listing."""
         listing = self.listings.named(symbol)
         if listing is None:
             raise KeyError(symbol)
-        return self._fold_one(dropped_by_hand(listing, at_ms, note))
+        return self._fold_one(manual_drop(listing, at_ms, note))
 
     def _fold_web(
         self, source: ListingSource, sightings: Iterable[Sighting], at_ms: int
@@ -219,13 +219,13 @@ class Knowledge:
 
     def _fold_with_past(self, seen: Sighting) -> Iterator[ListingUpdate]:
         """Merge one sighting; a new listing also gets what other sources reported about its symbol before."""
-        update = self._keep(self.listings.see(seen))
+        update = self._keep(self.listings.merge(seen))
         if update is None:
             return
         yield update
         if update.before is None:
             for past in self._past_of(update.after.symbol, seen.source):
-                more = self._keep(self.listings.see(past))
+                more = self._keep(self.listings.merge(past))
                 if more is not None:
                     yield more
 

@@ -24,11 +24,11 @@ _NAMING = (
     ListingSource.DEFAULT_SYMBOLS,
     ListingSource.SYMBOLS_V2,
     ListingSource.CALENDAR,
-    ListingSource.BY_HAND,
+    ListingSource.MANUAL,
     ListingSource.ANNOUNCEMENT,
 )
 """Sources of the symbol name, best first."""
-_TIMING = (ListingSource.EXCHANGE_INFO, ListingSource.BY_HAND, ListingSource.CALENDAR)
+_TIMING = (ListingSource.EXCHANGE_INFO, ListingSource.MANUAL, ListingSource.CALENDAR)
 """Sources of the opening time: their newest statement counts. symbolsV2 is used only without one."""
 _HOLDING = (
     ListingSource.CALENDAR,
@@ -36,11 +36,11 @@ _HOLDING = (
     ListingSource.EXCHANGE_INFO,
     ListingSource.DEFAULT_SYMBOLS,
     ListingSource.SELF_SYMBOLS,
-    ListingSource.BY_HAND,
+    ListingSource.MANUAL,
 )
 """A listing dropped by all of these is cancelled; an announcement remains on its page forever."""
 _API = (ListingSource.EXCHANGE_INFO, ListingSource.DEFAULT_SYMBOLS, ListingSource.SELF_SYMBOLS)
-_SPOKEN_ONCE = (ListingSource.BY_HAND, ListingSource.ANNOUNCEMENT)
+_SPOKEN_ONCE = (ListingSource.MANUAL, ListingSource.ANNOUNCEMENT)
 """Sources that state a name once and do not follow a rename."""
 SAME_MOMENT_MS = 1_000
 """Opening times that differ by less do not disagree."""
@@ -58,14 +58,14 @@ def in_order(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
 
 def listing_from(listing_id: str, sightings: Iterable[Sighting], also_ids: tuple[str, ...] = ()) -> Listing:
     """Return the listing derived from all its sightings. At least one is required."""
-    life = _Life()
+    derivation = _Derivation()
     ordered = in_order(sightings)
     for seen in ordered:
-        life.add(seen)
-    return life.listing(listing_id, ordered, also_ids)
+        derivation.add(seen)
+    return derivation.listing(listing_id, ordered, also_ids)
 
 
-class _Life:
+class _Derivation:
     """Replays the sightings in order of time."""
 
     def __init__(self) -> None:
@@ -135,7 +135,7 @@ class _Life:
             (ChangeKind.AT_RISK, old.at_risk, new.at_risk),
         ):
             if was != now:
-                self._change(kind, seen, _word(was), _word(now))
+                self._change(kind, seen, _text(was), _text(now))
 
     def _note_name(self, before: Sighting | None, seen: Sighting) -> None:
         if before is not None and seen.present and before.facts.symbol != seen.facts.symbol:
@@ -188,8 +188,8 @@ class _Life:
         return ListingStage.RESCHEDULED if self._moves else ListingStage.SCHEDULED
 
     def _is_cancelled(self) -> bool:
-        by_hand = self._says.get(ListingSource.BY_HAND)
-        if by_hand is not None and not by_hand.present:
+        manual = self._says.get(ListingSource.MANUAL)
+        if manual is not None and not manual.present:
             return True
         said = [source for source in _HOLDING if source in self._says]
         dropped = any(change.kind is ChangeKind.WITHDRAWN for change in self._changes)
@@ -267,7 +267,7 @@ def _utc(moment_ms: int) -> str:
     )
 
 
-def _word(value: object) -> str:
+def _text(value: object) -> str:
     return "" if value is None else str(getattr(value, "name", value)).lower()
 
 

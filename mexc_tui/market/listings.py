@@ -54,7 +54,7 @@ class KnownListings:
         """Return the listing that a source currently lists under this name."""
         return self._listings.get(self._by_symbol.get(symbol, ""))
 
-    def see(self, seen: Sighting) -> ListingUpdate | None:
+    def merge(self, seen: Sighting) -> ListingUpdate | None:
         """Merge a sighting; None: no news.
 
         A withdrawal without an earlier statement and a stream of an unknown symbol create no listing.
@@ -78,7 +78,7 @@ class KnownListings:
 
     def merge_all(self, sightings: Iterable[Sighting]) -> tuple[ListingUpdate, ...]:
         """Merge several sightings; return the updates in order."""
-        return tuple(update for seen in sightings if (update := self.see(seen)) is not None)
+        return tuple(update for seen in sightings if (update := self.merge(seen)) is not None)
 
     def _matches(self, facts: ListingFacts) -> list[Listing]:
         """Return the matching listings, most certain first; several if the facts show that they are one."""

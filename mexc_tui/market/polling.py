@@ -138,14 +138,16 @@ def plan(
     """
     known = tuple(listings)
     begins = pace_begins(known, now_ms, bounds or Bounds())
-    looks = sorted({at_ms - EXTRA_REQUEST_MS for listing in known for at_ms in expected_ms(listing, now_ms)})
+    extra_ms = sorted(
+        {at_ms - EXTRA_REQUEST_MS for listing in known for at_ms in expected_ms(listing, now_ms)}
+    )
     slowed = {pace: _slowed(ladder, pace, weight_per_10s) for pace in begins}
     polls: list[Poll] = []
     for source in ladder:
         every = {pace: intervals[source] for pace, intervals in slowed.items()}
         due_ms = _due_ms(last_ms.get(source), now_ms, begins, every)
         if source in _TELL_TIMES:
-            due_ms = _extra_request_ms(due_ms, last_ms.get(source), looks, min(every.values()))
+            due_ms = _extra_request_ms(due_ms, last_ms.get(source), extra_ms, min(every.values()))
         every_ms = every[min(begins)]
         late_ms = max(now_ms - last_ms.get(source, now_ms) - every_ms, 0)
         polls.append(Poll(source=source, due_ms=due_ms, every_ms=every_ms, late_ms=late_ms))
@@ -202,11 +204,11 @@ def _due_ms(
     return min(max(from_ms, last_ms + every[pace]) for pace, from_ms in begins.items())
 
 
-def _extra_request_ms(due_ms: int, last_ms: int | None, looks: Iterable[int], every_ms: int) -> int:
+def _extra_request_ms(due_ms: int, last_ms: int | None, extra_ms: Iterable[int], every_ms: int) -> int:
     """Return the time of an extra request before an opening, at least half an interval after the last one."""
     if last_ms is None:
         return due_ms
-    early = (at_ms for at_ms in looks if at_ms < due_ms and at_ms - last_ms >= every_ms / 2)
+    early = (at_ms for at_ms in extra_ms if at_ms < due_ms and at_ms - last_ms >= every_ms / 2)
     return next(early, due_ms)
 
 

@@ -154,8 +154,8 @@ def read_names(
         if name is not None:
             yield Sighting(source=source, at_ms=at_ms, facts=facts)
         elif listing.visible_ms is not None or last is not None:
-            told = facts if last is None else last.facts
-            yield Sighting(source=source, at_ms=at_ms, facts=told, present=False)
+            last_facts = facts if last is None else last.facts
+            yield Sighting(source=source, at_ms=at_ms, facts=last_facts, present=False)
 
 
 def read_announcements(headlines: Iterable[Announcement], at_ms: int) -> Iterator[Sighting]:
@@ -194,7 +194,7 @@ def of_trade(symbol: str, time_ms: int, price: Decimal, at_ms: int, listing: Lis
     return Sighting(source=ListingSource.STREAM, at_ms=at_ms, facts=facts)
 
 
-def by_hand(symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> Sighting:
+def manual_sighting(symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> Sighting:
     """Return a listing added manually. Raises ValueError with what to correct."""
     if not is_tradable_name(symbol):
         raise ValueError(f"invalid symbol {symbol!r}: use capital letters and digits, such as NEWUSDT")
@@ -204,13 +204,13 @@ def by_hand(symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> Si
         raise ValueError("opening time more than 30 days ahead: check the date")
     base, quote = split_symbol(symbol)
     facts = ListingFacts(symbol=symbol, base=base, quote=quote, opens_ms=opens_ms, note=note)
-    return Sighting(source=ListingSource.BY_HAND, at_ms=at_ms, facts=facts)
+    return Sighting(source=ListingSource.MANUAL, at_ms=at_ms, facts=facts)
 
 
-def dropped_by_hand(listing: Listing, at_ms: int, note: str = "") -> Sighting:
+def manual_drop(listing: Listing, at_ms: int, note: str = "") -> Sighting:
     """Return a manual drop; the listing stays dropped until it is added manually again."""
     facts = ListingFacts(symbol=listing.symbol, base=listing.base, quote=listing.quote, note=note)
-    return Sighting(source=ListingSource.BY_HAND, at_ms=at_ms, facts=facts, present=False)
+    return Sighting(source=ListingSource.MANUAL, at_ms=at_ms, facts=facts, present=False)
 
 
 def _credible(opens_ms: int | None, at_ms: int) -> int | None:

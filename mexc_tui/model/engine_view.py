@@ -39,7 +39,7 @@ class DetectorRow(Row, frozen=True, kw_only=True):
     version: int
     raised: int
     """Signals since the engine started."""
-    standing: int
+    active: int
     last_ms: int | None
     """Time of its last signal since the engine started."""
     rate: RateRow = RateRow()

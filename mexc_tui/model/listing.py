@@ -22,7 +22,12 @@ class ListingSource(StrEnum):
     SELF_SYMBOLS = "selfSymbols"
     ANNOUNCEMENT = "announcement"
     STREAM = "stream"
-    BY_HAND = "by_hand"
+    MANUAL = "manual"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ListingSource | None":
+        """Read the name that older databases contain."""
+        return cls.MANUAL if value == "by_hand" else None
 
 
 _OFFICIAL = frozenset(

@@ -23,7 +23,7 @@ class OrderType(StrEnum):
 
 
 class StreamOrderType(IntEnum):
-    """The same types as numbers on the private stream (protocol 5.1)."""
+    """The same types as numbers on the user stream (protocol 5.1)."""
 
     LIMIT = 1
     POST_ONLY = 2
@@ -57,7 +57,7 @@ _TERMINAL = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.PAR
 
 
 class StreamOrderStatus(IntEnum):
-    """The same statuses as numbers on the private stream; note that 2 is FILLED and 3 PARTIALLY_FILLED."""
+    """The same statuses as numbers on the user stream; note that 2 is FILLED and 3 PARTIALLY_FILLED."""
 
     NEW = 1
     FILLED = 2

@@ -21,7 +21,7 @@ class Trigger(StrEnum):
     START = "start"
     TIMER = "timer"
     STREAM_GAP = "stream_gap"
-    """The private stream had a gap."""
+    """The user stream had a gap."""
     MANUAL = "manual"
     PRACTICE_END = "practice_end"
 
@@ -46,7 +46,7 @@ class DifferenceKind(StrEnum):
     OVERFILL = "overfill"
     FOREIGN = "foreign"
     """A foreign order on the account: displayed, counted, left alone."""
-    UNKNOWN_ORDER = "unknown_order"
+    UNRECORDED_ORDER = "unrecorded_order"
     """An order with this desk's prefix that is not in its ledger."""
     DRIFT = "drift"
     """A balance changed without a matching order."""
@@ -58,8 +58,8 @@ class DifferenceKind(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "DifferenceKind | None":
-        """Read the name that databases before 0.2 contain."""
-        return cls.UNKNOWN_ORDER if value == "stranger" else None
+        """Read the names that older databases contain."""
+        return cls.UNRECORDED_ORDER if value in ("stranger", "unknown_order") else None
 
 
 _OF_BALANCES = (DifferenceKind.DRIFT, DifferenceKind.SHORTFALL)

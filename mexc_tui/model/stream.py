@@ -193,4 +193,4 @@ class BalanceUpdate:
 
 
 PrivateUpdate = OrderUpdate | FillUpdate | BalanceUpdate
-"""Updates of the private stream."""
+"""Updates of the user stream."""

@@ -34,7 +34,7 @@ class Cause(StrEnum):
     EMERGENCY = "emergency"
     INVARIANT = "invariant"
     """The ledger contradicts itself or the exchange."""
-    UNKNOWN_ORDER = "unknown_order"
+    UNRECORDED_ORDER = "unrecorded_order"
     """An order with this desk's prefix that is not in its ledger: another desk, or a stolen key."""
     KEY = "key"
     """The exchange rejects this key."""
@@ -47,7 +47,7 @@ class Cause(StrEnum):
     WORKER = "worker"
     """A worker keeps failing."""
     STREAM = "stream"
-    """The private stream is down."""
+    """The user stream is down."""
     BAN = "ban"
     BOOKS = "books"
     """Ledger and exchange were not reconciled recently."""
@@ -56,8 +56,9 @@ class Cause(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "Cause | None":
-        """Read the names that databases before 0.2 contain."""
-        return {"person": cls.MANUAL, "stranger": cls.UNKNOWN_ORDER}.get(str(value))
+        """Read the names that older databases contain."""
+        old = {"person": cls.MANUAL, "stranger": cls.UNRECORDED_ORDER, "unknown_order": cls.UNRECORDED_ORDER}
+        return old.get(str(value))
 
     @property
     def is_loss(self) -> bool:

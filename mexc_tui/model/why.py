@@ -31,7 +31,7 @@ class DetectorDetail(Row, frozen=True, kw_only=True):
 
     detector: str
     version: int
-    saw: tuple[str, ...]
+    inputs: tuple[str, ...]
     """Inputs of its last signal, as `name value`."""
     signals: tuple[SignalRow, ...]
     """Newest first."""

@@ -106,7 +106,7 @@ class SignalTable(Protocol):
         """End a signal whose condition no longer holds."""
         ...
 
-    def standing(self) -> list[Signal]:
+    def active(self) -> list[Signal]:
         """Return the active signals, oldest first."""
         ...
 

@@ -19,7 +19,7 @@ from mexc_tui.model.stream import BalanceUpdate, FillUpdate, OrderUpdate
 
 
 class UserStreamSink(Protocol):
-    """Receiver of the private stream: every update, in order of arrival. Calls never wait."""
+    """Receiver of the user stream: every update, in order of arrival. Calls never wait."""
 
     def on_order(self, update: OrderUpdate) -> None:
         """Receive the state of one of the account's orders."""
@@ -51,7 +51,7 @@ class ClockReading:
 
 @dataclass(frozen=True, slots=True)
 class UserStreamState:
-    """State of the private stream, for display and pre-trade checks."""
+    """State of the user stream, for display and pre-trade checks."""
 
     is_live: bool
     reason: str = ""
@@ -241,7 +241,7 @@ class TradingPort(Protocol):
         ...
 
     async def run_private(self, sink: UserStreamSink) -> None:
-        """Serve the private stream until cancelled."""
+        """Serve the user stream until cancelled."""
         ...
 
     def probe_private(self) -> None:
@@ -249,7 +249,7 @@ class TradingPort(Protocol):
         ...
 
     def private_state(self) -> UserStreamState:
-        """Return the state of the private stream."""
+        """Return the state of the user stream."""
         ...
 
     def line(self) -> FiringLine:

@@ -42,7 +42,7 @@ def _first_report_text(sighting: Sighting) -> str:
             parts.append("API enabled" if facts.api_allowed else "API disabled")
         case ListingSource.SYMBOLS_V2:
             parts.append(f"in state {facts.triple}")
-        case ListingSource.ANNOUNCEMENT | ListingSource.BY_HAND:
+        case ListingSource.ANNOUNCEMENT | ListingSource.MANUAL:
             parts += [f"“{facts.note}”"] if facts.note else []
         case _:
             pass

@@ -107,8 +107,8 @@ def _mildest(finding: RiskFinding, before: Sequence[tuple[RiskFinding, ...]]) ->
     if not finding.is_priced:
         return finding
     level = finding.level
-    for look in before:
-        same = [other.level for other in look if other.is_priced and other.cause is finding.cause]
+    for earlier in before:
+        same = [other.level for other in earlier if other.is_priced and other.cause is finding.cause]
         if not same:
             return None
         level = min(level, *same, key=_ORDER.index)

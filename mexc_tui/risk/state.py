@@ -109,7 +109,7 @@ def _refusal(now: Trading, user: str, word: str, blockers: tuple[str, ...]) -> s
 
 def needs_word(now: Trading) -> bool:
     """Return whether resuming requires the typed word: after a loss, a breach or an unknown order."""
-    return now.cause.is_loss or now.cause in (Cause.INVARIANT, Cause.UNKNOWN_ORDER)
+    return now.cause.is_loss or now.cause in (Cause.INVARIANT, Cause.UNRECORDED_ORDER)
 
 
 def _is_graver(cause: Cause, other: Cause) -> bool:
@@ -117,7 +117,7 @@ def _is_graver(cause: Cause, other: Cause) -> bool:
 
 
 def _gravity(cause: Cause) -> int:
-    if cause is Cause.UNKNOWN_ORDER:
+    if cause is Cause.UNRECORDED_ORDER:
         return 4
     if cause is Cause.INVARIANT:
         return 3

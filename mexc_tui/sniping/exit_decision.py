@@ -23,7 +23,7 @@ from mexc_tui.sniping.stop_confirmation import (
     confirmation_reason,
     count_touch,
     is_observation,
-    next_look_ms,
+    next_check_ms,
     record_tick,
     track_above,
     trigger_text,
@@ -61,7 +61,7 @@ class ExitHolding:
     """Base units sold by each rung."""
 
     @property
-    def rests(self) -> Decimal:
+    def resting_quantity(self) -> Decimal:
         """Return the base units in resting take-profits."""
         return sum((order.open_quantity for order in self.resting), ZERO)
 
@@ -259,7 +259,7 @@ def time_stop_ms(position: Position) -> int | None:
 
 
 def _wake_ms(position: Position, memory: ExitMemory, now_ms: int) -> int | None:
-    touch_ms = next_look_ms(memory.observed.touch, position.plan.confirm_ms, now_ms)
+    touch_ms = next_check_ms(memory.observed.touch, position.plan.confirm_ms, now_ms)
     moments = (time_stop_ms(position), touch_ms)
     return min((moment for moment in moments if moment is not None), default=None)
 
@@ -269,7 +269,7 @@ def _wake_ms(position: Position, memory: ExitMemory, now_ms: int) -> int | None:
 
 def _is_rung_reached(holding: ExitHolding, tick: Tick) -> bool:
     there = rested(holding.resting)
-    room = min(holding.position.remaining - holding.rests, holding.free)
+    room = min(holding.position.remaining - holding.resting_quantity, holding.free)
     for plan in rungs(holding.position, holding.grid, holding.sold, resting=holding.resting):
         if plan.place is not RungPlace.EXCHANGE or tick.price < plan.price:
             continue

@@ -41,10 +41,10 @@ def protection(facts: ProtectionFacts) -> tuple[Protection, str]:
         return Protection.NONE, "closed"
     if not position.remaining:
         return Protection.NONE, "no position"
-    judged = _judged(facts)
-    if judged.sellability is Sellability.DUST:
+    judgement = _judge(facts)
+    if judgement.sellability is Sellability.DUST:
         return Protection.DUST, "dust"
-    missing = _missing(facts, judged)
+    missing = _missing(facts, judgement)
     if missing:
         return Protection.NONE, missing + _resting(facts.orders)
     return Protection.ENGINE, f"stop in this engine: {WATCHED}{_resting(facts.orders)}"
@@ -69,14 +69,14 @@ def blocked_reason(pair: Symbol | None, trading: Trading, heartbeat_ms: int | No
     return ""
 
 
-def _missing(facts: ProtectionFacts, judged: SellableJudgement) -> str:
+def _missing(facts: ProtectionFacts, judgement: SellableJudgement) -> str:
     position = facts.position
     if position.trapped:
         return f"trapped: {position.trapped}; retrying"
     if facts.blocked_reason:
         return facts.blocked_reason
-    if judged.text:
-        return f"cannot be sold now: {judged.text}"
+    if judgement.text:
+        return f"cannot be sold now: {judgement.text}"
     stop = next(
         (intent for intent in facts.intents if intent.role is OrderRole.STOP and intent.is_open), None
     )
@@ -87,7 +87,7 @@ def _missing(facts: ProtectionFacts, judged: SellableJudgement) -> str:
     return "" if facts.bid is not None else "no current price: the stop cannot trigger"
 
 
-def _judged(facts: ProtectionFacts) -> SellableJudgement:
+def _judge(facts: ProtectionFacts) -> SellableJudgement:
     """Return whether it can be sold at the current prices."""
     position = facts.position
     prices = KnownPrices(bid=facts.bid, last=facts.last, entry=position.entry_price, high=position.high_price)

@@ -130,7 +130,7 @@ def _misfit(snipe: Snipe, symbol: Symbol) -> str:
 
 def _private(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
     silent_ms = facts.private_silent_ms if facts.is_private_live else None
-    return _silence("private_stream", silent_ms, limits, "wait for the user stream")
+    return _silence("user_stream", silent_ms, limits, "wait for the user stream")
 
 
 def _silence(name: str, silent_ms: int | None, limits: ReadyLimits, flip: str) -> Verdict:

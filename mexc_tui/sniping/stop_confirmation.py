@@ -192,7 +192,7 @@ def confirmation_reason(observed: ObservedPrices, rules: StopRules, now_ms: int)
     return f"{waited_ms} ms since the first touch" if waited_ms >= rules.confirm_ms else ""
 
 
-def next_look_ms(touch: StopTouch | None, confirm_ms: int, now_ms: int) -> int | None:
+def next_check_ms(touch: StopTouch | None, confirm_ms: int, now_ms: int) -> int | None:
     """Return when time alone may confirm or end a touch; None: nothing to wait for."""
     if touch is None:
         return None

@@ -25,7 +25,7 @@ _TEXTS: dict[type[StrEnum], dict[str, str]] = {
         Cause.DRAWDOWN: "drawdown limit",
         Cause.LOSSES_IN_A_ROW: "consecutive losses",
         Cause.INVARIANT: "inconsistent ledger",
-        Cause.UNKNOWN_ORDER: "unknown order with the prefix of the desk",
+        Cause.UNRECORDED_ORDER: "order with the prefix of the desk that is not in its ledger",
         Cause.KEY: "API key rejected",
         Cause.ACCOUNT: "account restricted by the exchange",
         Cause.ORDER_WORKER: "order worker failed",

@@ -57,7 +57,7 @@ def relative_time(at_ms: int | None, now_ms: int) -> str:
 
 def source_text(source: str) -> str:
     """Format the source of a value; "manually" for an entry of the user."""
-    return "manually" if source == "by_hand" else f"by {source or NONE}"
+    return "manually" if source == "manual" else f"by {source or NONE}"
 
 
 def duration(span_ms: float) -> str:

@@ -72,7 +72,7 @@ def test_a_day_in_processes_reports_listings_signals_and_outcomes(tmp_path: Path
         "CLOSEDUSDT": ("API disabled", "was never open to API keys"),
         "FRESHUSDT": ("(before: OLDUSDT)", "risk_warning renamed", "opened; open since"),
         "EARLYUSDT": ("before schedule", "risk_warning early"),
-        "HANDUSDT": ("by_hand         lists HANDUSDT", "opened; open since"),
+        "HANDUSDT": ("manual          lists HANDUSDT", "opened; open since"),
         "LATEUSDT": ("is undecided", "the day ended within 10 s of its opening"),
     }.items():
         assert [one for one in words if one not in tell[symbol]] == [], tell[symbol]

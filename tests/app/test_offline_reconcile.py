@@ -53,7 +53,7 @@ def test_an_unknown_order_is_not_cancelled_ends_with_1_and_halts_trading(desk: D
     done = reconcile(desk)
     assert done.returncode == 1, done.stderr + done.stdout
     run = json.loads(done.stdout)
-    assert [one["kind"] for one in run["unexplained"]] == ["unknown_order"]
+    assert [one["kind"] for one in run["unexplained"]] == ["unrecorded_order"]
     assert len(desk.open_orders()) == 2
     engine = desk.engine()
     try:

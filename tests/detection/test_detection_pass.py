@@ -176,8 +176,8 @@ def test_identical_signals_of_two_merged_listings_are_active_once() -> None:
     desk.run_pass(4_999)
     assert len(desk.raised(DetectorName.LAUNCH_SEQUENCE)) == 2
     (joined,) = desk.knowledge.listings
-    standing = [key.subject for key in desk.active if key.detector is DetectorName.LAUNCH_SEQUENCE]
-    assert standing == [joined.id]
+    active = [key.subject for key in desk.active if key.detector is DetectorName.LAUNCH_SEQUENCE]
+    assert active == [joined.id]
     assert (desk.run_pass(4_998).raised, desk.run_pass(4_998).ended) == ((), ())
 
 

@@ -78,7 +78,7 @@ class Day:
         self.known = Knowledge()
         self.facts: list[Signal | SignalEnd] = []
         self.tapes: dict[str, Tape] = {}
-        self._standing: dict[SignalKey, ActiveState] = {}
+        self._active: dict[SignalKey, ActiveState] = {}
         self._last_ms: dict[ListingSource, int] = {}
         self._restart_ms = None if restart_at_s is None else START_MS + restart_at_s * 1_000
 
@@ -92,9 +92,9 @@ class Day:
                 self._last_ms[poll] = now_ms
                 self._read(poll, now_ms)
             self._stream_trades(now_ms)
-            found = detect(tuple(self.known.listings), now_ms, self._standing, settings=SETTINGS)
+            found = detect(tuple(self.known.listings), now_ms, self._active, settings=SETTINGS)
             self.facts += [*found.raised, *found.ended]
-            self._standing = active_after(self.facts)
+            self._active = active_after(self.facts)
         return self
 
     def _due(self, now_ms: int) -> Iterator[ListingSource]:
@@ -142,7 +142,7 @@ class Day:
         """Drop all state in memory and reload what a store holds."""
         listings = msgspec.json.decode(msgspec.json.encode(list(self.known.listings)), type=list[Listing])
         self.known = Knowledge(listings, self.known.pairs.values())
-        self._standing = active_after(self.facts)
+        self._active = active_after(self.facts)
 
     def listing(self, base: str) -> Listing:
         """Return a listing by any of its names."""

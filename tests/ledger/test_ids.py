@@ -35,7 +35,7 @@ def test_this_desks_prefix_on_an_order_outside_its_ledger_is_unknown() -> None:
     (other,) = make_ids("zz99", 1_800_000_000_000, 7, 1)
     known = frozenset({ours})
     assert order_origin(ours, known) is OrderOrigin.OWN
-    assert order_origin(other, known) is OrderOrigin.UNKNOWN
+    assert order_origin(other, known) is OrderOrigin.UNRECORDED
     assert order_origin("web-123", known) is OrderOrigin.FOREIGN
     assert order_origin("", known) is OrderOrigin.FOREIGN
     assert parse("web-123") is None

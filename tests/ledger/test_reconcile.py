@@ -145,7 +145,7 @@ def test_an_order_that_a_crash_forgot_is_found_by_its_intents_id() -> None:
     )
     outcome = run(desk, theirs)
     assert kinds(outcome) == [DifferenceKind.MISSED_FILL]
-    assert outcome.unknown_ids == ()
+    assert outcome.unrecorded_ids == ()
     assert_settled(desk, theirs, outcome)
     assert desk.orders["stop-2"].position_id == "p1"
 
@@ -276,9 +276,9 @@ def test_an_order_with_our_prefix_that_we_never_made_halts() -> None:
     desk = bench_with_position()
     theirs = reporting(desk.exchange_snapshot(), report("mxtzz990000000011-1", at_ms=NOON_MS + 9))
     outcome = run(desk, theirs)
-    assert kinds(outcome) == [DifferenceKind.UNKNOWN_ORDER]
+    assert kinds(outcome) == [DifferenceKind.UNRECORDED_ORDER]
     assert outcome.run.unexplained[0].severity is Severity.CRITICAL
-    assert outcome.unknown_ids == ("mxtzz990000000011-1",)
+    assert outcome.unrecorded_ids == ("mxtzz990000000011-1",)
     assert_settled(desk, theirs, outcome)
 
 
@@ -464,7 +464,7 @@ def test_every_injected_difference_is_found_once_and_then_never_again(
         wanted.add((DifferenceKind.FOREIGN, "web"))
     if is_unknown:
         theirs = reporting(theirs, report("mxtother", at_ms=NOON_MS + 9))
-        wanted.add((DifferenceKind.UNKNOWN_ORDER, "mxtother"))
+        wanted.add((DifferenceKind.UNRECORDED_ORDER, "mxtother"))
     if is_filled and coins is None:
         sold = report("stop-1", "10", "18", OrderStatus.FILLED, Side.SELL)
         theirs = reporting(theirs, sold, ABC="-10", USDT="18")

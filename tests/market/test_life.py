@@ -264,7 +264,7 @@ def test_two_listings_found_to_be_one_are_merged_under_the_older_id() -> None:
     joined = known.read_calendar(calendar(entry("NEX")), before(600))[0]
     assert joined.after.id == old.id
     assert [listing.symbol for listing in joined.absorbed] == ["NEXUSDT"]
-    assert {seen.source for seen in joined.after.sightings} == {ListingSource.CALENDAR, ListingSource.BY_HAND}
+    assert {seen.source for seen in joined.after.sightings} == {ListingSource.CALENDAR, ListingSource.MANUAL}
     assert len(known.listings) == len(known.live(before(600))) == 1
 
 
@@ -310,7 +310,7 @@ def test_another_coin_with_the_same_ticker_is_another_listing() -> None:
 def test_manual_entry_is_an_equal_source_and_can_drop_and_restore() -> None:
     known = knowledge_of_pairs()
     added = known.add("NEWUSDT", OPENS_MS, before(7_200), "saw it on the forum")[0].after
-    assert (added.stage, added.opens_source) == (ListingStage.SCHEDULED, ListingSource.BY_HAND)
+    assert (added.stage, added.opens_source) == (ListingStage.SCHEDULED, ListingSource.MANUAL)
     known.read_calendar(calendar(entry()), before(7_000))
     dropped = known.drop("NEWUSDT", before(6_000))
     assert dropped is not None
@@ -352,7 +352,7 @@ def test_a_pair_added_by_hand_receives_the_known_facts_of_the_exchange() -> None
     assert listing is not None
     assert listing.stage is ListingStage.API_ENABLED
     assert {seen.source for seen in listing.sightings} == {
-        ListingSource.BY_HAND,
+        ListingSource.MANUAL,
         ListingSource.EXCHANGE_INFO,
         ListingSource.DEFAULT_SYMBOLS,
     }

@@ -16,7 +16,7 @@ POLLED = (
     ListingSource.SYMBOLS_V2,
     ListingSource.EXCHANGE_INFO,
     ListingSource.DEFAULT_SYMBOLS,
-    ListingSource.BY_HAND,
+    ListingSource.MANUAL,
 )
 REPORTED = (ListingSource.CALENDAR, ListingSource.SYMBOLS_V2)
 """Sources that report the id of the coin."""
@@ -62,7 +62,7 @@ def two_orders(draw: st.DrawFn) -> tuple[list[Sighting], list[Sighting]]:
 def known_after(seen: list[Sighting]) -> KnownListings:
     """Return the knowledge after folding in all sightings, the first one marked as present."""
     known = KnownListings()
-    known.see(ANCHOR)
+    known.merge(ANCHOR)
     known.merge_all(seen)
     return known
 
@@ -120,7 +120,7 @@ def test_each_update_reports_exactly_the_new_changes(
     in_time = in_order(orders[0])
     known = KnownListings()
     updates: list[ListingUpdate] = [
-        update for seen in (ANCHOR, *in_time) if (update := known.see(seen)) is not None
+        update for seen in (ANCHOR, *in_time) if (update := known.merge(seen)) is not None
     ]
     reported = [change for update in updates for change in update.changes]
     assert reported == [change for listing in known for change in listing.changes]

@@ -284,13 +284,16 @@ def test_times_and_subjects_are_readable_without_knowing_the_kind() -> None:
     ("read", "old", "new"),
     [
         (Cause, "person", Cause.MANUAL),
-        (Cause, "stranger", Cause.UNKNOWN_ORDER),
+        (Cause, "stranger", Cause.UNRECORDED_ORDER),
+        (Cause, "unknown_order", Cause.UNRECORDED_ORDER),
         (CloseReason, "person", CloseReason.MANUAL),
         (CloseReason, "over", CloseReason.PRACTICE_END),
         (Trigger, "hole", Trigger.STREAM_GAP),
         (Trigger, "person", Trigger.MANUAL),
         (Trigger, "over", Trigger.PRACTICE_END),
-        (DifferenceKind, "stranger", DifferenceKind.UNKNOWN_ORDER),
+        (DifferenceKind, "stranger", DifferenceKind.UNRECORDED_ORDER),
+        (DifferenceKind, "unknown_order", DifferenceKind.UNRECORDED_ORDER),
+        (ListingSource, "by_hand", ListingSource.MANUAL),
     ],
 )
 def test_a_stored_value_of_an_earlier_version_is_read(read: type[StrEnum], old: str, new: StrEnum) -> None:

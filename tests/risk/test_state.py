@@ -31,8 +31,10 @@ def test_a_manual_halt_does_not_hide_the_cause_of_a_loss_halt() -> None:
 
 
 def test_a_loss_halt_replaces_a_manual_halt() -> None:
-    by_hand = replace(HALTED, cause=Cause.MANUAL)
-    change = restrict(by_hand, TradingState.HALTED, Cause.DRAWDOWN, "10 %", by="risk monitor", at_ms=1)
+    manual_sighting = replace(HALTED, cause=Cause.MANUAL)
+    change = restrict(
+        manual_sighting, TradingState.HALTED, Cause.DRAWDOWN, "10 %", by="risk monitor", at_ms=1
+    )
     assert change.trading.cause is Cause.DRAWDOWN
 
 

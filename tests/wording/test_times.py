@@ -53,4 +53,4 @@ def test_a_duration_is_formatted_in_a_suitable_unit() -> None:
 
 
 def test_a_source_by_hand_is_shown_as_manual() -> None:
-    assert (source_text("by_hand"), source_text("calendar")) == ("manually", "by calendar")
+    assert (source_text("manual"), source_text("calendar")) == ("manually", "by calendar")

@@ -21,8 +21,8 @@ def moved_text(data: DetectorInput) -> str:
         if left_ms > 0
         else f"{minutes(left_ms)} after the planned time"
     )
-    way = "later" if by_ms > 0 else "earlier"
-    return f"{change.source} moved the opening {minutes(by_ms)} {way}, {when}"
+    direction = "later" if by_ms > 0 else "earlier"
+    return f"{change.source} moved the opening {minutes(by_ms)} {direction}, {when}"
 
 
 def renamed(data: DetectorInput) -> str | None:
@@ -47,8 +47,8 @@ def cancelled(data: DetectorInput) -> str | None:
 
 def cancelled_text(data: DetectorInput) -> str:
     """State how the listing was cancelled."""
-    by_hand = data.listing.latest_from(ListingSource.BY_HAND)
-    if by_hand is not None and not by_hand.present:
+    manual = data.listing.latest_from(ListingSource.MANUAL)
+    if manual is not None and not manual.present:
         return "dropped manually"
     return "cancelled: no source lists it"
 

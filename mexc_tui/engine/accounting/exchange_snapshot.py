@@ -30,7 +30,7 @@ class ExchangeReader:
         self._trading = trading
         self._ledger = ledger
         self._allowance = allowance
-        self._dead = frozenset[str]()
+        self._delisted = frozenset[str]()
         """Pairs unknown to the exchange at the last reading: queried every time."""
         self.unlisted = frozenset[str]()
         """Pairs whose orders were not completely listed at the last reading: queried every time."""
@@ -45,18 +45,18 @@ class ExchangeReader:
         `at_once`: query all histories immediately; otherwise they are spread over time.
         """
         symbols = wanted | self._unsettled()
-        symbols |= (self._dead | self.unlisted) & self._ledger.state.symbols()
+        symbols |= (self._delisted | self.unlisted) & self._ledger.state.symbols()
         before = await self._orders(symbols, at_once=at_once)
         balances, unread = await self.query_balances(), self._unread
         at_ms = self._trading.now_ms()
-        left = symbols - set(before.dead) - set(before.unanswered)
+        left = symbols - set(before.delisted) - set(before.unanswered)
         after = await self._orders(left, at_once=at_once)
-        dead, unanswered = before.dead | after.dead, before.unanswered | after.unanswered
-        trades = await self._trades(set(dead), unanswered)
-        self._dead = frozenset(dead)
+        delisted, unanswered = before.delisted | after.delisted, before.unanswered | after.unanswered
+        trades = await self._trades(set(delisted), unanswered)
+        self._delisted = frozenset(delisted)
         ours = self._ledger.state.symbols()
         listed = ours | {report.symbol for report in after.reports}
-        unlisted = {*dead, *unanswered, *before.partial, *after.partial}
+        unlisted = {*delisted, *unanswered, *before.partial, *after.partial}
         partial = {symbol: text for symbol, text in after.partial.items() if symbol in ours}
         self.unlisted = frozenset(partial | unanswered)
         return ExchangeSnapshot(
@@ -67,7 +67,7 @@ class ExchangeReader:
             trades=trades,
             listed_symbols=frozenset(listed - unlisted) if after.names_all else frozenset(),
             changing_symbols=changed_symbols(before.reports, after.reports) - unlisted,
-            delisted=dead,
+            delisted=delisted,
             failed=partial | unanswered,
         )
 
@@ -102,7 +102,7 @@ class ExchangeReader:
         """Return all open orders, and recent orders of these pairs; a failure costs only its pair."""
         listed = await self._trading.open_orders(purpose=Purpose.EXIT)
         found = {report.order_id: report for report in listed.rows}
-        dead, unanswered = dict[str, str](), dict[str, str]()
+        delisted, unanswered = dict[str, str](), dict[str, str]()
         partial = {row.name: f"open orders: {row.problem}" for row in listed.skipped if row.name}
         start_ms = self._since_ms()
         for symbol in sorted(symbols):
@@ -111,7 +111,7 @@ class ExchangeReader:
             try:
                 reports = await self._trading.all_orders(symbol, start_ms=start_ms, purpose=Purpose.EXIT)
             except ExchangeError as error:
-                _record_failure(symbol, error, dead, unanswered)
+                _record_failure(symbol, error, delisted, unanswered)
             else:
                 found |= {report.order_id: report for report in reports.rows}
                 if reports.problem:
@@ -119,7 +119,7 @@ class ExchangeReader:
         names_all = all(row.name for row in listed.skipped)
         return _Listed(
             reports=tuple(found.values()),
-            dead=dead,
+            delisted=delisted,
             unanswered=unanswered,
             partial=partial,
             names_all=names_all,
@@ -130,11 +130,11 @@ class ExchangeReader:
         began = [row.created_ms for row in (*memory.orders.values(), *memory.intents.values())]
         return max(min(began, default=now_ms) - 60_000, now_ms - HISTORY_MS)
 
-    async def _trades(self, dead: Container[str], unanswered: dict[str, str]) -> tuple[TradeReport, ...]:
+    async def _trades(self, delisted: Container[str], unanswered: dict[str, str]) -> tuple[TradeReport, ...]:
         """Return trades of orders with unreported fees; add failures to `unanswered`."""
         found: list[TradeReport] = []
         for order in [order for order in self._ledger.state.orders.values() if needs_trades_query(order)]:
-            if order.symbol in dead:
+            if order.symbol in delisted:
                 continue
             try:
                 reported = await self._trading.my_trades(
@@ -154,7 +154,7 @@ class _Listed:
     """Listed orders, and pairs whose history was refused (`dead`), unread or partly read, with the reason."""
 
     reports: tuple[OrderReport, ...]
-    dead: dict[str, str]
+    delisted: dict[str, str]
     unanswered: dict[str, str]
     partial: dict[str, str]
     """Malformed rows were skipped: an unlisted order may be one of them."""
@@ -163,13 +163,13 @@ class _Listed:
 
 
 def _record_failure(
-    symbol: str, error: ExchangeError, dead: dict[str, str], unanswered: dict[str, str]
+    symbol: str, error: ExchangeError, delisted: dict[str, str], unanswered: dict[str, str]
 ) -> None:
     """Record a failure of one pair; raise one of the account, its key or its limits."""
     if not isinstance(error, RequestRefused):
         unanswered[symbol] = str(error)
     elif error.refusal.code in UNKNOWN_PAIR:
-        dead[symbol] = str(error)
+        delisted[symbol] = str(error)
     elif error.refusal.http_status in ABOUT_THE_ACCOUNT or error.refusal.code in KEY_CODES | TIME_CODES:
         raise error
     else:

@@ -82,7 +82,7 @@ class Reconciler:
         prices: PriceCache,
         clock: Clock,
         parameters: Callable[[], ReconcileParameters],
-        on_unknown_order: Callable[[str], None],
+        on_unrecorded_order: Callable[[str], None],
     ) -> None:
         self._trading = trading
         self._ledger = ledger
@@ -90,7 +90,7 @@ class Reconciler:
         self._prices = prices
         self._clock = clock
         self._parameters = parameters
-        self._on_unknown_order = on_unknown_order
+        self._on_unrecorded_order = on_unrecorded_order
         self.lock = asyncio.Lock()
         """Held during a comparison, and while coins move without an order until that is booked."""
         self._wake = asyncio.Event()
@@ -245,8 +245,8 @@ class Reconciler:
             outcome = reconcile(ours, theirs, self._rules(), trigger)
             for correction in outcome.corrections:
                 await self._apply(correction)
-            for name in outcome.unknown_ids:
-                self._on_unknown_order(name)
+            for name in outcome.unrecorded_ids:
+                self._on_unrecorded_order(name)
             duration_ms = (self._clock.monotonic_ns() - began_ns) // 1_000_000
             run = await self._save_run(outcome, duration_ms)
         if runs is not None:

@@ -92,9 +92,9 @@ class ExitsEditor:
         self._take_profits.begin(before.id, anew=True)
         await self._until_aligned(before.id)
         after = self._ledger.state.positions.get(before.id, before)
-        rests = self._resting(after)
+        wanted = self._resting(after)
         waiting = self._count_misplaced(after)
-        cancelled, placed = len(resting - rests), len(rests - resting)
+        cancelled, placed = len(resting - wanted), len(wanted - resting)
         stop, moved = held.memory.stop_price, _moved_stop(held, edited)
         return ExitsChange(
             position=after,

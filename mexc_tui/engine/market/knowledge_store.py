@@ -43,7 +43,7 @@ RECENT = 200
 class _Loaded:
     listings: list[Listing]
     pairs: list[Symbol]
-    standing: list[Signal]
+    active: list[Signal]
     history: CalibrationHistory
     outcomes: dict[str, ListingOutcome]
 
@@ -116,8 +116,8 @@ class KnowledgeStore:
             await self.write("close earlier session", lambda unit: _close_session(unit, since_ms, settings))
         found = await self._read_whole(lambda stored: _load(stored, version, since_ms))
         self.knowledge = Knowledge(found.listings, found.pairs)
-        keys = active_after(found.standing)
-        self.signals = {signal.key: signal for signal in found.standing if signal.key in keys}
+        keys = active_after(found.active)
+        self.signals = {signal.key: signal for signal in found.active if signal.key in keys}
         self.history, self.outcomes = found.history, found.outcomes
 
     async def _read_whole(self, work: Callable[[Stored], _Loaded]) -> _Loaded:
@@ -207,7 +207,7 @@ def facts_of(update: ListingUpdate) -> Iterable[Event]:
 
 def _close_session(unit: UnitOfWork, since_ms: int, settings: DetectionSettings) -> None:
     """End signals and alerts of an earlier exchange session and label its listings."""
-    for signal in unit.signals.standing():
+    for signal in unit.signals.active():
         ended = SignalEnd(
             key=signal.key, state=signal.state, at_ms=since_ms, reason="its practice session has ended"
         )
@@ -230,10 +230,10 @@ def _close_session(unit: UnitOfWork, since_ms: int, settings: DetectionSettings)
 
 def _load(stored: Stored, version: str, since_ms: int) -> _Loaded:
     listings = [listing for listing in stored.listings.unfinished() if listing.first_seen_ms >= since_ms]
-    standing = stored.signals.standing()
+    active = stored.signals.active()
     known = {listing.id for listing in listings}
-    missing = {signal.key.subject for signal in standing} - known
-    named = {signal.symbol for signal in standing if signal.key.subject in missing}
+    missing = {signal.key.subject for signal in active} - known
+    named = {signal.symbol for signal in active if signal.key.subject in missing}
     over = [
         listing for name in sorted(named) for listing in stored.listings.named(name) if listing.id in missing
     ]
@@ -247,7 +247,7 @@ def _load(stored: Stored, version: str, since_ms: int) -> _Loaded:
     return _Loaded(
         listings=sorted(held.values(), key=lambda listing: listing.first_seen_ms),
         pairs=stored.pairs.all(since_ms),
-        standing=standing,
+        active=active,
         history=_history(stored, version),
         outcomes=outcomes,
     )

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 STEP_S = 1.0
 LIVE_EVERY_MS = 10_000
-"""Query interval of live orders, in case the private stream lost an update (reliability M12)."""
+"""Query interval of live orders, in case the user stream lost an update (reliability M12)."""
 FEES_AFTER_MS = 2_000
 SALES = (OrderRole.STOP, OrderRole.CLOSE, OrderRole.FLATTEN)
 OLD_MS, OLD_EVERY_MS = 10_000, 5_000

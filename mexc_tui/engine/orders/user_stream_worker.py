@@ -1,4 +1,4 @@
-"""Books updates of the private stream in order; foreign orders are left alone."""
+"""Books updates of the user stream in order; foreign orders are left alone."""
 
 import asyncio
 import logging
@@ -31,13 +31,13 @@ class UserStreamWorker:
         trading: TradingPort,
         ledger: LedgerWriter,
         on_gap: Callable[[], None],
-        on_unknown_order: Callable[[str], None],
+        on_unrecorded_order: Callable[[str], None],
     ) -> None:
-        """`on_gap`: updates were lost; `on_unknown_order`: this desk's prefix on an unknown order."""
+        """`on_gap`: updates were lost; `on_unrecorded_order`: this desk's prefix on an unknown order."""
         self._trading = trading
         self._ledger = ledger
         self._on_gap = on_gap
-        self._on_unknown_order = on_unknown_order
+        self._on_unrecorded_order = on_unrecorded_order
         self._due: deque[tuple[str, Evidence]] = deque()
         self._wake = asyncio.Event()
         self._foreign = RecentKeys[str](MOST_FOREIGN)
@@ -90,4 +90,4 @@ class UserStreamWorker:
         if is_ours:
             await self._ledger.book_evidence(client_order_id, evidence)
         else:
-            self._on_unknown_order(client_order_id)
+            self._on_unrecorded_order(client_order_id)

@@ -15,7 +15,7 @@ from mexc_tui.engine.safety.invariants import Invariants
 from mexc_tui.engine.safety.risk_actions import RiskActions, RiskReport
 from mexc_tui.engine.safety.risk_findings import RecentFindings, RiskChecks
 from mexc_tui.engine.safety.trading_state import RISK_MONITOR, TradingStateOwner
-from mexc_tui.ledger.ids import unknown_order_text
+from mexc_tui.ledger.ids import unrecorded_order_text
 from mexc_tui.ledger.orders import AnomalyKind
 from mexc_tui.model.outcome import ACCOUNT_CODES, KEY_CODES
 from mexc_tui.model.trading import Cause, RiskLevel, TradingState
@@ -136,10 +136,10 @@ class RiskMonitor:
         if self._trading_state.kept.state is TradingState.ACTIVE:
             self._incidents.clear()
 
-    def on_unknown_order(self, client_order_id: str) -> None:
+    def on_unrecorded_order(self, client_order_id: str) -> None:
         """Halt: an order with the desk's prefix is missing from the ledger."""
-        text = unknown_order_text(client_order_id, self._ledger.desk_id)
-        self.incident(Cause.UNKNOWN_ORDER, client_order_id, text)
+        text = unrecorded_order_text(client_order_id, self._ledger.desk_id)
+        self.incident(Cause.UNRECORDED_ORDER, client_order_id, text)
 
     def is_alert_active(self, subject: str) -> bool:
         """Return whether the findings behind an alert persist.

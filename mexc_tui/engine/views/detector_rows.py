@@ -23,7 +23,7 @@ class DetectorActivity:
     """Detector activity of a running engine."""
 
     counts: Mapping[DetectorName, DetectorCounts]
-    standing: Mapping[DetectorName, int]
+    active: Mapping[DetectorName, int]
     history: CalibrationHistory
 
 
@@ -31,15 +31,15 @@ def scores(stored: Stored, settings: DetectionSettings) -> dict[DetectorName, Sc
     """Return the scorecard of each detector against the outcomes of all listings."""
     version = label_version(settings)
     outcomes = {outcome.listing_id: outcome for outcome in stored.outcomes.latest(version, NEWEST)}
-    said: dict[DetectorName, list[Signal]] = {detector.name: [] for detector in DETECTORS}
+    signals: dict[DetectorName, list[Signal]] = {detector.name: [] for detector in DETECTORS}
     for signal in stored.signals.labelled(version, NEWEST):
-        said[signal.key.detector].append(signal)
+        signals[signal.key.detector].append(signal)
     waiting = _Waiting(stored, version, outcomes)
     return {
         detector.name: score(
             detector.name,
             [
-                *(signal for signal in said[detector.name] if signal.version == detector.version),
+                *(signal for signal in signals[detector.name] if signal.version == detector.version),
                 *filter(waiting.waits, stored.signals.of_detector(detector.name, detector.version, NEWEST)),
             ],
             outcomes,
@@ -81,7 +81,7 @@ def _row(name: DetectorName, version: int, raised: DetectorActivity, card: Score
         name=name.value,
         version=version,
         raised=count.raised,
-        standing=raised.standing.get(name, 0),
+        active=raised.active.get(name, 0),
         last_ms=count.last_ms,
         rate=_rate(rate),
         recall=_rate(card.recall),

@@ -85,8 +85,8 @@ class EngineQueries:
 
     def signals(self) -> Sequence[SignalRow]:
         """Return the active signals, newest first."""
-        standing = sorted(self._engine.knowledge_store.signals.values(), key=lambda signal: -signal.at_ms)
-        return [signal_row(signal, is_active=True) for signal in standing]
+        active = sorted(self._engine.knowledge_store.signals.values(), key=lambda signal: -signal.at_ms)
+        return [signal_row(signal, is_active=True) for signal in active]
 
     def liquidity(self) -> Mapping[str, Liquidity]:
         """Return the current liquidity of streamed order books, by symbol."""
@@ -199,7 +199,7 @@ class EngineQueries:
             price=bars[-1].close if bars else None,
             trades=seen.tape.trades if seen is not None else 0,
             pair=known.knowledge.pairs.get(listing.symbol),
-            heard_ms=None if seen is None else seen.updated_ms,
+            received_ms=None if seen is None else seen.updated_ms,
         )
 
     def _setting_value(self, name: str) -> SettingValue:

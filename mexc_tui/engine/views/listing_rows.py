@@ -20,7 +20,7 @@ def listing_row(
     price: float | None = None,
     trades: int = 0,
     pair: Symbol | None = None,
-    heard_ms: int | None = None,
+    received_ms: int | None = None,
 ) -> ListingRow:
     """Return the row of a listing; `price` and `trades` come from its tape if available, else from the store.
 
@@ -51,7 +51,7 @@ def listing_row(
         outcome=outcome.end.value if outcome is not None else "",
         price_decimals=None if pair is None else pair.price_precision,
         quantity_decimals=None if pair is None else pair.quantity_precision,
-        priced_ms=None if heard_ms is None else heard_ms - heard_ms % 1_000,
+        priced_ms=None if received_ms is None else received_ms - received_ms % 1_000,
     )
 
 

@@ -55,11 +55,11 @@ def is_exact(seen: PairHistory, now_ms: int) -> bool:
 
 def trade_rows(seen: PairHistory, most: int) -> tuple[TradeRow, ...]:
     """Return the newest trades, newest first: streamed ones, then those requested from before the stream."""
-    heard = [
+    received = [
         TradeRow(at_ms=trade.time_ms, price=trade.price, quantity=trade.quantity, side=trade.taker_side)
         for trade in reversed(seen.trades)
     ]
-    first_ms = heard[-1].at_ms if heard else None
+    first_ms = received[-1].at_ms if received else None
     before = (
         TradeRow(
             at_ms=trade.time,
@@ -70,7 +70,7 @@ def trade_rows(seen: PairHistory, most: int) -> tuple[TradeRow, ...]:
         for trade in seen.earlier_trades
         if first_ms is None or trade.time < first_ms
     )
-    return (*heard, *before)[:most]
+    return (*received, *before)[:most]
 
 
 def path_of(seen: PairHistory, since_ms: int, most: int) -> PricePath:

@@ -35,19 +35,19 @@ class RiskMonitorView:
 
 @exactly
 def risk_row(
-    books: LedgerState,
+    ledger: LedgerState,
     seen: RiskBook,
     guarded: RiskMonitorView,
     limits: RiskLimits,
-    sight: RowContext,
+    context: RowContext,
     now_ms: int,
 ) -> RiskRow:
     """Return the risk row. `seen`: the state that entries are checked against; `now_ms`: exchange time.
 
     Entries are checked against equity marked once a second; here it is cash plus `exposure` at the same bids.
     """
-    trading, cash = books.trading, books.cash(QUOTE)
-    values = [market_value(mark_of(position, sight)) for position in books.positions.values()]
+    trading, cash = ledger.trading, ledger.cash(QUOTE)
+    values = [market_value(mark_of(position, context)) for position in ledger.positions.values()]
     held = sum((value for value in values if value is not None), ZERO)
     equity, is_complete = cash + held, seen.equity is not None and None not in values
     seen = replace(seen, equity=equity if is_complete else None)
@@ -64,7 +64,7 @@ def risk_row(
         quote_asset=QUOTE,
         equity=equity,
         cash=cash,
-        reserved=books.reserved(),
+        reserved=ledger.reserved(),
         exposure=held,
         peak=seen.peak,
         drawdown_pct=_pct(drawdown_pct(seen)),

@@ -32,8 +32,8 @@ class ScreenQueries:
         known, detection = engine.knowledge_store, engine.detection
         settings = engine.detection_settings()
         cards = await engine.parts.store.read("detectors", lambda stored: scores(stored, settings))
-        standing = Counter(key.detector for key in known.signals)
-        raised = DetectorActivity(detection.counts, standing, known.history)
+        active = Counter(key.detector for key in known.signals)
+        raised = DetectorActivity(detection.counts, active, known.history)
         return DetectorsRow(
             at_ms=engine.parts.market.now_ms(),
             detectors=detector_rows(raised, cards),

@@ -90,7 +90,7 @@ def why(
     """
     symbol = resolve(symbol, lambda candidate: _is_stored(stored, candidate)) or symbol
     together = groups(stored.listings.unfinished(), settings.cluster_window_ms)
-    standing = {signal.key: signal.at_ms for signal in stored.signals.standing()}
+    active = {signal.key: signal.at_ms for signal in stored.signals.active()}
     stories: list[ListingStory] = []
     for listing in stored.listings.named(symbol)[:STORIES]:
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
@@ -98,13 +98,13 @@ def why(
         data = DetectorInput(
             listing, now_ms, stage, stage.is_over, settings, book, together.get(listing.id, ())
         )
-        said = signals_of(stored, listing, SIGNALS)
+        own_signals = signals_of(stored, listing, SIGNALS)
         stories.append(
             ListingStory(
                 listing=_row(stored, listing, now_ms, settings),
                 sources=tuple(source_row(listing, seen) for seen in current_statements(listing)),
                 changes=tuple(map(change_row, listing.changes[-CHANGES:])),
-                detectors=_detectors(data, said, standing),
+                detectors=_detectors(data, own_signals, active),
             )
         )
     return WhyRow(symbol=symbol, at_ms=now_ms, listings=tuple(stories), snipes=_snipes(stored, symbol))
@@ -127,24 +127,24 @@ def _is_stored(stored: Stored, symbol: str) -> bool:
 
 
 def _detectors(
-    data: DetectorInput, said: Sequence[Signal], standing: dict[SignalKey, int]
+    data: DetectorInput, own_signals: Sequence[Signal], active: dict[SignalKey, int]
 ) -> tuple[DetectorDetail, ...]:
-    return tuple(_detector(data, said, standing, detector) for detector in DETECTORS)
+    return tuple(_detector(data, own_signals, active, detector) for detector in DETECTORS)
 
 
 def _detector(
-    data: DetectorInput, said: Sequence[Signal], standing: dict[SignalKey, int], detector: Detector
+    data: DetectorInput, own_signals: Sequence[Signal], active: dict[SignalKey, int], detector: Detector
 ) -> DetectorDetail:
-    own = [signal for signal in said if signal.key.detector is detector.name]
-    stand = [standing.get(signal.key) == signal.at_ms for signal in own]
-    rows = tuple(signal_row(signal, is_active=on) for signal, on in zip(own, stand, strict=True))
-    saw = tuple(f"{item.name} {item.value}" for item in own[0].inputs) if own else ()
+    own = [signal for signal in own_signals if signal.key.detector is detector.name]
+    is_active = [active.get(signal.key) == signal.at_ms for signal in own]
+    rows = tuple(signal_row(signal, is_active=on) for signal, on in zip(own, is_active, strict=True))
+    inputs = tuple(f"{item.name} {item.value}" for item in own[0].inputs) if own else ()
     return DetectorDetail(
         detector=detector.name.value,
         version=detector.version,
-        saw=saw,
+        inputs=inputs,
         signals=rows[:SAID],
-        why_not="" if any(stand) else _why_not(data, detector),
+        why_not="" if any(is_active) else _why_not(data, detector),
     )
 
 

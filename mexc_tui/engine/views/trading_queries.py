@@ -149,10 +149,10 @@ class TradingQueries:
 
     async def what_if(self, symbol: str) -> WhatIfRow:
         """Return the verdicts of all pre-trade checks for arming a symbol now; nothing is changed."""
-        judged = await _stored(self._components.arming.what_if(self._symbols.pair(symbol)))
+        checked = await _stored(self._components.arming.what_if(self._symbols.pair(symbol)))
         proposal, judgement, now_ms = (
-            judged.request.proposal,
-            judged.judgement,
+            checked.request.proposal,
+            checked.judgement,
             self._components.port.now_ms(),
         )
         return WhatIfRow(
@@ -161,14 +161,14 @@ class TradingQueries:
             approved=judgement.approved,
             verdicts=judgement.verdicts,
             spend_cap=proposal.spend or None,
-            price_cap=judged.request.price_cap,
+            price_cap=checked.request.price_cap,
             bound=price_bound_text(
-                judged.request.price_cap,
-                judged.request.parameters.fire.premium_pct,
+                checked.request.price_cap,
+                checked.request.parameters.fire.premium_pct,
                 is_ahead=proposal.opens_ms is not None and proposal.opens_ms > now_ms,
             ),
             text=judgement.reason or "all checks passed",
-            plan=judged.request.parameters.plan,
+            plan=checked.request.parameters.plan,
         )
 
     def checklist(self, snipe_id: str) -> ReadinessCheck:
@@ -261,8 +261,8 @@ class TradingQueries:
             positions_left=len(memory.positions),
         )
         wanted_all = share_pct is None or share_pct == 100
-        said = f"{sold}{dust}{left}{why}."
-        return CommandResult(said, achieved, is_all=not done.text and (is_closed or not wanted_all))
+        text = f"{sold}{dust}{left}{why}."
+        return CommandResult(text, achieved, is_all=not done.text and (is_closed or not wanted_all))
 
     async def check_exits(self, symbol: str, request: ExitUpdate) -> str:
         """Return a description of the proceeds at the new stop.

@@ -48,7 +48,7 @@ class BidQuote:
 
     bid: Decimal | None = None
     age_ms: int | None = None
-    heard_ms: int | None = None
+    received_ms: int | None = None
     """Exchange time of the last message."""
     last: Decimal | None = None
     """Price of the last trade."""
@@ -97,15 +97,15 @@ def offline_context(text: str, run: Reconciliation | None = None, *, is_silent: 
     )
 
 
-def snipe_rows(books: LedgerState, sight: RowContext) -> list[SnipeRow]:
+def snipe_rows(ledger: LedgerState, context: RowContext) -> list[SnipeRow]:
     """Return the unfinished snipes, soonest opening first."""
-    ordered = sorted(books.snipes.values(), key=lambda snipe: (snipe.opens_ms, snipe.id))
-    return [snipe_row(snipe, sight) for snipe in ordered]
+    ordered = sorted(ledger.snipes.values(), key=lambda snipe: (snipe.opens_ms, snipe.id))
+    return [snipe_row(snipe, context) for snipe in ordered]
 
 
-def snipe_row(snipe: Snipe, sight: RowContext) -> SnipeRow:
+def snipe_row(snipe: Snipe, context: RowContext) -> SnipeRow:
     """Return the row of one snipe."""
-    precision = sight.precision(snipe.symbol)
+    precision = context.precision(snipe.symbol)
     return SnipeRow(
         id=snipe.id,
         symbol=snipe.symbol,
@@ -125,20 +125,20 @@ def snipe_row(snipe: Snipe, sight: RowContext) -> SnipeRow:
         ended_ms=snipe.ended_ms,
         price_decimals=precision.price,
         quantity_decimals=precision.quantity,
-        priced_ms=_second(sight.quote(snipe.symbol).heard_ms),
+        priced_ms=_second(context.quote(snipe.symbol).received_ms),
     )
 
 
-def order_rows(books: LedgerState, sight: RowContext) -> list[OrderRow]:
+def order_rows(ledger: LedgerState, context: RowContext) -> list[OrderRow]:
     """Return the open orders, including foreign ones, newest first."""
-    open_ones = (order for order in books.orders.values() if not order.state.is_terminal)
-    ordered = sorted((*open_ones, *books.foreign.values()), key=lambda order: order.client_order_id)
-    return [order_row(order, sight) for order in sorted(ordered, key=lambda order: -order.created_ms)]
+    open_ones = (order for order in ledger.orders.values() if not order.state.is_terminal)
+    ordered = sorted((*open_ones, *ledger.foreign.values()), key=lambda order: order.client_order_id)
+    return [order_row(order, context) for order in sorted(ordered, key=lambda order: -order.created_ms)]
 
 
-def order_row(order: Order, sight: RowContext) -> OrderRow:
+def order_row(order: Order, context: RowContext) -> OrderRow:
     """Return the row of one order."""
-    precision = sight.precision(order.symbol)
+    precision = context.precision(order.symbol)
     return OrderRow(
         client_order_id=order.client_order_id,
         order_id=order.order_id,
@@ -163,33 +163,33 @@ def order_row(order: Order, sight: RowContext) -> OrderRow:
     )
 
 
-def position_rows(books: LedgerState, sight: RowContext) -> list[PositionRow]:
+def position_rows(ledger: LedgerState, context: RowContext) -> list[PositionRow]:
     """Return the open positions, oldest first."""
-    ordered = sorted(books.positions.values(), key=lambda position: (position.opened_ms, position.id))
+    ordered = sorted(ledger.positions.values(), key=lambda position: (position.opened_ms, position.id))
     return [
-        position_row(position, books.orders_of(position.id), books.intents_of(position.id), sight)
+        position_row(position, ledger.orders_of(position.id), ledger.intents_of(position.id), context)
         for position in ordered
     ]
 
 
-def mark_of(position: Position, sight: RowContext) -> PriceMark:
+def mark_of(position: Position, context: RowContext) -> PriceMark:
     """Return the current sale price of a position; None without a fresh price."""
-    grid, quote = sight.grid(position.symbol), sight.quote(position.symbol)
-    is_recent = quote.age_ms is not None and quote.age_ms <= sight.stale_ms
-    is_fresh = is_recent and not sight.delisted(position.base_asset)
+    grid, quote = context.grid(position.symbol), context.quote(position.symbol)
+    is_recent = quote.age_ms is not None and quote.age_ms <= context.stale_ms
+    is_fresh = is_recent and not context.delisted(position.base_asset)
     return PriceMark(position, quote.bid if is_fresh else None, ZERO if grid is None else grid.taker_fee)
 
 
 @exactly
 def position_row(
-    position: Position, orders: Sequence[Order], intents: Sequence[Intent], sight: RowContext
+    position: Position, orders: Sequence[Order], intents: Sequence[Intent], context: RowContext
 ) -> PositionRow:
     """Return the row of one position; `orders` and `intents` are its own."""
-    mark, quote = mark_of(position, sight), sight.quote(position.symbol)
+    mark, quote = mark_of(position, context), context.quote(position.symbol)
     value, gain = market_value(mark), unrealised(mark)
-    gone = sight.delisted(position.base_asset) if position.is_open else ""
-    blocked_reason = _unmonitored_text(sight) if sight.blind else sight.blocked_reason(position)
-    grid = sight.grid(position.symbol)
+    gone = context.delisted(position.base_asset) if position.is_open else ""
+    blocked_reason = _unmonitored_text(context) if context.blind else context.blocked_reason(position)
+    grid = context.grid(position.symbol)
     facts = ProtectionFacts(
         position=position,
         orders=orders,
@@ -200,7 +200,7 @@ def position_row(
         blocked_reason=gone or blocked_reason,
     )
     place, text = protection(facts)
-    time_stop_s, precision = position.plan.time_stop_s, sight.precision(position.symbol)
+    time_stop_s, precision = position.plan.time_stop_s, context.precision(position.symbol)
     return PositionRow(
         id=position.id,
         symbol=position.symbol,
@@ -220,7 +220,7 @@ def position_row(
         initial_stop=position.initial_stop,
         stop_price=position.stop_price,
         high_price=_highest(position, orders),
-        rungs=_rungs(position, orders, sight),
+        rungs=_rungs(position, orders, context),
         protection=place,
         protection_text=text,
         trapped=position.trapped,
@@ -233,16 +233,16 @@ def position_row(
         signal_id=position.signal_id,
         price_decimals=precision.price,
         quantity_decimals=precision.quantity,
-        priced_ms=_second(quote.heard_ms),
+        priced_ms=_second(quote.received_ms),
         realised_pct=_pct(position.realised, position.bought_value),
         exit_price=_shown(position.sold_value / position.sold_quantity) if position.sold_quantity else None,
         delisted=gone,
     )
 
 
-def _unmonitored_text(sight: RowContext) -> str:
-    known = "stop monitoring unknown" if sight.is_silent else "stop not monitored"
-    return f"{sight.blind}: {known}"
+def _unmonitored_text(context: RowContext) -> str:
+    known = "stop monitoring unknown" if context.is_silent else "stop not monitored"
+    return f"{context.blind}: {known}"
 
 
 def reconciliation_row(run: Reconciliation) -> ReconciliationRow:
@@ -260,11 +260,11 @@ def reconciliation_row(run: Reconciliation) -> ReconciliationRow:
 # ---- the ladder
 
 
-def _rungs(position: Position, orders: Sequence[Order], sight: RowContext) -> tuple[RungRow, ...]:
+def _rungs(position: Position, orders: Sequence[Order], context: RowContext) -> tuple[RungRow, ...]:
     """Return the ladder; a rung with a resting order is on the exchange."""
     if not position.is_open or not position.bought_quantity:
         return ()
-    grid = sight.grid(position.symbol) or UNKNOWN_GRID
+    grid = context.grid(position.symbol) or UNKNOWN_GRID
     of_rung = _by_rung(rungs(position, grid), orders)
     sold = tuple(
         (number, sum((order.filled_quantity for order in takes), ZERO)) for number, takes in of_rung.items()
@@ -282,7 +282,7 @@ def _rungs(position: Position, orders: Sequence[Order], sight: RowContext) -> tu
     )
     filled = rungs_done(position, sold, grid, resting)
     plans = rungs(msgspec.structs.replace(position, rungs_done=filled), grid, sold, resting=resting)
-    watched = RungPlace.ENGINE.value if not sight.blind else UNKNOWN if sight.is_silent else NOWHERE
+    watched = RungPlace.ENGINE.value if not context.blind else UNKNOWN if context.is_silent else NOWHERE
     return tuple(_rung(plan, of_rung[plan.number], watched) for plan in plans)
 
 

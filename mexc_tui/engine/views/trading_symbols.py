@@ -80,7 +80,7 @@ class TradingSymbols:
         prices = self._components.prices
         price = prices.of(symbol)
         return BidQuote(
-            bid=price.bid, age_ms=prices.age_ms(symbol), heard_ms=price.updated_ms, last=price.last
+            bid=price.bid, age_ms=prices.age_ms(symbol), received_ms=price.updated_ms, last=price.last
         )
 
     def _precision(self, symbol: str) -> SymbolPrecision:

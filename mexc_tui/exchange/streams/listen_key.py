@@ -1,4 +1,4 @@
-"""Life cycle of the listen key of the private stream (protocol 9)."""
+"""Life cycle of the listen key of the user stream (protocol 9)."""
 
 import asyncio
 import logging
@@ -134,9 +134,9 @@ class ListenKeyManager:
             await asyncio.sleep(pause_s)
             async with self._lock:
                 old = self._key
-                is_sound = old is None or await self._renew(old) or await self._replace(old)
+                is_valid = old is None or await self._renew(old) or await self._replace(old)
                 is_replaced = old is not None and self._key != old
-            pause_s = self._pause_s() if is_sound else _RETRY_S
+            pause_s = self._pause_s() if is_valid else _RETRY_S
             if is_replaced:
                 on_replaced()
 

@@ -1,4 +1,4 @@
-"""Converts private stream messages to model types. Raises only `BadStreamMessage`.
+"""Converts user stream messages to model types. Raises only `BadStreamMessage`.
 
 proto3 omits fields with default values: an absent number is zero, an absent flag False.
 """

@@ -1,4 +1,4 @@
-"""Private stream: order, fill and balance updates of the account (protocol 9).
+"""User stream: order, fill and balance updates of the account (protocol 9).
 
 It does not replay the past. After every gap (connect, reconnect, new listen key, unreadable message) `on_gap`
 is called, and the caller queries the state by REST (reliability M11). Only polling by the caller detects a
@@ -48,7 +48,7 @@ _SUSPECT_AFTER = 3
 
 @dataclass(frozen=True, slots=True)
 class UserStreamState:
-    """State of the private stream, for display."""
+    """State of the user stream, for display."""
 
     is_live: bool
     silent_s: float | None

@@ -52,7 +52,7 @@ def _line(row: DetectorRow) -> Line:
         Cell(str(rate.n), few, rate.n),
         _recall(row.recall),
         Cell(str(row.raised), rank=row.raised),
-        Cell(str(row.standing), rank=row.standing),
+        Cell(str(row.active), rank=row.active),
         UNKNOWN_CELL if lead.median_ms is None else Cell(span(lead.median_ms), rank=lead.median_ms),
         UNKNOWN_CELL
         if lead.p10_ms is None or lead.p90_ms is None

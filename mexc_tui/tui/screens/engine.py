@@ -79,7 +79,7 @@ def _waterfall(context: RenderContext, width: int, height: int) -> list[Drawn]:
         return [text_line(response.problem or LOADING, Tone.FAINT)]
     if not row.attempts:
         return [text_line("No attempt sent yet.", Tone.FAINT)]
-    attempt = next((shot for shot in row.attempts if _key(shot) == context.key), row.attempts[0])
+    attempt = next((attempt for attempt in row.attempts if _key(attempt) == context.key), row.attempts[0])
     usual = {stage.name: stage for stage in row.stages}
     figures = 34
     longest = max((len(stage.name) for stage in attempt.stages), default=_NAME)

@@ -75,18 +75,18 @@ def _opening(row: ListingRow, context: RenderContext) -> Drawn:
 def _source(source: SourceDetail, context: RenderContext, width: int) -> list[Drawn]:
     since = age(context.now_ms - source.since_ms)
     gone = "" if source.present else " (withdrawn)"
-    said = readable(source.text) or "listed"
-    text = f"{source.source}{gone}: {said}, {since} ago"
-    return paragraph(text, width, Tone.PLAIN if source.present else Tone.FAINT)
+    text = readable(source.text) or "listed"
+    line = f"{source.source}{gone}: {text}, {since} ago"
+    return paragraph(line, width, Tone.PLAIN if source.present else Tone.FAINT)
 
 
 def signal_lines(detectors: Sequence[DetectorDetail], context: RenderContext, width: int) -> Iterable[Drawn]:
     """Draw signals, active ones first, and the reasons of silent detectors."""
-    said = sorted(
+    signals = sorted(
         (signal for says in detectors for signal in says.signals),
         key=lambda signal: (not signal.is_active, -signal.at_ms),
     )
-    for signal in said:
+    for signal in signals:
         yield from signal_paragraphs(signal, context, width)
     for says in detectors:
         if not says.signals and says.why_not:

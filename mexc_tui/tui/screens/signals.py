@@ -62,7 +62,7 @@ def _signal_text(
     yield from paragraph(f"outcome: {outcome or 'unknown'}", width, Tone.PLAIN if outcome else Tone.FAINT)
     says = next((item for item in story.detectors if item.detector == row.detector), None)
     if says is not None:
-        yield from paragraph(f"inputs: {readable(', '.join(says.saw))}", width, Tone.FAINT)
+        yield from paragraph(f"inputs: {readable(', '.join(says.inputs))}", width, Tone.FAINT)
         if says.why_not:
             yield from paragraph(f"inactive now: {says.why_not}", width, Tone.WARN)
 

@@ -276,7 +276,7 @@ def _agreement(row: ListingRow) -> Cell:
         return Cell("withdrawn", Tone.BAD, 0)
     count = len(row.sources)
     if count == 1:
-        return Cell("manual" if row.sources[0] == "by_hand" else "one source", Tone.WARN, 1)
+        return Cell("manual" if row.sources[0] == "manual" else "one source", Tone.WARN, 1)
     return Cell(f"{count} agree", Tone.GOOD, count)
 
 

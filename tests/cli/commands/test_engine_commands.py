@@ -153,7 +153,7 @@ def test_status_reports_the_state_of_the_engine(shell: Shell, engine: "subproces
 @pytest.mark.usefixtures("engine")
 def test_a_listing_is_added_and_dropped_manually_with_its_history(shell: Shell) -> None:
     added = shell.json("listings", "add", "HANDMADEUSDT", "--opens", "+20m", "--note", "a friend")
-    assert (added["stage"], added["opens_source"]) == ("scheduled", "by_hand")
+    assert (added["stage"], added["opens_source"]) == ("scheduled", "manual")
     assert shell.run("listings", "drop", "handmadeusdt").stdout == "Dropped HANDMADEUSDT.\n"
     refused = shell.run("listings", "drop", "NOBODYUSDT")
     assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
@@ -164,7 +164,7 @@ def test_a_listing_is_added_and_dropped_manually_with_its_history(shell: Shell) 
     story = shell.json("why", "HANDMADEUSDT")["listings"][0]
     assert len(story["detectors"]) == 7
     assert all(one["signals"] or one["why_not"] for one in story["detectors"])
-    assert [one["source"] for one in story["sources"]] == ["by_hand"]
+    assert [one["source"] for one in story["sources"]] == ["manual"]
 
 
 @pytest.mark.usefixtures("engine")

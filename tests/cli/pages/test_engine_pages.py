@@ -38,15 +38,17 @@ def test_a_disagreement_is_shown_and_not_resolved() -> None:
 
 
 def test_a_json_price_is_text_without_an_exponent() -> None:
-    row = listing_row(listing_samples.listing(), ListingStage.OPEN, price=0.00000012, heard_ms=7_900)
+    row = listing_row(listing_samples.listing(), ListingStage.OPEN, price=0.00000012, received_ms=7_900)
     body = msgspec.json.decode(json_output.encode(json_output.listing(row)))
     assert (body["price"], body["priced_ms"]) == ("0.00000012", 7_000)
     assert listings_page([row], 9_000, PEN).splitlines()[1].split()[-2] == "0.00000012"
 
 
 def test_a_price_without_recent_messages_is_marked() -> None:
-    for heard_ms in (None, 6_900):
-        row = listing_row(listing_samples.listing(), ListingStage.OPEN, price=0.00000012, heard_ms=heard_ms)
+    for received_ms in (None, 6_900):
+        row = listing_row(
+            listing_samples.listing(), ListingStage.OPEN, price=0.00000012, received_ms=received_ms
+        )
         assert listings_page([row], 9_000, PEN).splitlines()[1].split()[-2] == "~0.00000012"
 
 
@@ -84,11 +86,13 @@ def _why() -> WhyRow:
         for name, is_active, at_ms in (("pre_ready", False, 1_000), ("opening", True, 9_000))
     ]
     detectors = tuple(
-        DetectorDetail(detector=one.detector, version=1, saw=("lead_ms 39663",), signals=(one,), why_not="")
+        DetectorDetail(
+            detector=one.detector, version=1, inputs=("lead_ms 39663",), signals=(one,), why_not=""
+        )
         for one in signals
     )
     silent = DetectorDetail(
-        detector="cluster", version=1, saw=(), signals=(), why_not="nothing opens with it"
+        detector="cluster", version=1, inputs=(), signals=(), why_not="nothing opens with it"
     )
     listing = msgspec.structs.replace(
         listing_row(listing_samples.listing(), ListingStage.OPEN),

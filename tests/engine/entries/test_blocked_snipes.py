@@ -48,7 +48,7 @@ def test_nothing_is_fired_while_the_private_stream_is_down(tmp_path: Path) -> No
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.DISARMED
-            assert "private stream" in snipe.reason
+            assert "user stream" in snipe.reason
             assert not watcher.session.buys_received
 
     simulate(main)

@@ -34,14 +34,14 @@ def test_a_pair_whose_streams_the_exchange_refuses_is_not_bought(tmp_path: Path)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.DISARMED
             assert "topics" in snipe.reason
-            assert "private stream" not in snipe.reason
+            assert "user stream" not in snipe.reason
             assert not watcher.session.buys_received
 
     simulate(main)
 
 
 async def buy_by_hand(watcher: OpeningBench) -> None:
-    """Let the person buy another pair, which the private stream tells of."""
+    """Let the person buy another pair, which the user stream tells of."""
     pairs = watcher.running.engine.knowledge_store.knowledge.pairs.values()
     other = next(one.symbol for one in pairs if one.symbol != NAME and one.is_spot_trading_allowed)
     order = NewOrder(
@@ -55,7 +55,7 @@ async def buy_by_hand(watcher: OpeningBench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "line"), [("spot@public", "public stream"), ("spot@private", "private stream")]
+    ("path", "line"), [("spot@public", "public stream"), ("spot@private", "user stream")]
 )
 def test_nothing_is_bought_while_a_stream_is_silent(tmp_path: Path, path: str, line: str) -> None:
     async def main(sim: Simulation) -> None:

@@ -81,8 +81,8 @@ def test_a_close_by_the_risk_monitor_is_not_blocked_by_the_cap_of_a_manual_one(t
         ):
             set_bid(components, position, "2")
             sell = components.exit_execution.close
-            by_hand = await sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
-            assert by_hand.sold == 0
+            manual_sighting = await sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+            assert manual_sighting.sold == 0
             await sell(position, None, OrderRole.CLOSE, CloseReason.RISK_MONITOR, "a warning")
             await closed_position(running, 70)
             await assert_reconciled(running)

@@ -45,12 +45,12 @@ def test_two_sales_of_parts_that_overlap_leave_nothing_to_sell_for_the_next_star
         async with monitored_engine(day) as (_running, components, position):
             await asyncio.sleep(1)
             sell = components.exit_execution.close
-            by_hand = asyncio.ensure_future(
+            manual_sighting = asyncio.ensure_future(
                 sell(position, D(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             )
             await asyncio.sleep(0.2)
             trim = sell(position, D(70), OrderRole.CLOSE, CloseReason.RISK_MONITOR, "a warning trims")
-            await asyncio.gather(by_hand, trim)
+            await asyncio.gather(manual_sighting, trim)
             await until(lambda: not components.exit_execution.is_selling(position.id))
             await asyncio.sleep(1)
             assert open_sales(components, position) == []

@@ -110,13 +110,13 @@ def test_a_user_order_on_the_same_pair_survives_the_cancels_of_a_stop(tmp_path: 
     async def main(sim: Simulation) -> None:
         day = banned_day(sim, tmp_path, **THREE_RUNGS)
         async with monitored_engine(day) as (running, components, position):
-            by_hand = await rest_by_hand(components, position)
+            manual_sighting = await rest_by_hand(components, position)
             await until(lambda: components.ledger.state.foreign)
             await until(components.port.ban)
             await keep_bid(components, position, "0.3", 0.5)
             assert (await closed_position(running, 30)).close_reason is CloseReason.STOP
             (left,) = day.server.session.open_orders(SYMBOL)
-            assert left.client_order_id == by_hand
+            assert left.client_order_id == manual_sighting
 
     simulate(main)
 

@@ -28,7 +28,7 @@ def test_signals_of_a_merged_listing_are_active_once_and_raised_once(
             twin = await running.queries.add_listing("NEXTUSDT", opens_ms, "from the forum")
             await asyncio.sleep(50)
             (listing,) = running.engine.knowledge_store.knowledge.live(running.engine.parts.market.now_ms())
-            active = await running.store.read("active signals", lambda stored: stored.signals.standing())
+            active = await running.store.read("active signals", lambda stored: stored.signals.active())
             facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
             in_memory = set(running.engine.knowledge_store.signals)
         async with day.engine() as running:

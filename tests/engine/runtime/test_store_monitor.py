@@ -83,7 +83,7 @@ def test_a_database_lost_while_running_halts_entries_and_is_backed_up(
         delete(day)
         restore(day.paths.store, Backups(day.paths.store).all()[0], 0)
         async with day.engine() as running:
-            await until(lambda: components_of(running).unknown_orders.is_done)
+            await until(lambda: components_of(running).unrecorded_orders.is_done)
             await until(lambda: not components_of(running).ledger.state.positions, 60)
             assert components_of(running).ledger.state.trading.state is TradingState.HALTED
 
@@ -158,7 +158,7 @@ def test_d5_damage_outside_the_ledger_tables_starts_with_exits_only(tmp_path: Pa
             changed = raw.execute(damage).rowcount
         async with day.engine() as running:
             components = components_of(running)
-            await until(lambda: components.unknown_orders.is_done)
+            await until(lambda: components.unrecorded_orders.is_done)
             assert held_position(running).symbol == SYMBOL
             if changed and running.store.damaged():
                 assert "mexc-tui restore" in running.store.damaged()

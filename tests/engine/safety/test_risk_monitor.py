@@ -210,7 +210,7 @@ def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> N
             await components.port.place(order, purpose=Purpose.ENTRY)
             await asyncio.sleep(2)
             trading = components.ledger.state.trading
-            assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.UNKNOWN_ORDER)
+            assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.UNRECORDED_ORDER)
             assert len(await components.port.open_orders()) == 1  # somebody else's: left alone
             with pytest.raises(CommandRefused, match="type `resume` to resume"):
                 await components.safety.emergency_stop.resume("ann", "")
@@ -405,7 +405,7 @@ def test_what_halted_without_a_number_stands_until_a_person_resumes(tmp_path: Pa
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
-            components.safety.risk_monitor.on_unknown_order("mxtother0000-1")
+            components.safety.risk_monitor.on_unrecorded_order("mxtother0000-1")
             await asyncio.sleep(90)
             assert await open_alerts(running, "guard:") == ["guard:critical"]
             await components.safety.emergency_stop.resume("ann", "resume")

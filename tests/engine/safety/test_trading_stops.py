@@ -71,10 +71,10 @@ def test_a_person_who_resumes_hears_what_entries_wait_for_all_the_same(tmp_path:
             await components_of(running).safety.emergency_stop.halt("ann", "lunch")
         async with day.engine() as running:
             components = components_of(running)
-            components.safety.trading_state.pause(Cause.STREAM, "the private stream is down")
+            components.safety.trading_state.pause(Cause.STREAM, "the user stream is down")
             resumed = await components.safety.emergency_stop.resume("ann", "")
             assert "entries are paused" in resumed.text
-            assert "the private stream is down" in resumed.text
+            assert "the user stream is down" in resumed.text
             assert "trading is active" not in resumed.text
 
     simulate(main)

@@ -119,7 +119,7 @@ def test_nothing_of_the_first_day_stands_on_the_second(tmp_path: Path) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            stored = await running.store.read("signals", lambda stored: stored.signals.standing())
+            stored = await running.store.read("signals", lambda stored: stored.signals.active())
             alerts = await running.store.read("alerts", lambda stored: stored.alerts.open())
         assert [one.symbol for one in stored if one.at_ms < running.day.start_ms] == []
         assert [one.alert.about for one in alerts if one.last_ms < running.day.start_ms] == []

@@ -221,7 +221,7 @@ def test_every_detector_is_told_with_the_age_of_what_the_last_pass_read(told: To
     row = told.detectors[0]
     assert {one.name for one in row.detectors} == set(DetectorName)
     opening = next(one for one in row.detectors if one.name == DetectorName.OPENING)
-    assert (opening.raised, opening.standing, opening.rate.n) == (1, 1, 0)
+    assert (opening.raised, opening.active, opening.rate.n) == (1, 1, 0)
     assert opening.rate.text == "0 of 0 (too few for a rate)"
     assert row.last_pass is not None
     assert {one.source for one in row.last_pass.read} >= {"calendar", "symbolsV2"}

@@ -57,7 +57,7 @@ async def test_why_tells_of_every_detector_what_it_said_or_why_not(tmp_path: Pat
     assert [one.detector for one in answer.listings[0].detectors] == [one.name for one in DETECTORS]
     launch = _says(answer, DetectorName.LAUNCH_SEQUENCE)
     assert (launch.why_not, launch.signals[0].is_active) == ("", True)
-    assert any(seen.startswith("lead_ms ") for seen in launch.saw)
+    assert any(seen.startswith("lead_ms ") for seen in launch.inputs)
     silent = [one for one in answer.listings[0].detectors if not one.signals]
     assert all(one.why_not for one in silent)
     assert "no quote or trade" in _says(answer, DetectorName.OPENING).why_not
@@ -80,7 +80,7 @@ async def test_a_dropped_listing_is_still_told_of(tmp_path: Path) -> None:
     answer = await _why(desk, tmp_path, 90)
     assert answer.listings[0].listing.stage == "cancelled"
     assert "no further events expected" in _says(answer, DetectorName.PRE_READY).why_not
-    assert [seen.present for seen in answer.listings[0].sources if seen.source == "by_hand"] == [False]
+    assert [seen.present for seen in answer.listings[0].sources if seen.source == "manual"] == [False]
 
 
 async def test_a_name_that_nobody_used_has_no_story(tmp_path: Path) -> None:

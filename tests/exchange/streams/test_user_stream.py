@@ -1,4 +1,4 @@
-"""The private stream and its listen key, in virtual time (protocol 9; reliability M11, M12)."""
+"""The user stream and its listen key, in virtual time (protocol 9; reliability M11, M12)."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""Private streams of the practice exchange: orders, deals and balances of the account."""
+"""User streams of the practice exchange: orders, deals and balances of the account."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -55,7 +55,7 @@ QUERIES: dict[str, Callable[[ReadTransaction], Any]] = {
     ),
     "add signal": lambda stored: stored.signals.add(signal(at_ms=99)),
     "end signal": lambda stored: stored.signals.end(ended()),
-    "signals standing": lambda stored: stored.signals.standing(),
+    "active signals": lambda stored: stored.signals.active(),
     "signals of symbol": lambda stored: stored.signals.of_symbol("N1USDT"),
     "signals of listing": lambda stored: stored.signals.of_listing("N1USDT-1001"),
     "signals of detector": lambda stored: stored.signals.of_detector(READY, 1),
@@ -91,7 +91,7 @@ IN_ORDER = {"journal head": ["SCAN journal"], "journal latest": ["SCAN journal"]
 
 PARTIAL = {
     "listings unfinished": "listings_ahead",
-    "signals standing": "signals_standing",
+    "active signals": "signals_standing",
     "add signal": "signals_standing",
     "end signal": "signals_standing",
     "alerts open": "alerts_open",

@@ -89,7 +89,7 @@ def row_context(
 ) -> RowContext:
     price = None if bid is None else D(bid)
     quote = BidQuote(
-        bid=price, age_ms=age_ms, heard_ms=None if age_ms is None else PROBE_FRESH_MS, last=price
+        bid=price, age_ms=age_ms, received_ms=None if age_ms is None else PROBE_FRESH_MS, last=price
     )
     grid = GRID if has_grid else None
     return RowContext(

@@ -214,7 +214,7 @@ def _listings() -> list[ListingRow]:
             disagreements=("opening: calendar 14:28, announcement 15:00",),
         ),
         listing("日本USDT", "announced", None, "announcement"),
-        listing("[b]ZEDUSDT", "scheduled", 190_000, "by_hand"),
+        listing("[b]ZEDUSDT", "scheduled", 190_000, "manual"),
         listing("OPENUSDT", "open", -600, "calendar", "exchangeInfo", price=0.03412, outcome="+38% peak"),
     ]
 

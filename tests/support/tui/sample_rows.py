@@ -50,7 +50,7 @@ def detectors() -> DetectorsRow:
                 name="ready_state",
                 version=3,
                 raised=12,
-                standing=2,
+                active=2,
                 last_ms=NOW_MS - 5_000,
                 rate=RateRow(n=41, hits=33, value=0.805, low=0.66, high=0.9, text="80% (66%-90%), n 41"),
                 recall=RateRow(n=40, hits=30, value=0.75, low=0.6, high=0.86, text="75% (60%-86%), n 40"),
@@ -60,7 +60,7 @@ def detectors() -> DetectorsRow:
                 verdict="better than the base rate",
                 lead=LeadRow(n=30, median_ms=46_000, p10_ms=11_000, p90_ms=300_000, share_ahead=0.9),
             ),
-            DetectorRow(name="cluster", version=1, raised=0, standing=0, last_ms=None),
+            DetectorRow(name="cluster", version=1, raised=0, active=0, last_ms=None),
         ),
         last_pass=PassRow(
             at_ms=NOW_MS - 300,
@@ -167,12 +167,12 @@ def why(frozen: FrozenDesk, listing_id: str) -> WhyRow:
                     DetectorDetail(
                         detector="ready_state",
                         version=2,
-                        saw=("sts 2", "st 2"),
+                        inputs=("sts 2", "st 2"),
                         signals=(signal,),
                         why_not="",
                     ),
                     DetectorDetail(
-                        detector="cluster", version=1, saw=(), signals=(), why_not="it opens alone"
+                        detector="cluster", version=1, inputs=(), signals=(), why_not="it opens alone"
                     ),
                 ),
             ),

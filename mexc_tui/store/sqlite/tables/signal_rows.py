@@ -70,7 +70,7 @@ class SignalRows:
         self._rows.run("UPDATE signals SET subject = ?, body = ? WHERE id = ?", later.subject, body, row[0])
         return True
 
-    def standing(self) -> list[Signal]:
+    def active(self) -> list[Signal]:
         """Return active signals, oldest first. A restart must not raise them again."""
         # Without a hint SQLite scans all signals by time instead of sorting the few active ones.
         return self._many("INDEXED BY signals_standing WHERE ended_at_ms IS NULL ORDER BY detected_at_ms")

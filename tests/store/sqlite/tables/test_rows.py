@@ -109,9 +109,9 @@ def test_a_restart_loads_unfinished_listings_and_keeps_finished_ones(stored: Rea
 
 def test_a_signal_is_active_until_it_ends(stored: ReadTransaction) -> None:
     stored.signals.add(signal())
-    assert stored.signals.standing() == [signal()]
+    assert stored.signals.active() == [signal()]
     assert stored.signals.end(ended())
-    assert stored.signals.standing() == []
+    assert stored.signals.active() == []
     assert not stored.signals.end(ended())
     assert stored.signals.of_symbol("NEWUSDT") == [signal()]
 
@@ -120,19 +120,19 @@ def test_each_key_has_one_active_state(stored: ReadTransaction) -> None:
     stored.signals.add(signal(at_ms=1, state="far"))
     stored.signals.add(signal(at_ms=2, state="near"))
     stored.signals.add(signal(key(topic="other"), at_ms=3))
-    assert [(found.key.topic, found.state) for found in stored.signals.standing()] == [
+    assert [(found.key.topic, found.state) for found in stored.signals.active()] == [
         ("opening", "near"),
         ("other", "ready"),
     ]
     assert not stored.signals.end(ended(state="far"))
-    assert len(stored.signals.standing()) == 2
+    assert len(stored.signals.active()) == 2
 
 
 def test_an_active_signal_moves_with_its_listing_into_the_merged_one(stored: ReadTransaction) -> None:
     stored.signals.add(signal())
     joined = SignalEnd(key=key(), state="ready", at_ms=6_000, reason="joined", into="OLDUSDT-1")
     assert stored.signals.end(joined)
-    assert [found.key for found in stored.signals.standing()] == [key("OLDUSDT-1")]
+    assert [found.key for found in stored.signals.active()] == [key("OLDUSDT-1")]
     assert stored.signals.of_listing("NEWUSDT-1000") == []
     assert len(stored.signals.latest()) == 1
     assert not stored.signals.end(joined)
@@ -144,7 +144,7 @@ def test_a_signal_ends_where_the_merged_listing_has_its_own(stored: ReadTransact
     assert stored.signals.end(
         SignalEnd(key=key(), state="ready", at_ms=6_000, reason="joined", into="OLDUSDT-1")
     )
-    assert [(row.key.subject, row.state) for row in stored.signals.standing()] == [("OLDUSDT-1", "other")]
+    assert [(row.key.subject, row.state) for row in stored.signals.active()] == [("OLDUSDT-1", "other")]
 
 
 def test_signals_are_read_newest_first(stored: ReadTransaction) -> None:
@@ -288,6 +288,6 @@ def test_d5_an_unreadable_signal_is_skipped_and_reported() -> None:
     connection, stored = in_memory()
     stored.signals.add(signal())
     connection.execute("UPDATE signals SET body = CAST('{\"state\": 5}' AS BLOB)")
-    assert stored.signals.standing() == []
+    assert stored.signals.active() == []
     assert "A stored signal cannot be read" in stored.rows.damage.text
     connection.close()

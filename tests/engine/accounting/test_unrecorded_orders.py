@@ -25,7 +25,7 @@ def on_another_host(day: PracticeDay, folder: Path) -> PracticeDay:
 
 async def halt_of(running: RunningEngine) -> tuple[TradingState, Cause, str]:
     components = components_of(running)
-    await until(lambda: components.unknown_orders.is_done)
+    await until(lambda: components.unrecorded_orders.is_done)
     await until(lambda: components.ledger.state.trading.state is TradingState.HALTED)
     trading = components.ledger.state.trading
     return trading.state, trading.cause, trading.text
@@ -39,7 +39,7 @@ def test_h5_an_engine_with_other_folders_finds_the_orders_of_the_first_and_halts
             await buy(running)
         async with on_another_host(day, tmp_path / "two").engine() as running:
             _, cause, words = await halt_of(running)
-            assert cause is Cause.UNKNOWN_ORDER
+            assert cause is Cause.UNRECORDED_ORDER
             assert "another engine trades on this account" in words
             assert filled_buys(day)[0].client_order_id in words
 
@@ -58,7 +58,7 @@ def test_h5_an_order_before_a_manual_resume_halts_no_later_start(tmp_path: Path)
             assert (await components_of(running).safety.trading_state.resume("ann", "resume", ())).changed
         async with other.engine() as running:
             components = components_of(running)
-            await until(lambda: components.unknown_orders.is_done)
+            await until(lambda: components.unrecorded_orders.is_done)
             await asyncio.sleep(10)
             assert components.ledger.state.trading.state is TradingState.ACTIVE
 
@@ -78,7 +78,7 @@ def test_h12_a_restored_old_backup_halts_and_names_the_orders_that_are_newer(tmp
         shutil.copy(backup, day.paths.store)
         async with day.engine() as running:
             _, cause, words = await halt_of(running)
-            assert cause is Cause.UNKNOWN_ORDER
+            assert cause is Cause.UNRECORDED_ORDER
             assert "created by this desk and is not in its ledger" in words
             assert "older than the exchange's orders" in words
             ids = components_of(running).ledger.client_ids(1)

@@ -24,7 +24,7 @@ NO_SUCH_PAIR = 400
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 
 
-class UnknownOrders:
+class UnrecordedOrderSearch:
     """Worker that reads open orders and the last day's orders of every coin in the account, once.
 
     Reconciliation reads the pairs that this desk traded. Another engine on the account trades other
@@ -37,17 +37,17 @@ class UnknownOrders:
         trading: TradingPort,
         ledger: LedgerWriter,
         rng: Random,
-        on_unknown_order: Callable[[str], None],
+        on_unrecorded_order: Callable[[str], None],
         resumed_ms: Callable[[], int],
     ) -> None:
-        """`on_unknown_order` receives the client order id of each order found, at once.
+        """`on_unrecorded_order` receives the client order id of each order found, at once.
 
         `resumed_ms`: time of the last manual resume; earlier orders are known to the user.
         """
         self._trading = trading
         self._ledger = ledger
         self._rng = rng
-        self._on_unknown_order = on_unknown_order
+        self._on_unrecorded_order = on_unrecorded_order
         self._resumed_ms = resumed_ms
         self._read = set[str]()
         self.is_done = False
@@ -108,7 +108,7 @@ class UnknownOrders:
             name = report.client_order_id or ""
             is_recent = report.time is None or report.time >= since_ms
             if name.startswith(PREFIX) and is_recent and not await self._ledger.owns(name):
-                self._on_unknown_order(name)
+                self._on_unrecorded_order(name)
 
 
 def _pairs(coins: Collection[str]) -> list[str]:

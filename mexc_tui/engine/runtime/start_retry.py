@@ -18,7 +18,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 SLOW_S = 3.0
 PROCEED_AFTER_S = 0.5
 """With exposure, exits and the desk start after this time although a request is still unanswered."""
-EXPOSED = "Positions or unknown orders exist: the engine keeps running and retries."
+EXPOSED = "Positions or orders of unknown outcome exist: the engine keeps running and retries."
 
 
 class StartRetry:

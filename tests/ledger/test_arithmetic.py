@@ -15,5 +15,5 @@ from mexc_tui.ledger.arithmetic import short
         ("0E-10", "0"),
     ],
 )
-def test_numbers_in_sentences_have_eight_digits_that_count(value: str, said: str) -> None:
+def test_numbers_in_texts_have_eight_significant_digits(value: str, said: str) -> None:
     assert short(Decimal(value)) == said

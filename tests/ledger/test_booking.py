@@ -110,7 +110,7 @@ def test_entry_price_comes_from_fills_and_never_from_the_response() -> None:
     assert (the(desk).initial_stop, the(desk).stop_price) == (D("2.25"), D("2.25"))
 
 
-def test_a_stop_that_was_moved_does_not_fall_back_when_more_is_bought() -> None:
+def test_a_moved_stop_is_not_lowered_by_further_fills() -> None:
     desk = a_desk()
     desk.apply_evidence(
         "buy-1", from_report(report("buy-1", "5", "10", OrderStatus.PARTIALLY_FILLED), NOON_MS)
@@ -127,7 +127,7 @@ def test_an_order_without_a_fill_makes_no_position() -> None:
     assert list(desk.entries) == ["start"]
 
 
-def test_a_resting_order_realises_nothing_and_no_fee_is_made_up() -> None:
+def test_a_resting_order_realises_nothing_and_has_no_fee() -> None:
     desk = a_desk()
     desk.apply_evidence("buy-1", bought())
     desk.expect(sell_order("take-1", role=OrderRole.TAKE_PROFIT))
@@ -135,7 +135,7 @@ def test_a_resting_order_realises_nothing_and_no_fee_is_made_up() -> None:
     assert (the(desk).realised, the(desk).fees, the(desk).remaining) == (0, 0, 10)
 
 
-def test_what_is_booked_survives_being_written_down() -> None:
+def test_a_booking_survives_a_serialization_round_trip() -> None:
     desk = a_desk(USDT="1000", MX="5")
     desk.apply_evidence("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
     for row in (the(desk), desk.orders["buy-1"], desk.intents["stop"], desk.lots["buy-1"]):
@@ -144,7 +144,7 @@ def test_what_is_booked_survives_being_written_down() -> None:
         assert msgspec.json.decode(msgspec.json.encode(entry), type=type(entry)) == entry
 
 
-def test_a_position_stays_opening_while_the_entry_may_bring_more() -> None:
+def test_a_position_is_opening_while_the_entry_may_fill_further() -> None:
     desk = a_desk()
     desk.apply_evidence(
         "buy-1", from_report(report("buy-1", "4", "8", OrderStatus.PARTIALLY_CANCELED), NOON_MS)
@@ -154,7 +154,7 @@ def test_a_position_stays_opening_while_the_entry_may_bring_more() -> None:
     assert the(desk).state is PositionState.OPEN
 
 
-def test_a_reservation_shrinks_with_what_was_spent_fees_included() -> None:
+def test_a_reservation_shrinks_by_fills_and_fees() -> None:
     desk = a_desk()
     desk.apply_evidence("buy-1", bought(), fee("buy-1", "10", "0.01"))
     assert desk.intents["buy"].reserved == D("79.99")
@@ -162,7 +162,7 @@ def test_a_reservation_shrinks_with_what_was_spent_fees_included() -> None:
     assert desk.intents["buy"].reserved == 0
 
 
-def test_the_stop_follows_what_remains_with_each_fill() -> None:
+def test_the_stop_covers_the_remaining_quantity_after_each_fill() -> None:
     desk = a_desk()
     desk.apply_evidence(
         "buy-1", from_report(report("buy-1", "4", "8", OrderStatus.PARTIALLY_FILLED), NOON_MS)
@@ -219,7 +219,7 @@ def test_the_last_sale_sets_the_close_reason(said: CloseReason, role: OrderRole,
     assert the(desk).close_reason is reason
 
 
-def test_a_position_is_reducing_while_a_stop_is_under_way() -> None:
+def test_a_position_is_reducing_while_a_stop_is_in_progress() -> None:
     desk = a_desk()
     desk.apply_evidence("buy-1", bought())
     done(desk)
@@ -241,7 +241,7 @@ def test_lots_are_used_first_in_first_out() -> None:
     assert [desk.lots[name].remaining for name in ("buy-1", "buy-2")] == [0, 8]
 
 
-def test_a_cost_that_does_not_divide_loses_no_cent() -> None:
+def test_an_indivisible_cost_loses_no_cent() -> None:
     desk = a_desk()
     desk.apply_evidence("buy-1", bought(quantity="3", value="10"))
     for number in (1, 2, 3):
@@ -285,7 +285,7 @@ def test_a_fee_without_a_price_stays_unvalued_with_an_alert_until_a_price_is_kno
     assert_sound(desk)
 
 
-def test_each_slice_of_a_fee_is_worth_what_it_was_worth_when_it_was_paid() -> None:
+def test_each_part_of_a_fee_is_valued_at_the_time_of_its_payment() -> None:
     desk = a_desk(USDT="1000", MX="5")
     desk.apply_evidence("buy-1", bought(), fee("buy-1", "9", "0.01", "MX"))
     desk.prices = {"MX": D(4)}
@@ -333,7 +333,7 @@ def test_a_fee_of_a_second_buy_and_of_a_sale_wait_for_their_own_fills() -> None:
     assert_sound(desk)
 
 
-def test_a_buys_late_fee_reaches_what_is_sold_already() -> None:
+def test_a_late_fee_of_a_buy_is_shared_with_coins_already_sold() -> None:
     desk = a_desk()
     desk.apply_evidence("buy-1", bought())
     desk.expect(sell_order(quantity="5"))
@@ -365,7 +365,7 @@ def test_the_users_own_coins_are_never_counted_or_sold() -> None:
     assert sellable(the(desk).remaining, free=D(510), step=D("0.01")) == 10
 
 
-def test_a_sell_is_floored_to_what_is_owned_and_free() -> None:
+def test_a_sell_is_floored_to_the_owned_and_free_quantity() -> None:
     assert sellable(D("10.057"), D("10.049"), D("0.01")) == D("10.04")
     assert sellable(D("10.057"), D("100"), D("0.01")) == D("10.05")
     assert sellable(D(10), D(-1), D(1)) == 0
@@ -402,7 +402,7 @@ def test_a_late_fill_opens_a_closed_position_again() -> None:
     assert_sound(desk)
 
 
-def test_a_new_day_counts_anew_and_days_add_up() -> None:
+def test_a_new_day_starts_at_zero_and_days_add_up() -> None:
     desk = a_desk()
     desk.apply_evidence("buy-1", bought())
     done(desk)
@@ -519,7 +519,7 @@ def test_at_every_step_the_ledger_balances_and_equity_is_explained(told: list[tu
 
 @settings(max_examples=120)
 @given(lives(), st.decimals(min_value=0, max_value=200, places=3), st.sampled_from(["0.001", "0.1", "1"]))
-def test_no_sell_is_ever_larger_than_what_the_desk_owns(
+def test_a_sell_never_exceeds_the_owned_quantity(
     told: list[tuple[str, Evidence]], free: Decimal, step: str
 ) -> None:
     desk = lived(told)
@@ -529,7 +529,7 @@ def test_no_sell_is_ever_larger_than_what_the_desk_owns(
     assert quantity % D(step) == 0
 
 
-def test_a_fill_its_fee_and_its_sale_end_alike_in_all_orders() -> None:
+def test_a_fill_its_fee_and_its_sale_give_the_same_result_in_any_order() -> None:
     told = [
         ("buy-1", bought()),
         ("buy-1", fee("buy-1", "10", "0.02", "ABC")),

@@ -140,7 +140,7 @@ def test_a_difference_that_changes_with_every_response_pauses_entries_for_two_mi
     assert again.unconfirmed[0].pauses_entries
 
 
-def test_an_asset_that_is_always_moving_does_not_pause_entries_for_good() -> None:
+def test_a_constantly_changing_asset_does_not_pause_entries_permanently() -> None:
     comparing = Comparing(bench_with_position())
     last = comparing.compare(comparing.desk.exchange_snapshot(USDT="-5"))
     assert last.unconfirmed[0].pauses_entries
@@ -261,7 +261,7 @@ def assert_sound(desk: LedgerBench, theirs: ExchangeSnapshot) -> None:
     assert agrees(desk.held, theirs.balances, {asset for _, asset in desk.held}, Decimal(0)) == ()
 
 
-def test_a_dead_pair_costs_its_own_coin_and_everything_else_is_compared() -> None:
+def test_a_delisted_pair_excludes_only_its_own_coin_from_reconciliation() -> None:
     comparing = Comparing(bench_with_sell_order(bench_with_position()))
     theirs = comparing.desk.exchange_snapshot(ABC="-10", ABC2="10000", USDT="-50")
     silent = replace(
@@ -278,7 +278,7 @@ def test_a_dead_pair_costs_its_own_coin_and_everything_else_is_compared() -> Non
     assert "delisted or renamed" in excluded.text
 
 
-def test_a_pair_whose_history_was_not_read_waits_and_everything_else_is_compared() -> None:
+def test_a_pair_without_its_history_is_deferred_and_the_others_are_reconciled() -> None:
     comparing = Comparing(bench_with_position())
     theirs = replace(comparing.desk.exchange_snapshot(ABC="-10", MX="-1"), failed={"ABCUSDT": "no answer"})
     for _ in range(9):
@@ -289,7 +289,7 @@ def test_a_pair_whose_history_was_not_read_waits_and_everything_else_is_compared
 
 
 @pytest.mark.parametrize("name", ["ABC", ""])
-def test_a_balance_that_cannot_be_read_is_not_missing_and_everything_else_is_compared(name: str) -> None:
+def test_an_unreadable_balance_is_not_missing_and_the_others_are_reconciled(name: str) -> None:
     comparing = Comparing(bench_with_sell_order(bench_with_position("7")))
     theirs = without(comparing.desk.exchange_snapshot(MX="-1"), "ABC")
     unread = replace(theirs, skipped=(SkippedRow(name, "Expected `str`, got `null` at $.free"),))

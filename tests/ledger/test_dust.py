@@ -21,7 +21,7 @@ def entry(kind: EntryKind, amount: Decimal, asset: str = "NEW") -> LedgerEntry:
     return LedgerEntry(id=f"{kind}/{amount}", kind=kind, at_ms=1, postings=postings)
 
 
-def test_only_rests_are_dust() -> None:
+def test_only_remainders_are_dust() -> None:
     assert written_off_dust([entry(DUST, D("0.08")), entry(DUST, D("0.3"))]) == {"NEW": D("0.38")}
     assert written_off_dust([entry(START, D(5))]) == {}
     assert written_off_dust([]) == {}
@@ -36,12 +36,12 @@ def test_a_coin_is_the_users_own_after_any_other_inflow() -> None:
     assert written_off_dust([dust, own, entry(DRIFT, D("-3.08")), dust]) == {"NEW": D("0.08")}
 
 
-def test_what_left_without_the_desk_is_no_dust_any_more() -> None:
+def test_dust_withdrawn_by_the_user_is_no_longer_dust() -> None:
     assert written_off_dust([entry(DUST, D("0.08")), entry(DRIFT, D("-0.05"))]) == {"NEW": D("0.03")}
     assert written_off_dust([entry(DUST, D("0.08")), entry(DRIFT, D("-0.09")), entry(DUST, D(1))]) == {}
 
 
-def test_mx_is_never_turned_into_itself() -> None:
+def test_mx_is_never_converted_into_itself() -> None:
     assert written_off_dust([entry(DUST, D(1), "MX")]) == {}
 
 

@@ -63,14 +63,14 @@ def test_a_drawdown_is_measured_from_the_stored_peak_after_a_restart() -> None:
     assert drawdown(point("90", low)) == D("0.25")
 
 
-def test_a_deposit_neither_heals_nor_makes_a_drawdown() -> None:
+def test_a_deposit_does_not_change_a_drawdown() -> None:
     low = point("90", point("100"))
     richer = point("190", low, flows="100")
     assert drawdown(richer) == drawdown(low)
     assert equity_return(low, richer) == 0
 
 
-def test_a_withdrawal_is_no_loss_and_hides_none() -> None:
+def test_a_withdrawal_is_no_loss_and_does_not_hide_one() -> None:
     high = point("1000")
     poorer = point("100", high, flows="-900")
     assert drawdown(poorer) == 0
@@ -117,7 +117,7 @@ def test_an_entry_that_does_not_sum_to_zero_is_reported() -> None:
     assert len(imbalances(entry)) == 2
 
 
-def test_only_the_desk_must_never_owe() -> None:
+def test_only_the_account_of_the_desk_may_not_be_negative() -> None:
     assert solvent({(LedgerAccount.EXCHANGE, "ABC"): D(-1), (LedgerAccount.EXTERNAL, "ABC"): D(-1)}) == ()
     assert len(solvent({(LedgerAccount.DESK, "ABC"): D(-1)})) == 1
 
@@ -141,7 +141,7 @@ def test_the_opening_entry_gives_cash_to_the_desk_and_coins_to_the_user() -> Non
     assert len(agrees(held, [], ["ABC", "USDT"], ZERO)) == 2
 
 
-def test_a_position_needs_a_stop_that_covers_it_and_a_living_worker() -> None:
+def test_a_position_needs_a_covering_stop_and_a_running_monitor() -> None:
     stop = intent("stop", OrderRole.STOP, quantity=D(10))
     assert protected(position(), [stop], NOON_MS, NOON_MS) == ()
     assert len(protected(position(), [], NOON_MS, NOON_MS)) == 1

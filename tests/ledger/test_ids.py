@@ -15,7 +15,7 @@ LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
     st.integers(0, 36**8),
     st.integers(1, 20),
 )
-def test_what_is_made_can_be_read_and_is_short_enough(
+def test_generated_ids_are_parsable_and_within_the_length_limit(
     instance: str, boot_ms: int, counter: int, attempts: int
 ) -> None:
     ids = make_ids(instance, boot_ms, counter, attempts)
@@ -30,7 +30,7 @@ def test_an_instance_that_does_not_fit_is_refused(instance: str) -> None:
         make_ids(instance, 1, 1, 1)
 
 
-def test_this_desks_prefix_on_an_order_outside_its_ledger_is_unknown() -> None:
+def test_an_order_with_the_prefix_outside_the_ledger_is_unrecorded() -> None:
     (ours,) = make_ids("ab12", 1_800_000_000_000, 7, 1)
     (other,) = make_ids("zz99", 1_800_000_000_000, 7, 1)
     known = frozenset({ours})

@@ -35,7 +35,7 @@ def lost() -> Order:
     ).order
 
 
-def test_all_proofs_after_the_fence_make_it_absent() -> None:
+def test_an_order_is_absent_after_all_proofs_behind_the_fence() -> None:
     evidence = conclude(lost(), ALL, AFTER).evidence
     assert evidence is not None
     after = advance(lost(), evidence).order

@@ -192,7 +192,7 @@ def test_a_rejection_keeps_its_code_and_text() -> None:
     assert (after.state, after.code, after.reason) == (OrderState.REJECTED, 30004, "not enough funds")
 
 
-def test_an_order_that_was_never_sent_is_rejected_with_a_reason() -> None:
+def test_a_never_sent_order_is_rejected_with_a_reason() -> None:
     after = told(order(), from_outcome(NotSent("no connection"), NOON_MS))
     assert (after.state, after.reason) == (OrderState.REJECTED, "never sent: no connection")
 
@@ -200,14 +200,14 @@ def test_an_order_that_was_never_sent_is_rejected_with_a_reason() -> None:
 @pytest.mark.parametrize(
     "gone", [from_outcome(Rejected(REFUSAL), NOON_MS), from_fence(OrderState.ABSENT, "not there", NOON_MS)]
 )
-def test_a_fill_revives_an_order_that_was_thought_gone(gone: Evidence) -> None:
+def test_a_fill_revives_an_order_believed_absent(gone: Evidence) -> None:
     step = advance(told(order(), gone), push("4", "8", StreamOrderStatus.PARTIALLY_FILLED))
     assert (step.order.state, step.added_quantity) == (OrderState.PARTIAL, 4)
     assert AnomalyKind.REVIVED in {anomaly.kind for anomaly in step.anomalies}
     assert step.order.code is None
 
 
-def test_a_denial_of_an_order_that_exists_is_taken_for_what_it_is() -> None:
+def test_a_denial_of_an_existing_order_does_not_close_it() -> None:
     step = advance(told(order(), placed()), from_fence(OrderState.ABSENT, "not there", NOON_MS))
     assert step.order.state is OrderState.ACKNOWLEDGED
     assert [anomaly.kind for anomaly in step.anomalies] == [AnomalyKind.CONTRADICTED]
@@ -269,7 +269,7 @@ def test_a_buy_never_costs_more_than_its_intent_allows() -> None:
     assert told(step.order, push("10", "20", StreamOrderStatus.FILLED)).filled_value == 20
 
 
-def test_trades_of_more_than_was_ordered_pay_no_fee() -> None:
+def test_trades_beyond_the_ordered_quantity_add_no_fee() -> None:
     both = told(order(), deal(1, "4", "0.004"), deal(2, "6", "0.006"))
     step = advance(both, deal(3, "6", "0.006"))
     assert step.order.fee_in("USDT") == D("0.010")
@@ -342,7 +342,7 @@ def test_another_order_under_our_client_id_is_never_merged() -> None:
     assert [anomaly.kind for anomaly in step.anomalies] == [AnomalyKind.TWIN]
 
 
-def test_an_unknown_status_proves_no_more_than_existence() -> None:
+def test_an_unknown_status_proves_only_existence() -> None:
     assert told(order(), push("0", "0", None)).state is OrderState.ACKNOWLEDGED
     assert told(order(), from_report(report("buy-1", status=OrderStatus.UNKNOWN), NOON_MS)).state is (
         OrderState.ACKNOWLEDGED
@@ -373,7 +373,7 @@ def test_a_fee_that_is_not_reported_is_queried() -> None:
     assert not needs_trades_query(told(filled, deal(1, "10", "0")))
 
 
-def test_after_a_restart_what_may_live_is_unknown_behind_a_new_fence() -> None:
+def test_after_a_restart_orders_that_may_be_live_are_unknown_with_a_new_fence() -> None:
     again = mark_unknown(told(order(), placed()), NOON_MS + 60_000, 2_000)
     assert (again.state, again.fence_ms) == (OrderState.UNKNOWN, NOON_MS + 65_000)
     ended = told(order(), push("10", "20", StreamOrderStatus.FILLED))
@@ -439,7 +439,7 @@ def unworded(one: Order) -> Order:
 
 @settings(max_examples=400)
 @given(st.data(), st.lists(pieces(), max_size=8))
-def test_any_order_and_any_repetition_of_evidence_makes_the_same_order(
+def test_evidence_in_any_order_and_repetition_gives_the_same_order(
     data: st.DataObject, evidence: list[Evidence]
 ) -> None:
     shuffled = data.draw(st.permutations(evidence + evidence[: data.draw(st.integers(0, len(evidence)))]))
@@ -462,7 +462,7 @@ def test_filled_quantity_and_fees_never_shrink_and_an_end_never_reopens(evidence
         one = after
 
 
-def test_a_real_sequence_ends_alike_in_all_its_orders() -> None:
+def test_a_recorded_sequence_gives_the_same_result_in_any_order() -> None:
     sequence = (
         placed(),
         push("4", "8", StreamOrderStatus.PARTIALLY_FILLED),

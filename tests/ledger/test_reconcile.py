@@ -135,7 +135,7 @@ def test_a_fee_that_was_not_reported_is_found_in_the_trades() -> None:
     assert_settled(desk, theirs, outcome)
 
 
-def test_an_order_that_a_crash_forgot_is_found_by_its_intents_id() -> None:
+def test_an_order_lost_in_a_crash_is_found_by_the_id_of_its_intent() -> None:
     desk = bench_with_position()
     theirs = reporting(
         desk.exchange_snapshot(),
@@ -150,7 +150,7 @@ def test_an_order_that_a_crash_forgot_is_found_by_its_intents_id() -> None:
     assert desk.orders["stop-2"].position_id == "p1"
 
 
-def test_an_order_thought_absent_that_exists_is_revived() -> None:
+def test_an_order_believed_absent_that_exists_is_revived() -> None:
     desk = bench_with_position()
     desk.expect(order("stop-1", Side.SELL, state=OrderState.ABSENT, created_ms=NOON_MS + 500))
     theirs = reporting(desk.exchange_snapshot(), report("stop-1", side=Side.SELL))
@@ -235,7 +235,7 @@ def test_a_foreign_fill_explains_its_balances_and_buys_nothing_for_the_desk() ->
     assert sum_flows(desk.entries.values()) == D("-10.005")
 
 
-def test_a_foreign_order_from_before_the_start_moves_nothing() -> None:
+def test_a_foreign_order_from_before_the_start_changes_no_balance() -> None:
     desk = bench_with_position()
     theirs = reporting(
         desk.exchange_snapshot(), report("old", "5", "10", OrderStatus.PARTIALLY_FILLED, at_ms=NOON_MS - 1)
@@ -253,7 +253,7 @@ def test_a_foreign_order_closed_before_the_last_agreement_is_not_reported_again(
     assert found(run(desk, theirs)) == ()
 
 
-def test_foreign_fills_explain_nothing_without_a_time_of_agreement() -> None:
+def test_foreign_fills_explain_nothing_before_the_first_agreement() -> None:
     desk = bench_with_position()
     theirs = reporting(desk.exchange_snapshot(), report("web", "5", "10", OrderStatus.PARTIALLY_FILLED))
     outcome = reconcile(replace(desk.ledger_snapshot(), agreed_ms=0), theirs, RULES, Trigger.START)
@@ -261,7 +261,7 @@ def test_foreign_fills_explain_nothing_without_a_time_of_agreement() -> None:
     assert [type(one) for one in outcome.corrections] == [StoreForeignOrder]
 
 
-def test_a_foreign_order_that_is_no_longer_open_is_closed_in_our_view() -> None:
+def test_a_foreign_order_no_longer_open_is_shown_as_closed() -> None:
     desk = bench_with_position()
     desk.expect(foreign_order(report("web"), NOON_MS))
     theirs = replace(
@@ -272,7 +272,7 @@ def test_a_foreign_order_that_is_no_longer_open_is_closed_in_our_view() -> None:
     assert desk.orders["web"].state is OrderState.CANCELLED
 
 
-def test_an_order_with_our_prefix_that_we_never_made_halts() -> None:
+def test_an_unrecorded_order_with_the_prefix_of_the_desk_halts() -> None:
     desk = bench_with_position()
     theirs = reporting(desk.exchange_snapshot(), report("mxtzz990000000011-1", at_ms=NOON_MS + 9))
     outcome = run(desk, theirs)
@@ -343,7 +343,7 @@ def test_an_airdrop_is_the_users_own_and_of_unknown_value() -> None:
     assert sum_flows(desk.entries.values()) == 0
 
 
-def test_withdrawn_coins_are_the_users_first() -> None:
+def test_withdrawals_reduce_coins_of_the_user_first() -> None:
     desk = bench_with_position("7")
     theirs = desk.exchange_snapshot(ABC="-6")
     outcome = run(desk, theirs)
@@ -388,7 +388,7 @@ def test_an_order_that_should_be_open_and_is_not_listed_is_queried() -> None:
     assert outcome.postponed == ("ABC", "USDT")
 
 
-def test_balances_of_an_unknown_order_are_not_judged_yet() -> None:
+def test_balances_affected_by_an_order_of_unknown_outcome_are_not_compared_yet() -> None:
     desk = bench_with_position()
     desk.expect(order("stop-1", Side.SELL))
     desk.apply_evidence(
@@ -410,7 +410,7 @@ def test_balances_read_while_orders_changed_are_not_compared() -> None:
     assert found(run(desk, moving)) == ()
 
 
-def test_missing_coins_wait_until_the_orders_news_are_booked() -> None:
+def test_missing_coins_wait_until_order_updates_are_booked() -> None:
     desk = bench_with_sell_order(bench_with_position(), "4", "7.2")
     sold = report("stop-1", "5", "9", OrderStatus.PARTIALLY_FILLED, Side.SELL)
     theirs = reporting(desk.exchange_snapshot(), sold, ABC="-3", USDT="1.8")
@@ -436,7 +436,7 @@ AMOUNT = st.decimals(min_value="0.001", max_value="300", places=3)
     is_unknown=st.booleans(),
     is_filled=st.booleans(),
 )
-def test_every_injected_difference_is_found_once_and_then_never_again(
+def test_every_injected_difference_is_found_exactly_once(
     own: Decimal,
     cash: Decimal | None,
     coins: Decimal | None,

@@ -70,7 +70,7 @@ def test_a_day_begins_with_the_last_mark_before_midnight_also_after_restarts(tmp
 
 
 @pytest.mark.parametrize("day_equity", [D(1_010), None])
-def test_without_every_price_neither_the_days_gain_nor_a_loss_limit_is_stated(day_equity: D | None) -> None:
+def test_with_a_missing_price_neither_day_pnl_nor_loss_limit_is_stated(day_equity: D | None) -> None:
     book = RiskBook(equity=None, peak=D(1_250), free_cash=D(970), day_equity=D(1_010))
     guarded = RiskMonitorView(day_equity=day_equity)
     row = risk_row(

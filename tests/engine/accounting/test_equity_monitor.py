@@ -16,7 +16,7 @@ from tests.support.engine.practice_day import PracticeDay
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
-def test_points_are_kept_each_minute_and_at_midnight_where_a_new_day_begins(tmp_path: Path) -> None:
+def test_a_point_is_stored_each_minute_and_at_midnight(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -39,7 +39,7 @@ def test_points_are_kept_each_minute_and_at_midnight_where_a_new_day_begins(tmp_
     simulate(main, start_ms=MIDNIGHT_MS - 30_000)
 
 
-def test_a_bid_that_is_old_makes_equity_an_estimate_and_no_limit_acts_on_it(
+def test_an_old_bid_makes_equity_an_estimate_that_triggers_no_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -58,7 +58,7 @@ def test_a_bid_that_is_old_makes_equity_an_estimate_and_no_limit_acts_on_it(
     simulate(main)
 
 
-def test_a_stored_peak_is_gone_on_from_even_if_the_last_point_was_incomplete(tmp_path: Path) -> None:
+def test_a_stored_peak_is_continued_after_an_incomplete_point(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()

@@ -37,7 +37,7 @@ LIVES = {
 
 @pytest.mark.parametrize("in_mx", [False, True], ids=["USDT", "MX"])
 @pytest.mark.parametrize("faults", LIVES.values(), ids=LIVES.keys())
-def test_a_fee_that_comes_before_its_fill_halts_nothing(
+def test_a_fee_reported_before_its_fill_does_not_halt(
     tmp_path: Path, faults: tuple[FaultPlan, ...], in_mx: bool
 ) -> None:
     knobs = Knobs(visibility_ms=BLIND_MS, mx_deduction=in_mx, taker_fee=Decimal("0.001"))

@@ -110,7 +110,7 @@ def check_detectors(now: Moment) -> None:
         assert row.base.n == len(opened)
 
 
-def test_figures_of_a_day_follow_from_what_is_stored_and_move_with_it(tmp_path: Path) -> None:
+def test_figures_of_a_day_follow_the_stored_data(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, PLAN) as watcher:
             await watcher.at(68)

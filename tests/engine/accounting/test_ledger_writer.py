@@ -39,7 +39,7 @@ def a_day(sim: Simulation, folder: Path) -> PracticeDay:
     return day_with(sim, folder, listing=NO_JITTER, overrides=EXITS_OFF)
 
 
-def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(
+def test_an_order_the_exchange_no_longer_knows_is_unknown_and_then_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -78,7 +78,7 @@ def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(
     simulate(main)
 
 
-def test_a_doubt_keeps_what_was_booked_meanwhile(tmp_path: Path) -> None:
+def test_marking_an_order_unknown_keeps_later_bookings(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path)
         await day.open()
@@ -93,7 +93,7 @@ def test_a_doubt_keeps_what_was_booked_meanwhile(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_fee_without_a_price_is_booked_at_its_worth_once_that_is_known(
+def test_a_fee_without_a_price_is_booked_at_its_value_once_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:

@@ -127,7 +127,7 @@ async def test_equity_is_start_flows_and_profits(tmp_path: Path) -> None:
     assert row.fees == D("0.10")
 
 
-async def test_money_that_nothing_accounts_for_is_a_gap(tmp_path: Path) -> None:
+async def test_unexplained_money_is_a_gap(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         await store.write("lost", lambda unit: unit.trading(SCOPE).entries.add(cash("gone", "-3")))
         row = await performance(store, PriceMark(position_samples.position(), D("2.1"), D("0.001")))
@@ -200,7 +200,7 @@ async def test_open_positions_may_gap_down(tmp_path: Path) -> None:
     assert gaps == [7.5, 12.5, 25.0]
 
 
-async def test_with_enough_trades_rates_have_intervals_and_repeat_themselves(tmp_path: Path) -> None:
+async def test_with_enough_trades_rates_have_reproducible_intervals(tmp_path: Path) -> None:
     def more(unit: UnitOfWork) -> None:
         for number in range(30):
             gain = "4" if number % 3 else "-2"
@@ -263,7 +263,7 @@ async def test_entry_slippage_is_measured_from_the_ask_at_send(tmp_path: Path) -
     assert round(shortfall.value, 3) == round((10 * 0.12 + (20 / 1.9 - 10) * 0.1) / 20 * 10_000, 3)
 
 
-async def test_returns_come_from_the_daily_closes_with_flows_taken_out(tmp_path: Path) -> None:
+async def test_returns_are_daily_closes_without_external_flows(tmp_path: Path) -> None:
     def closes(unit: UnitOfWork) -> None:
         for day, (worth, flows) in enumerate((("100", "0"), ("160", "50"), ("144", "50"))):
             point = EquityPoint(at_ms=day * DAY_MS + 5, cash=D(worth), holdings=D(0), flows=D(flows))

@@ -93,7 +93,7 @@ def test_coins_that_reappear_after_a_write_off_are_the_desks_and_its_stop_sells_
     simulate(main)
 
 
-def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: Path) -> None:
+def test_a_delisted_pair_affects_only_itself_and_not_the_start(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, reconcile_s=10)
         await day.open()
@@ -141,7 +141,7 @@ def close_the_history_of(day: PracticeDay, gone: str) -> None:
     day.server.session.all_orders = refuse
 
 
-def test_a_purchase_by_hand_that_is_listed_after_the_balances_showed_it_is_explained(tmp_path: Path) -> None:
+def test_a_manual_buy_listed_after_its_balance_change_is_explained(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, reconcile_s=3_600)
         await day.open()

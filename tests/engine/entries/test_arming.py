@@ -30,7 +30,7 @@ async def remember(running: RunningEngine, outcomes: int) -> None:
     ("outcomes", "auto_arm", "armed"),
     [(100, "everywhere", True), (99, "everywhere", False), (100, "practice", False)],
 )
-def test_on_paper_signals_arm_once_that_is_set_and_100_outcomes_are_stored(
+def test_signals_arm_on_paper_once_enabled_with_100_outcomes_stored(
     tmp_path: Path, outcomes: int, auto_arm: str, armed: bool
 ) -> None:
     async def main(sim: Simulation) -> None:

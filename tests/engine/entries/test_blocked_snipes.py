@@ -38,7 +38,7 @@ def test_a_storm_of_429_ends_without_a_second_buy(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_nothing_is_fired_while_the_private_stream_is_down(tmp_path: Path) -> None:
+def test_no_snipe_fires_while_the_user_stream_is_down(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 4)
@@ -70,7 +70,7 @@ def test_an_inaccurate_clock_blocks_firing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("pairs", "may"), [((), True), (("XRPUSDT", "MXUSDT"), False)])
-def test_a_pair_that_the_keys_own_list_does_not_name_is_not_bought(
+def test_a_pair_missing_from_the_key_s_list_is_not_bought(
     tmp_path: Path, pairs: tuple[str, ...], may: bool
 ) -> None:
     plan = scenario()
@@ -94,7 +94,7 @@ def test_a_pair_that_the_keys_own_list_does_not_name_is_not_bought(
 
 
 @pytest.mark.parametrize("mode", ["never", "practice"])
-def test_signals_arm_only_where_that_is_set(tmp_path: Path, mode: str) -> None:
+def test_signals_arm_only_where_enabled(tmp_path: Path, mode: str) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario(auto_arm=mode)) as watcher:
             await watcher.at(LATER_S)
@@ -155,7 +155,7 @@ def test_a_refusal_is_reported_once_until_it_changes(tmp_path: Path) -> None:
     ],
     ids=["thin", "dud", "suspended"],
 )
-def test_after_a_poor_opening_ledger_and_exchange_agree(tmp_path: Path, plan: ListingPlan) -> None:
+def test_ledger_and_exchange_agree_after_a_poor_opening(tmp_path: Path, plan: ListingPlan) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario(plan)) as watcher:
             await watcher.at(OPENS_S + 12)
@@ -167,7 +167,7 @@ def test_after_a_poor_opening_ledger_and_exchange_agree(tmp_path: Path, plan: Li
     simulate(main)
 
 
-def test_the_same_signal_does_not_arm_again_what_it_bought(tmp_path: Path) -> None:
+def test_a_signal_does_not_arm_a_pair_twice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(LATER_S)
@@ -178,7 +178,7 @@ def test_the_same_signal_does_not_arm_again_what_it_bought(tmp_path: Path) -> No
     simulate(main)
 
 
-def test_a_line_that_warms_too_long_fires_nothing_after_the_window(tmp_path: Path) -> None:
+def test_a_connection_that_warms_up_too_slowly_fires_nothing_after_the_window(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario()) as watcher:
             line_of = watcher.components.port.line

@@ -17,7 +17,7 @@ async def alerts_of(watcher: OpeningBench, rule: str) -> list[AlertRow]:
     return [one for one in await watcher.running.queries.alerts() if one.rule == rule]
 
 
-def test_an_entry_that_a_risk_limit_refuses_raises_one_alert_that_names_the_limit(tmp_path: Path) -> None:
+def test_an_entry_refused_by_a_risk_limit_raises_one_alert_naming_the_limit(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(listing(), listing("SECOND", opens_s=80.0), max_trades_hour=1)
         async with opening_engine(sim, tmp_path, plan) as watcher:

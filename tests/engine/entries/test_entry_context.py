@@ -54,13 +54,13 @@ def test_an_armed_snipe_is_one_trade_of_the_hour_and_of_the_day() -> None:
     assert counted(kept) == {"trades_hour": "3", "trades_day": "3"}
 
 
-def test_one_that_is_judged_again_is_not_counted_beside_itself() -> None:
+def test_a_repeated_check_is_not_counted_twice() -> None:
     kept = books()
     armed(kept, "s1")
     assert counted(kept, snipe_id="s1") == {"trades_hour": "1", "trades_day": "1"}
 
 
-def test_an_entry_stays_one_trade_while_it_is_filled_and_when_it_is_over() -> None:
+def test_an_entry_is_one_trade_while_filling_and_after_its_end() -> None:
     kept = books()
     armed(kept, "s1")
     kept.positions.save(position("s1p", snipe_id="s1", opened_ms=NOW_MS - 1_000))
@@ -69,7 +69,7 @@ def test_an_entry_stays_one_trade_while_it_is_filled_and_when_it_is_over() -> No
     assert counted(kept) == {"trades_hour": "2", "trades_day": "2"}
 
 
-def test_a_position_of_long_ago_is_held_against_exposure_and_no_trade_of_today() -> None:
+def test_an_old_position_counts_as_exposure_and_not_as_a_trade_of_today() -> None:
     kept = books()
     kept.positions.save(position("old", snipe_id="old", opened_ms=NOW_MS - 9 * DAY_MS, cost="70"))
     for number in range(600):
@@ -80,7 +80,7 @@ def test_a_position_of_long_ago_is_held_against_exposure_and_no_trade_of_today()
     assert counted(kept) == {"trades_hour": "1", "trades_day": "1"}
 
 
-def test_cash_that_is_held_back_is_not_free() -> None:
+def test_reserved_cash_is_not_free() -> None:
     kept = books()
     armed(kept, "s1")
     book = risk_book(kept, "OTHERUSDT", NOW_MS, CONDITIONS)
@@ -91,6 +91,6 @@ def test_cash_that_is_held_back_is_not_free() -> None:
 
 
 @pytest.mark.parametrize("peak", ["900", "1200"])
-def test_the_peak_is_never_below_what_the_desk_is_worth_now(peak: str) -> None:
+def test_the_peak_is_never_below_current_equity(peak: str) -> None:
     book = risk_book(books(), "OTHERUSDT", NOW_MS, replace(CONDITIONS, peak=Decimal(peak)))
     assert book.peak == max(Decimal(peak), Decimal(1_000))

@@ -35,7 +35,7 @@ def by_value(state: OrderState) -> Order:
 
 
 @pytest.mark.parametrize("state", [OrderState.UNKNOWN, OrderState.SENT, OrderState.ACKNOWLEDGED])
-def test_an_attempt_that_is_not_settled_counts_with_all_that_it_may_spend(state: OrderState) -> None:
+def test_an_unsettled_attempt_counts_with_its_maximum_spend(state: OrderState) -> None:
     last = order("buy-2")
     assert attempts(order("buy-1", state=state), last).committed(last) == 20 * FEE
     assert attempts(by_value(state), last).committed(last) == 20 * FEE
@@ -48,7 +48,7 @@ def test_a_partly_filled_attempt_counts_once() -> None:
     assert attempts(partly).committed(order("buy-2")) == 8 + 12 * FEE
 
 
-def test_an_attempt_that_ended_counts_with_what_it_bought() -> None:
+def test_an_ended_attempt_counts_with_its_fills() -> None:
     ended = msgspec.structs.replace(
         order("buy-1", state=OrderState.PARTIALLY_CANCELLED), filled_quantity=D(4), filled_value=D(8)
     )

@@ -117,7 +117,7 @@ def test_R1_a_buy_whose_connection_is_refused_is_not_sent_and_frees_its_funds(tm
 
 
 @pytest.mark.parametrize("is_taken", [False, True], ids=["not taken", "taken"])
-def test_R13_an_unknown_response_code_decides_nothing_and_raises_an_alert(
+def test_R13_an_unknown_response_code_is_ambiguous_and_raises_an_alert(
     tmp_path: Path, is_taken: bool
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -142,7 +142,7 @@ def test_R13_an_unknown_response_code_decides_nothing_and_raises_an_alert(
 
 @pytest.mark.parametrize("code", [700003, 10073])
 @pytest.mark.parametrize("times", [1, 2, 4])
-def test_R17_a_time_that_is_refused_for_a_while_is_measured_and_sent_again_within_the_window(
+def test_R17_a_temporarily_refused_timestamp_is_measured_and_retried_within_the_window(
     tmp_path: Path, code: int, times: int
 ) -> None:
     refusal = PracticeRefusal(code, "Timestamp for this request is outside of the recvWindow.")
@@ -178,7 +178,7 @@ def test_R17_an_exchange_clock_that_jumps_before_the_opening_is_followed(
     simulate(main)
 
 
-def test_R17_a_time_that_is_refused_for_the_whole_window_stops_entries(tmp_path: Path) -> None:
+def test_R17_timestamps_refused_for_the_whole_window_stop_entries(tmp_path: Path) -> None:
     refusal = PracticeRefusal(700003, "Timestamp for this request is outside of the recvWindow.")
 
     async def main(sim: Simulation) -> None:
@@ -195,7 +195,7 @@ def test_R17_a_time_that_is_refused_for_the_whole_window_stops_entries(tmp_path:
 
 
 @pytest.mark.parametrize("code", [700006, 10072], ids=["address", "key"])
-def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more(
+def test_R18_a_key_rejected_at_the_opening_halts_with_an_alert_and_is_not_retried(
     tmp_path: Path, code: int
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -213,9 +213,7 @@ def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more
 
 
 @pytest.mark.parametrize("code", [10098, 60005, 30018])
-def test_R16_an_account_that_the_exchange_restricts_halts_entries_of_every_pair(
-    tmp_path: Path, code: int
-) -> None:
+def test_R16_a_restricted_account_halts_entries_of_every_pair(tmp_path: Path, code: int) -> None:
     async def main(sim: Simulation) -> None:
         later = listing("LATER", opens_s=OPENS_S + 20)
         plan = scenario(listing(jitter_ms=0), later)
@@ -237,9 +235,7 @@ def test_R16_an_account_that_the_exchange_restricts_halts_entries_of_every_pair(
 
 
 @pytest.mark.parametrize("code", [70011, 30027, 30020])
-def test_R16_a_pair_that_the_exchange_closes_to_this_key_ends_its_snipe_and_no_other(
-    tmp_path: Path, code: int
-) -> None:
+def test_R16_a_pair_closed_to_the_key_ends_only_its_own_snipe(tmp_path: Path, code: int) -> None:
     async def main(sim: Simulation) -> None:
         later = listing("LATER", opens_s=OPENS_S + 20, jitter_ms=0, shape=ListingShape.DUD, peak=1.0)
         plan = scenario(listing(jitter_ms=0), later)
@@ -256,7 +252,7 @@ def test_R16_a_pair_that_the_exchange_closes_to_this_key_ends_its_snipe_and_no_o
     simulate(main)
 
 
-def test_30025_no_opponent_turns_the_order_into_one_resting_at_the_same_limit(
+def test_30025_no_opponent_places_a_resting_order_at_the_same_limit(
     tmp_path: Path,
 ) -> None:
     refusal = PracticeRefusal(30025, "no exist opponent order")
@@ -276,7 +272,7 @@ def test_30025_no_opponent_turns_the_order_into_one_resting_at_the_same_limit(
     simulate(main)
 
 
-def test_O11_a_least_value_that_rises_while_armed_disarms_in_the_last_second(tmp_path: Path) -> None:
+def test_O11_a_minimum_value_raised_while_armed_disarms_in_the_last_second(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 8)
@@ -291,7 +287,7 @@ def test_O11_a_least_value_that_rises_while_armed_disarms_in_the_last_second(tmp
     simulate(main)
 
 
-def test_O11_a_quantity_step_that_changes_while_armed_is_followed(tmp_path: Path) -> None:
+def test_O11_a_quantity_step_changed_while_armed_is_used(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 12)
@@ -322,7 +318,7 @@ def test_O12_simultaneous_signals_and_manual_requests_reserve_once(tmp_path: Pat
     simulate(main)
 
 
-def test_O13_wishes_that_are_judged_at_once_never_reserve_more_than_the_limit(tmp_path: Path) -> None:
+def test_O13_concurrent_entry_checks_never_reserve_more_than_the_limit(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         names = tuple(f"NEW{n}" for n in "ABCD")
         plan = scenario(

@@ -65,7 +65,7 @@ async def books_agree(watcher: OpeningBench, snipes: list[Snipe]) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_restart_never_buys_twice_and_forgets_nothing(tmp_path: Path, point: str) -> None:
+def test_a_restart_never_buys_twice_and_finds_every_fill(tmp_path: Path, point: str) -> None:
     async def main(sim: Simulation) -> None:
         exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
         await exchange.open()
@@ -78,7 +78,7 @@ def test_a_restart_never_buys_twice_and_forgets_nothing(tmp_path: Path, point: s
     simulate(main)
 
 
-def test_a_restart_with_a_lost_answer_finds_what_was_bought(tmp_path: Path) -> None:
+def test_a_restart_after_a_lost_response_finds_the_buy(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0), faults=(LOST,)))
         await exchange.open()
@@ -108,7 +108,7 @@ def test_a_snipe_that_was_armed_before_a_restart_still_fires(tmp_path: Path) -> 
     simulate(main)
 
 
-def test_a_start_does_not_ask_what_happened_in_a_pair_that_is_only_armed(tmp_path: Path) -> None:
+def test_a_start_does_not_query_a_pair_that_is_only_armed(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         exchange = OpeningExchange(sim, tmp_path, scenario())
         await exchange.open()
@@ -135,7 +135,7 @@ def test_a_start_does_not_ask_what_happened_in_a_pair_that_is_only_armed(tmp_pat
     simulate(main)
 
 
-def test_a_new_start_states_what_it_found_and_what_became_of_it(tmp_path: Path) -> None:
+def test_a_start_reports_what_it_found_and_its_outcome(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
         await exchange.open()
@@ -157,7 +157,7 @@ def test_a_new_start_states_what_it_found_and_what_became_of_it(tmp_path: Path) 
     simulate(main)
 
 
-def test_a_new_start_states_that_positions_are_protected_again(tmp_path: Path) -> None:
+def test_a_start_reports_that_positions_are_protected_again(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0), ladder="100@400"))
         await exchange.open()
@@ -203,7 +203,7 @@ def test_a_damaged_ledger_stops_entries_but_no_exit(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_the_second_reconciliation_of_a_start_also_serves_requests_made_meanwhile(tmp_path: Path) -> None:
+def test_the_second_reconciliation_of_a_start_serves_requests_made_during_the_first(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         exchange = OpeningExchange(sim, tmp_path, scenario(reconcile_s=60))
         await exchange.open()
@@ -223,7 +223,7 @@ def test_the_second_reconciliation_of_a_start_also_serves_requests_made_meanwhil
     simulate(main)
 
 
-def test_a_snipe_found_firing_is_stated_with_what_became_of_it(
+def test_a_snipe_found_firing_is_reported_with_its_outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -270,7 +270,7 @@ def unanswered(path: str, from_s: float, for_s: float) -> FaultPlan:
     return FaultPlan(kind=FaultKind.MAINTENANCE, path=path, method="GET", at_s=from_s, for_s=for_s)
 
 
-def test_what_was_bought_is_found_although_its_pairs_orders_are_not_listed_for_a_minute(
+def test_a_buy_is_found_although_its_order_is_not_listed_for_a_minute(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -293,7 +293,7 @@ def test_what_was_bought_is_found_although_its_pairs_orders_are_not_listed_for_a
     simulate(main)
 
 
-def test_no_entry_before_the_comparison_behind_the_fence_was_answered(tmp_path: Path) -> None:
+def test_no_entry_is_sent_before_the_reconciliation_after_the_fence(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         faults = (unanswered("/api/v3/account", OPENS_S + 2.5, 60),)
         exchange = OpeningExchange(sim, tmp_path, scenario(listing(jitter_ms=0), faults=faults))

@@ -104,9 +104,7 @@ EARLY = [
 
 
 @pytest.mark.parametrize("refusal", EARLY, ids=lambda one: str(one.code))
-def test_an_answer_of_too_early_is_tried_again_in_the_window(
-    tmp_path: Path, refusal: PracticeRefusal
-) -> None:
+def test_a_too_early_response_is_retried_in_the_window(tmp_path: Path, refusal: PracticeRefusal) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario(), refusal, refusal, refusal) as watcher:
             await watcher.at(LATER_S)
@@ -130,7 +128,7 @@ def test_an_answer_of_too_early_is_tried_again_in_the_window(
 @pytest.mark.parametrize(
     "refusal", [*EARLY, PracticeRefusal(30004, "Insufficient position")], ids=lambda one: str(one.code)
 )
-def test_a_refused_buy_that_was_carried_out_is_found_before_another_is_sent(
+def test_a_refused_buy_that_was_executed_is_found_before_the_next_attempt(
     tmp_path: Path, refusal: PracticeRefusal
 ) -> None:
     silent = FaultPlan(kind=FaultKind.DROP_PUSH, at_s=OPENS_S - 1, path="private.orders")
@@ -154,7 +152,7 @@ async def ended(watcher: OpeningBench) -> SnipeState:
     return (await watcher.last()).state
 
 
-def test_a_refused_funds_answer_halves_the_order_twice_and_then_stops(tmp_path: Path) -> None:
+def test_insufficient_funds_halve_the_order_twice_and_then_stop(tmp_path: Path) -> None:
     refusal = PracticeRefusal(30004, "Insufficient position")
 
     async def main(sim: Simulation) -> None:
@@ -177,7 +175,7 @@ def test_a_minimum_above_the_cap_is_not_paid(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_timestamp_outside_the_window_is_measured_anew_and_tried_once_more(tmp_path: Path) -> None:
+def test_a_timestamp_outside_the_window_is_measured_again_and_retried_once(tmp_path: Path) -> None:
     refusal = PracticeRefusal(700003, "Timestamp for this request is outside of the recvWindow.")
 
     async def main(sim: Simulation) -> None:
@@ -187,7 +185,7 @@ def test_a_timestamp_outside_the_window_is_measured_anew_and_tried_once_more(tmp
     simulate(main)
 
 
-def test_once_a_price_is_known_no_attempt_goes_without_a_limit(tmp_path: Path) -> None:
+def test_every_attempt_has_a_limit_once_a_price_is_known(tmp_path: Path) -> None:
     refusal = PracticeRefusal(30001, "current transaction direction not allowed")
 
     async def main(sim: Simulation) -> None:
@@ -201,7 +199,7 @@ def test_once_a_price_is_known_no_attempt_goes_without_a_limit(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("policy", list(MarketPolicy))
-def test_a_pair_that_had_no_price_before_is_bought_with_a_limit_over_its_first_price(
+def test_a_pair_without_an_earlier_price_is_bought_with_a_limit_above_its_first_price(
     tmp_path: Path, policy: MarketPolicy
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -235,7 +233,7 @@ def test_a_pair_without_any_price_is_not_bought(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_ceiling_is_taken_from_the_refusal_and_bid(tmp_path: Path) -> None:
+def test_a_price_ceiling_is_read_from_the_refusal_and_used(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         ceiling = Decimal("1.01")
         plan = scenario(listing(ceiling_factor=ceiling))
@@ -248,7 +246,7 @@ def test_a_ceiling_is_taken_from_the_refusal_and_bid(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_lost_response_leaves_the_order_unknown_buys_once_and_is_resolved(tmp_path: Path) -> None:
+def test_an_order_with_a_lost_response_is_unknown_buys_once_and_is_resolved(tmp_path: Path) -> None:
     lost = FaultPlan(kind=FaultKind.LOSE_RESPONSE, path="/api/v3/order", method="POST", times=1)
 
     async def main(sim: Simulation) -> None:
@@ -265,7 +263,7 @@ def test_a_lost_response_leaves_the_order_unknown_buys_once_and_is_resolved(tmp_
     simulate(main)
 
 
-def test_one_postponed_in_the_last_seconds_is_put_down_and_armed_anew(tmp_path: Path) -> None:
+def test_a_listing_postponed_in_the_last_seconds_is_disarmed_and_armed_again(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(listing(postponed=(Postponement(at_s=8, by_s=20),)))
         async with opening_engine(sim, tmp_path, plan) as watcher:
@@ -309,7 +307,7 @@ def test_a_listing_postponed_during_a_timed_attempt_sends_nothing_and_is_armed_a
     simulate(main)
 
 
-def test_one_cancelled_in_the_last_second_buys_nothing(tmp_path: Path) -> None:
+def test_a_listing_cancelled_in_the_last_second_buys_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario(listing(cancelled_before_s=0.8))) as watcher:
             await watcher.at(LATER_S)
@@ -320,7 +318,7 @@ def test_one_cancelled_in_the_last_second_buys_nothing(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_one_renamed_is_put_down(tmp_path: Path) -> None:
+def test_a_renamed_listing_is_disarmed(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(listing(renamed_before_s=12, renamed_to="OTHER"))
         async with opening_engine(sim, tmp_path, plan) as watcher:
@@ -331,7 +329,7 @@ def test_one_renamed_is_put_down(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_one_that_opens_early_is_not_bought_seconds_later(tmp_path: Path) -> None:
+def test_a_listing_that_opens_early_is_not_bought_seconds_later(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario(listing(early_s=6))) as watcher:
             await watcher.at(LATER_S)
@@ -343,7 +341,7 @@ def test_one_that_opens_early_is_not_bought_seconds_later(tmp_path: Path) -> Non
     simulate(main)
 
 
-def test_one_that_is_never_open_to_the_api_is_never_armed(tmp_path: Path) -> None:
+def test_a_listing_never_open_to_the_api_is_never_armed(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario(listing(api_allowed=False))) as watcher:
             await watcher.at(LATER_S)
@@ -354,7 +352,7 @@ def test_one_that_is_never_open_to_the_api_is_never_armed(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_of_a_cluster_no_more_are_armed_than_is_allowed(tmp_path: Path, most: int) -> None:
+def test_no_more_listings_of_a_cluster_are_armed_than_allowed(tmp_path: Path, most: int) -> None:
     async def main(sim: Simulation) -> None:
         names = ("NEWA", "NEWB", "NEWC")
         plan = scenario(*(listing(one) for one in names), max_snipes=most)
@@ -370,7 +368,7 @@ def test_of_a_cluster_no_more_are_armed_than_is_allowed(tmp_path: Path, most: in
     simulate(main)
 
 
-def test_two_who_arm_one_pair_at_once_get_one_snipe(tmp_path: Path) -> None:
+def test_concurrent_arm_requests_create_one_snipe(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario(auto_arm="never")) as watcher:
             await watcher.at(OPENS_S - 12)
@@ -398,7 +396,7 @@ def test_a_manually_disarmed_snipe_is_rearmed_manually_only(tmp_path: Path) -> N
     simulate(main)
 
 
-def test_a_halt_after_ready_stops_it_before_the_first_byte(tmp_path: Path) -> None:
+def test_a_halt_after_ready_stops_a_snipe_before_its_first_byte(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 0.1)

@@ -51,7 +51,7 @@ def test_a_blocked_loop_across_the_opening_of_a_pair_without_a_price_buys_nothin
 
 
 @pytest.mark.parametrize(("from_s", "to_s"), [(-1.5, 4.0), (-0.1, 2.5), (0.1, 3.0)])
-def test_a_long_block_ends_buying_until_reconciliation(tmp_path: Path, from_s: float, to_s: float) -> None:
+def test_a_long_block_stops_buying_until_reconciliation(tmp_path: Path, from_s: float, to_s: float) -> None:
     async def main(sim: Simulation) -> None:
         refusals = [TOO_EARLY] * 18
         async with opening_engine(sim, tmp_path, scenario(CALM, auto_arm="never"), *refusals) as watcher:
@@ -112,7 +112,7 @@ def test_a_block_that_ends_before_the_opening_keeps_the_attempt(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("from_s", [-2.0, -0.3])
-def test_a_machine_that_slept_before_the_opening_buys_nothing_by_its_old_clock(
+def test_a_machine_suspended_before_the_opening_does_not_buy_by_its_old_clock(
     tmp_path: Path, from_s: float
 ) -> None:
     async def main(sim: Simulation) -> None:

@@ -57,7 +57,7 @@ async def buy_by_hand(watcher: OpeningBench) -> None:
 @pytest.mark.parametrize(
     ("path", "line"), [("spot@public", "public stream"), ("spot@private", "user stream")]
 )
-def test_nothing_is_bought_while_a_stream_is_silent(tmp_path: Path, path: str, line: str) -> None:
+def test_no_pair_is_bought_while_a_stream_is_silent(tmp_path: Path, path: str, line: str) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(faults=(half_open(path, 3.6),), auto_arm="never")
         async with opening_engine(sim, tmp_path, plan) as watcher:

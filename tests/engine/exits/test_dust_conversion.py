@@ -105,7 +105,7 @@ def test_a_coin_the_user_also_holds_is_not_converted(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_what_is_held_is_not_dust(tmp_path: Path) -> None:
+def test_an_open_position_is_not_dust(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path)
         async with monitored_engine(day) as (running, _, position):
@@ -133,7 +133,7 @@ def test_a_conversion_with_a_lost_response_is_resolved_and_booked(tmp_path: Path
     simulate(main)
 
 
-def test_a_conversion_that_never_came_there_changes_nothing(tmp_path: Path) -> None:
+def test_a_conversion_that_never_arrived_changes_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path, overrides={"ladder": ""}, faults=struck(FaultKind.LOSE_REQUEST))
         async with with_dust(day) as (running, face, dust):
@@ -147,7 +147,7 @@ def test_a_conversion_that_never_came_there_changes_nothing(tmp_path: Path) -> N
     simulate(main)
 
 
-def test_what_the_exchange_refuses_or_leaves_is_said_with_its_reason(
+def test_refused_and_skipped_assets_are_reported_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = FailedConversion("CLEAN", "Convertible once in 24 hours", "30032")
@@ -174,7 +174,7 @@ def test_what_the_exchange_refuses_or_leaves_is_said_with_its_reason(
     simulate(main)
 
 
-def test_what_cannot_be_booked_is_no_refusal_and_the_next_comparison_finds_it(
+def test_a_conversion_that_cannot_be_booked_is_found_by_the_next_reconciliation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:

@@ -73,7 +73,7 @@ def test_one_print_below_the_stop_sells_nothing(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_far_below_the_stop_sells_at_once_over_the_warm_line(tmp_path: Path) -> None:
+def test_a_price_far_below_the_stop_sells_at_once_over_the_warm_connection(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with monitored_engine(
             day_with(sim, tmp_path, overrides={"stop_confirm_ms": 10_000, **NO_LADDER})
@@ -101,7 +101,7 @@ def test_far_below_the_stop_sells_at_once_over_the_warm_line(tmp_path: Path) -> 
     simulate(main)
 
 
-def test_a_real_crash_is_left_at_the_stop(tmp_path: Path) -> None:
+def test_a_real_crash_is_sold_at_the_stop(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.SPIKE, peak=1.08)
         day = day_with(sim, tmp_path, listing=listing)
@@ -113,7 +113,7 @@ def test_a_real_crash_is_left_at_the_stop(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_rungs_rest_are_sold_in_turn_and_end_the_position(tmp_path: Path) -> None:
+def test_resting_rungs_fill_in_turn_and_close_the_position(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.RUSH, peak=2.0)
         async with monitored_engine(day_with(sim, tmp_path, listing=listing)) as (
@@ -148,7 +148,7 @@ def test_a_trailing_stop_remembers_the_highest_price_over_a_restart(tmp_path: Pa
     simulate(main)
 
 
-def test_after_its_rung_the_stop_is_at_break_even(tmp_path: Path) -> None:
+def test_the_stop_moves_to_break_even_after_its_rung(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.RUSH, peak=1.18)
         day = day_with(sim, tmp_path, listing=listing, overrides={"break_even_rung": 1})
@@ -208,7 +208,7 @@ def test_a_part_too_small_for_an_order_is_reported_and_not_sold(tmp_path: Path) 
     simulate(main)
 
 
-def test_sales_that_meet_never_sell_a_coin_twice(tmp_path: Path) -> None:
+def test_concurrent_sales_never_sell_a_coin_twice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
             sell = components.exit_execution.close
@@ -239,7 +239,7 @@ def test_a_sale_continues_after_its_caller_is_cancelled(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_what_cannot_be_an_order_is_written_off(tmp_path: Path) -> None:
+def test_a_remainder_too_small_for_an_order_is_written_off(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with monitored_engine(day_with(sim, tmp_path, overrides=NO_LADDER)) as (
             running,
@@ -259,7 +259,7 @@ def test_what_cannot_be_an_order_is_written_off(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_trapped_coin_is_said_and_sold_once_it_may_be(tmp_path: Path) -> None:
+def test_a_trapped_coin_is_reported_and_sold_when_trading_resumes(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         knobs = Knobs(trapped=("CLEAN",))
         day = day_with(sim, tmp_path, knobs=knobs, overrides=NO_LADDER)
@@ -390,7 +390,7 @@ def test_a_lost_response_is_queried_and_nothing_is_sold_twice(tmp_path: Path) ->
     simulate(main)
 
 
-def test_cancels_that_answer_wrongly_hold_no_stop_up(tmp_path: Path) -> None:
+def test_wrong_cancel_responses_do_not_delay_a_stop(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with monitored_engine(day_with(sim, tmp_path, knobs=Knobs(cancel_race=1.0))) as (
             running,
@@ -404,7 +404,7 @@ def test_cancels_that_answer_wrongly_hold_no_stop_up(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_the_next_engine_goes_on_with_a_sale(tmp_path: Path) -> None:
+def test_a_sale_continues_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         refused = FaultPlan(
             kind=FaultKind.MAINTENANCE, at_s=45, for_s=15, path="/api/v3/order", method="POST"
@@ -424,7 +424,7 @@ def test_the_next_engine_goes_on_with_a_sale(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_position_is_watched_from_its_first_coin_on(tmp_path: Path) -> None:
+def test_a_position_is_monitored_from_its_first_fill(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path)
         await day.open()
@@ -448,7 +448,7 @@ def test_a_position_is_watched_from_its_first_coin_on(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
+def test_an_order_denied_after_its_fence_does_not_delay_a_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:

@@ -78,7 +78,7 @@ def resting(components: TradingComponents) -> list[D]:
     return sorted(one.price for one in found if one.price is not None)
 
 
-def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) -> None:
+def test_a_raised_stop_protects_at_once_and_survives_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
             running, components, position, client = at.running, at.components, at.position, at.client
@@ -204,9 +204,7 @@ async def full(name: str, work: object) -> None:
     raise StorageError(f"the disk is full: {name}")
 
 
-def test_a_store_that_fails_leaves_the_old_stop_in_force(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_store_keeps_the_old_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
             running, components, position, client = at.running, at.components, at.position, at.client

@@ -29,7 +29,7 @@ D = Decimal
 REFUSED = 8
 
 
-def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_its_plan(
+def test_O14_a_failing_exit_escalates_alerts_and_keeps_its_plan(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -62,7 +62,7 @@ def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_i
     simulate(main)
 
 
-def test_O15_a_price_that_jumps_over_the_stop_is_sold_at_once_and_what_it_cost_is_stored(
+def test_O15_a_price_gap_below_the_stop_sells_at_once_and_stores_the_slippage(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:

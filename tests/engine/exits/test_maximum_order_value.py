@@ -133,7 +133,7 @@ def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None
     simulate(main)
 
 
-def test_a_stop_finds_its_size_after_both_bounds_changed_without_notice(tmp_path: Path) -> None:
+def test_a_stop_finds_a_valid_quantity_after_both_bounds_changed(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path, overrides={"ladder": ""})
         async with monitored_engine(day) as (running, components, position):
@@ -149,7 +149,7 @@ def test_a_stop_finds_its_size_after_both_bounds_changed_without_notice(tmp_path
     simulate(main)
 
 
-def test_a_smallest_quantity_that_the_exchange_raises_leaves_no_coins_behind(tmp_path: Path) -> None:
+def test_a_raised_minimum_quantity_leaves_no_coins_unsold(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         overrides = {**NO_LADDER, "stop_loss_pct": 10}
         day = day_with(sim, tmp_path, overrides=overrides)

@@ -139,7 +139,7 @@ def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_pair_that_accepts_no_sale_is_trapped_alerted_again_and_sold_once_it_does(tmp_path: Path) -> None:
+def test_a_pair_that_accepts_no_sale_is_trapped_alerted_repeatedly_and_sold_later(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
@@ -159,7 +159,7 @@ def test_a_pair_that_accepts_no_sale_is_trapped_alerted_again_and_sold_once_it_d
     simulate(main)
 
 
-def test_take_profits_that_are_refused_are_tried_more_and_more_rarely(tmp_path: Path) -> None:
+def test_refused_take_profits_are_retried_with_back_off(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         overrides = {"stop_loss_pct": 50, "stop_confirm_ms": 10_000, "ladder": "50@1,50@2"}
         day = day_with(sim, tmp_path, knobs=Knobs(trapped=("CLEAN",)), overrides=overrides)
@@ -193,7 +193,7 @@ async def last_price_for(
         await asyncio.sleep(0.05)
 
 
-def test_a_bid_below_the_band_is_sold_to_at_market(tmp_path: Path) -> None:
+def test_a_bid_below_the_price_band_is_sold_at_market(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
@@ -208,7 +208,7 @@ def test_a_bid_below_the_band_is_sold_to_at_market(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_where_market_orders_are_disabled_a_limit_rests_at_the_band_and_follows_it(tmp_path: Path) -> None:
+def test_without_market_orders_a_limit_order_follows_the_price_band(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path, knobs=Knobs(market_enabled=False), overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):

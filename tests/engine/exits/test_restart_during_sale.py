@@ -35,7 +35,7 @@ def open_sales(components: TradingComponents, position: Position) -> list[Intent
     return [one for one in intents if one.role in (OrderRole.CLOSE, OrderRole.FLATTEN)]
 
 
-def test_two_sales_of_parts_that_overlap_leave_nothing_to_sell_for_the_next_start(tmp_path: Path) -> None:
+def test_overlapping_partial_sales_leave_nothing_to_sell_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         late = FaultPlan(
             kind=FaultKind.DELAY, at_s=42, times=1, method="POST", path="/api/v3/order", amount_ms=400
@@ -87,7 +87,7 @@ def test_an_intent_is_replaced_by_a_request_for_more_than_it_covers(tmp_path: Pa
     simulate(main)
 
 
-def test_a_stop_that_fired_and_sold_nothing_sells_after_a_restart_at_a_higher_price(tmp_path: Path) -> None:
+def test_a_triggered_stop_without_a_fill_sells_after_a_restart_at_a_higher_price(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         refused = FaultPlan(
             kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=14, method="POST", path="/api/v3/order"
@@ -110,7 +110,7 @@ def test_a_stop_that_fired_and_sold_nothing_sells_after_a_restart_at_a_higher_pr
 
 
 @pytest.mark.parametrize("command", ["flatten", "close"])
-def test_a_sale_that_found_no_bid_goes_on_after_a_restart(tmp_path: Path, command: str) -> None:
+def test_a_sale_without_a_bid_continues_after_a_restart(tmp_path: Path, command: str) -> None:
     async def main(sim: Simulation) -> None:
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, for_s=40, path="spot@public")
         blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, for_s=40, path="/api/v3/depth")

@@ -75,7 +75,7 @@ def quiet_day(sim: Simulation, folder: Path, **overrides: float | str) -> Practi
 
 @pytest.mark.parametrize("bid", [LOW_BID, D(0), None])
 @pytest.mark.parametrize("seconds", [1.5, 12])
-def test_a_low_or_missing_bid_writes_nothing_off_and_the_coins_are_sold_when_bids_return(
+def test_coins_are_not_written_off_at_a_low_or_missing_bid_and_sold_when_bids_return(
     tmp_path: Path, bid: Decimal | None, seconds: float
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -96,7 +96,7 @@ def test_a_low_or_missing_bid_writes_nothing_off_and_the_coins_are_sold_when_bid
     simulate(main)
 
 
-def test_a_stop_that_a_low_bid_fires_sells_once_bids_are_back_and_writes_nothing_off(tmp_path: Path) -> None:
+def test_a_stop_triggered_by_a_low_bid_sells_when_bids_return(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with monitored_engine(quiet_day(sim, tmp_path, stop_loss_pct=10)) as (
             running,
@@ -116,7 +116,7 @@ def test_a_stop_that_a_low_bid_fires_sells_once_bids_are_back_and_writes_nothing
 
 
 @pytest.mark.parametrize("command", ["kill", "flatten"])
-def test_a_stop_of_everything_during_a_low_bid_reports_what_is_still_held(
+def test_an_emergency_stop_during_a_low_bid_reports_remaining_quantities(
     tmp_path: Path, command: str
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -177,7 +177,7 @@ def test_a_changed_rule_traps_a_position_until_it_is_changed_back(
     simulate(main)
 
 
-def test_a_filter_that_is_changed_back_clears_the_trapped_state_without_a_sale(tmp_path: Path) -> None:
+def test_a_restored_filter_clears_the_trapped_state_without_a_sale(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, _, position):
@@ -192,7 +192,7 @@ def test_a_filter_that_is_changed_back_clears_the_trapped_state_without_a_sale(t
     simulate(main)
 
 
-def test_a_sale_that_was_trapped_goes_on_after_a_restart(tmp_path: Path) -> None:
+def test_a_trapped_sale_continues_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
@@ -213,7 +213,7 @@ def test_a_sale_that_was_trapped_goes_on_after_a_restart(tmp_path: Path) -> None
     simulate(main)
 
 
-def test_a_part_that_the_rules_refuse_is_given_up_and_the_position_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_refused_partial_close_leaves_the_position_unchanged(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):

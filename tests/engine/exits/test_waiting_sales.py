@@ -28,7 +28,7 @@ FENCE_MS = 2_000 + SETTLE_MS
 
 
 @pytest.mark.parametrize("kind", [FaultKind.LATE_REQUEST, FaultKind.HALF_OPEN], ids=["lost", "unanswered"])
-def test_a_stop_sends_a_second_cancel_where_the_first_hangs(tmp_path: Path, kind: FaultKind) -> None:
+def test_a_stop_sends_a_second_cancel_while_the_first_hangs(tmp_path: Path, kind: FaultKind) -> None:
     async def main(sim: Simulation) -> None:
         hanging = FaultPlan(kind=kind, at_s=42, times=1, method="DELETE", path=ORDER, amount_ms=60_000)
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@private")
@@ -51,7 +51,7 @@ def test_a_stop_sends_a_second_cancel_where_the_first_hangs(tmp_path: Path, kind
     ids=["503", "403 page, then one request a second"],
 )
 # Half a second of it lies between the two balance answers that an absent order needs.
-def test_a_stop_that_the_exchange_failed_on_is_sent_again_just_after_its_fence(
+def test_a_stop_answered_by_a_server_error_is_sent_again_after_its_fence(
     tmp_path: Path, kind: FaultKind, spare_ms: int
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -71,7 +71,7 @@ def test_a_stop_that_the_exchange_failed_on_is_sent_again_just_after_its_fence(
     simulate(main)
 
 
-def test_a_stop_that_was_carried_out_behind_a_500_is_not_sent_again(tmp_path: Path) -> None:
+def test_a_stop_executed_despite_a_500_is_not_sent_again(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         executed = FaultPlan(kind=FaultKind.EXECUTED_500, at_s=42, times=1, method="POST", path=ORDER)
         day = day_with(sim, tmp_path, faults=(executed,), overrides=NO_LADDER)

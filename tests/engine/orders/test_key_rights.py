@@ -64,7 +64,9 @@ async def live(sim: Simulation, folder: Path, permissions: tuple[str, ...]) -> A
 
 
 @pytest.mark.parametrize("permissions", [TRADES, READS])
-def test_a_live_engine_asks_what_its_key_may_do(tmp_path: Path, permissions: tuple[str, ...]) -> None:
+def test_a_live_engine_queries_the_permissions_of_its_key(
+    tmp_path: Path, permissions: tuple[str, ...]
+) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, permissions) as running:
             key = components_of(running).entry_context.desk().key
@@ -118,7 +120,7 @@ async def keeping(answers: Answers, *, holds: bool = False) -> AsyncGenerator[Ke
             await task
 
 
-def test_with_coins_to_protect_it_starts_whatever_the_key_can_and_buys_nothing() -> None:
+def test_with_open_positions_it_starts_with_any_key_and_buys_nothing() -> None:
     async def main(_: Simulation) -> None:
         async with keeping(Answers(DANGEROUS), holds=True) as keeper:
             assert keeper.facts is not None
@@ -154,7 +156,7 @@ def test_a_permission_added_later_is_detected_within_the_hour_and_kept() -> None
     simulate(main)
 
 
-def test_a_key_that_can_withdraw_is_known_as_that_whatever_else_is_unclear() -> None:
+def test_a_key_that_can_withdraw_is_refused_even_if_other_permissions_are_unknown() -> None:
     facts = facts_of(msgspec.structs.replace(DANGEROUS, places_orders=KeyRight.UNCLEAR), LASTS)
     assert facts is not None
     assert facts.may_withdraw
@@ -172,7 +174,7 @@ def test_permissions_not_confirmed_expire_and_block_entries() -> None:
     simulate(main)
 
 
-def test_no_entry_leaves_with_a_key_that_was_given_the_right_to_withdraw(tmp_path: Path) -> None:
+def test_entries_are_blocked_once_the_key_can_withdraw(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, TRADES) as running:
             components = await unlocked(running)

@@ -60,7 +60,7 @@ def bought_under(
     ],
 )
 @pytest.mark.parametrize("is_silent", [False, True], ids=["with pushes", "without"])
-def test_r2_to_r7_a_missing_response_is_one_buy_at_most(
+def test_r2_to_r7_a_missing_response_leads_to_at_most_one_buy(
     tmp_path: Path, kind: FaultKind, is_sure: bool, is_silent: bool
 ) -> None:
     quiet = (FaultPlan(kind=FaultKind.SILENCE, at_s=35, for_s=60, path=PRIVATE),) if is_silent else ()
@@ -97,13 +97,13 @@ def test_r4_r5_a_buy_that_arrives_late_is_found_or_absent_and_never_repeated(
     simulate(main)
 
 
-def test_an_order_that_questions_do_not_see_for_a_while_is_not_called_absent(tmp_path: Path) -> None:
+def test_an_order_missing_from_queries_for_a_while_is_not_absent(tmp_path: Path) -> None:
     bought_under(
         tmp_path, fault_at_opening(FaultKind.LOSE_RESPONSE), knobs=Knobs(visibility_ms=(2_000, 3_000))
     )
 
 
-def test_o1_a_fill_that_comes_long_before_the_response_is_booked_once(tmp_path: Path) -> None:
+def test_o1_a_fill_received_long_before_the_response_is_booked_once(tmp_path: Path) -> None:
     bought_under(tmp_path, fault_at_opening(FaultKind.DELAY, amount_ms=2_500))
 
 
@@ -139,13 +139,15 @@ def test_r14_no_client_id_is_sent_twice_under_either_rule(tmp_path: Path, rule: 
 @pytest.mark.parametrize(
     "kind", [FaultKind.DROP_PUSH, FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH, FaultKind.SILENCE]
 )
-def test_m11_o2_o3_fills_are_booked_once_whatever_pushes_do(tmp_path: Path, kind: FaultKind) -> None:
+def test_m11_o2_o3_fills_are_booked_once_with_lost_or_repeated_pushes(
+    tmp_path: Path, kind: FaultKind
+) -> None:
     path = PRIVATE if kind is FaultKind.SILENCE else ""
     chance = 0.5 if kind is FaultKind.DROP_PUSH else 1.0
     bought_under(tmp_path, FaultPlan(kind=kind, at_s=35, chance=chance, path=path))
 
 
-def test_d3_what_a_full_store_does_not_take_is_booked_later(
+def test_d3_evidence_refused_by_a_full_store_is_booked_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:

@@ -96,7 +96,9 @@ def test_an_engine_killed_with_a_sale_on_the_exchange(
     simulate(main)
 
 
-def test_r5_an_engine_killed_with_an_unknown_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_r5_an_engine_killed_with_an_order_of_unknown_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=35, for_s=20, path="spot@private")
         day = a_day(sim, tmp_path, fault_at_opening(FaultKind.LOSE_RESPONSE), silence)
@@ -139,7 +141,7 @@ def test_an_engine_killed_with_an_absent_order_in_its_watch_keeps_the_reservatio
     simulate(main)
 
 
-def test_an_engine_killed_after_a_part_of_its_buy_was_filled(
+def test_an_engine_killed_after_a_partial_fill_of_its_buy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:

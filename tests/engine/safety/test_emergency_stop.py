@@ -42,7 +42,7 @@ async def resting(components: TradingComponents, count: int) -> None:
     await until(lambda: len(components.ledger.state.live_orders()) == count)
 
 
-def test_take_profits_are_not_placed_again_until_a_person_resumes(tmp_path: Path) -> None:
+def test_take_profits_are_not_placed_again_until_the_user_resumes(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path, ladder=LADDER) as (_, running, _closer):
             components = components_of(running)
@@ -59,7 +59,7 @@ def test_take_profits_are_not_placed_again_until_a_person_resumes(tmp_path: Path
     simulate(main)
 
 
-def test_a_halt_in_the_file_is_read_before_the_next_byte_and_carried_out(tmp_path: Path) -> None:
+def test_a_halt_file_is_read_before_the_next_send(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
             components = components_of(running)
@@ -76,7 +76,7 @@ def test_a_halt_in_the_file_is_read_before_the_next_byte_and_carried_out(tmp_pat
     simulate(main)
 
 
-def test_an_emergency_stop_in_the_file_counts_although_a_person_halted_before(tmp_path: Path) -> None:
+def test_an_emergency_stop_in_the_halt_file_applies_after_a_manual_halt(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
             components = components_of(running)
@@ -90,7 +90,7 @@ def test_an_emergency_stop_in_the_file_counts_although_a_person_halted_before(tm
     simulate(main)
 
 
-def test_a_start_after_an_emergency_stop_cancels_what_it_left(tmp_path: Path) -> None:
+def test_a_start_after_an_emergency_stop_cancels_remaining_orders(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
             components = components_of(running)
@@ -123,7 +123,7 @@ def test_no_order_that_adds_risk_is_sent_while_trading_is_halted(tmp_path: Path)
     simulate(main)
 
 
-def test_one_empty_answer_does_not_prove_that_nothing_is_left(tmp_path: Path) -> None:
+def test_one_empty_response_does_not_prove_that_no_order_is_open(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         knobs = Knobs()
         async with engine_with_position(sim, tmp_path, knobs=knobs) as (_, running, closer):
@@ -228,7 +228,7 @@ def test_twenty_orders_on_five_pairs_are_cancelled_with_one_request(tmp_path: Pa
     simulate(main)
 
 
-def test_an_exchange_that_cancels_one_pair_a_request_is_asked_pair_by_pair(tmp_path: Path) -> None:
+def test_orders_are_cancelled_pair_by_pair_where_the_exchange_requires_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with trading(sim, tmp_path, Knobs(cancel_open_pairs=1)) as (day, running):
             symbols = await rest_orders(running)
@@ -237,7 +237,7 @@ def test_an_exchange_that_cancels_one_pair_a_request_is_asked_pair_by_pair(tmp_p
     simulate(main)
 
 
-def test_the_user_s_own_order_of_a_pair_stays_when_all_of_ours_are_cancelled(tmp_path: Path) -> None:
+def test_a_user_order_stays_when_all_orders_of_the_desk_are_cancelled(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with trading(sim, tmp_path) as (day, running):
             symbols = await rest_orders(running)

@@ -30,7 +30,7 @@ async def ms_until_sold(sim: Simulation, running: RunningEngine, components: Tra
     return took_ms
 
 
-def test_unreadable_open_orders_do_not_hold_back_the_sales_of_a_flattening(tmp_path: Path) -> None:
+def test_unreadable_open_orders_do_not_delay_sales_of_a_flatten(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         failing = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=43, path="/api/v3/openOrders")
         async with monitored_engine(day_with(sim, tmp_path, faults=(failing,), overrides=ONE_RUNG)) as (
@@ -44,7 +44,7 @@ def test_unreadable_open_orders_do_not_hold_back_the_sales_of_a_flattening(tmp_p
     simulate(main)
 
 
-def test_an_unknown_buy_of_another_pair_does_not_hold_back_the_sales_of_a_flattening(tmp_path: Path) -> None:
+def test_a_buy_of_unknown_outcome_in_another_pair_does_not_delay_sales_of_a_flatten(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with monitored_engine(day_with(sim, tmp_path, overrides=ONE_RUNG)) as (running, components, _):
             unknown = msgspec.structs.replace(
@@ -59,7 +59,7 @@ def test_an_unknown_buy_of_another_pair_does_not_hold_back_the_sales_of_a_flatte
     simulate(main)
 
 
-def test_cancels_that_hang_hold_back_the_sales_of_their_own_pair_alone(tmp_path: Path) -> None:
+def test_hanging_cancels_delay_only_sales_of_their_own_pair(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         hanging = FaultPlan(
             kind=FaultKind.DELAY, at_s=43, method="DELETE", path="/api/v3/order", amount_ms=60_000

@@ -77,7 +77,7 @@ async def live(sim: Simulation, folder: Path, **settings: str) -> AsyncGenerator
         yield LiveDesk(market, running, face)
 
 
-def test_a_locked_engine_arms_nothing_by_hand_and_says_how_to_unlock(tmp_path: Path) -> None:
+def test_a_locked_engine_refuses_to_arm_and_states_how_to_unlock(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, **HAND) as desk:
             assert desk.queries.risk().is_locked
@@ -90,7 +90,7 @@ def test_a_locked_engine_arms_nothing_by_hand_and_says_how_to_unlock(tmp_path: P
     simulate(main)
 
 
-def test_a_locked_engine_arms_nothing_by_rule(tmp_path: Path) -> None:
+def test_a_locked_engine_does_not_arm_automatically(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, **RULE) as desk:
             await desk.at(OPENS_S + 5)
@@ -104,7 +104,7 @@ def test_a_locked_engine_arms_nothing_by_rule(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_unlocked_it_buys_and_locked_again_it_still_sells(tmp_path: Path) -> None:
+def test_an_unlocked_engine_buys_and_a_locked_one_still_sells(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, **HAND) as desk:
             await desk.unlock()
@@ -122,7 +122,7 @@ def test_unlocked_it_buys_and_locked_again_it_still_sells(tmp_path: Path) -> Non
     simulate(main)
 
 
-def test_what_was_armed_does_not_fire_once_it_is_locked(tmp_path: Path) -> None:
+def test_an_armed_snipe_does_not_fire_while_locked(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, **HAND) as desk:
             await desk.unlock()
@@ -137,7 +137,7 @@ def test_what_was_armed_does_not_fire_once_it_is_locked(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_phrase_is_good_for_one_try_within_a_minute(tmp_path: Path) -> None:
+def test_a_phrase_is_valid_for_one_attempt_within_a_minute(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, **HAND) as desk:
             first, second = await desk.phrase(), await desk.phrase()
@@ -156,7 +156,7 @@ def test_a_phrase_is_good_for_one_try_within_a_minute(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_no_phrase_is_given_while_the_desk_is_halted(tmp_path: Path) -> None:
+def test_no_phrase_is_issued_while_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, **HAND) as desk:
             await desk.phrase()

@@ -48,7 +48,7 @@ async def opened(folder: Path, clock: HandClock) -> tuple[SqliteStore, LiveUnloc
     return store, made
 
 
-def test_it_is_locked_at_the_start_unlocked_for_its_hours_and_locked_after_them(tmp_path: Path) -> None:
+def test_trading_is_locked_at_start_and_after_the_unlocked_hours(tmp_path: Path) -> None:
     async def main() -> None:
         clock = HandClock()
         store, one = await opened(tmp_path, clock)
@@ -66,7 +66,7 @@ def test_it_is_locked_at_the_start_unlocked_for_its_hours_and_locked_after_them(
     asyncio.run(main())
 
 
-def test_spaces_and_nothing_else_may_be_typed_otherwise(tmp_path: Path) -> None:
+def test_only_spaces_of_the_phrase_may_differ(tmp_path: Path) -> None:
     async def main() -> None:
         store, one = await opened(tmp_path, HandClock())
         for wrong in ("", "live", one.offer().upper(), one.offer() + " x"):
@@ -83,7 +83,7 @@ def test_spaces_and_nothing_else_may_be_typed_otherwise(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_what_cannot_be_written_down_stays_locked_and_locking_needs_no_store(tmp_path: Path) -> None:
+def test_an_unlock_that_cannot_be_stored_is_refused_and_a_lock_needs_no_store(tmp_path: Path) -> None:
     async def main() -> None:
         store, one = await opened(tmp_path, HandClock())
         offered = one.offer()
@@ -115,7 +115,7 @@ class SlowBooks:
         return await self._store.write(name, work, **more)
 
 
-def test_locking_while_an_unlock_is_being_written_down_wins(tmp_path: Path) -> None:
+def test_a_lock_during_the_storage_of_an_unlock_wins(tmp_path: Path) -> None:
     async def main() -> None:
         store, one = await opened(tmp_path, HandClock())
         slow = SlowBooks(store)
@@ -132,7 +132,7 @@ def test_locking_while_an_unlock_is_being_written_down_wins(tmp_path: Path) -> N
     asyncio.run(main())
 
 
-def test_it_locks_by_the_clock_of_the_day_too_when_the_machine_has_slept(tmp_path: Path) -> None:
+def test_it_locks_by_wall_clock_after_a_suspend(tmp_path: Path) -> None:
     class Sleeper(HandClock):
         slept_ms = 0
 

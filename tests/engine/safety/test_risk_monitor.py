@@ -97,7 +97,7 @@ def test_lowered_limits_expire(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_low_quote_of_two_seconds_sells_and_halts_nothing(tmp_path: Path) -> None:
+def test_a_low_quote_of_two_seconds_neither_sells_nor_halts(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path, daily_loss_halt_pct=0.3) as (_, running, closer):
             components = components_of(running)
@@ -233,7 +233,7 @@ def test_a_refused_key_halts(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_H6_an_order_worker_that_keeps_failing_halts_and_another_only_reduces(
+def test_H6_a_failing_order_worker_halts_and_any_other_sets_reduce_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -255,7 +255,7 @@ def test_H6_an_order_worker_that_keeps_failing_halts_and_another_only_reduces(
     simulate(main)
 
 
-def test_I6_books_that_contradict_themselves_halt(tmp_path: Path) -> None:
+def test_I6_a_contradictory_ledger_halts(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
@@ -272,7 +272,7 @@ def test_I6_books_that_contradict_themselves_halt(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
+def test_temporary_pauses_end_with_their_cause(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
@@ -292,7 +292,7 @@ def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_I7_equity_is_start_and_profits_and_a_restart_keeps_its_peak(tmp_path: Path) -> None:
+def test_I7_equity_is_start_plus_profits_and_its_peak_survives_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (day, running, _closer):
             components = components_of(running)
@@ -320,7 +320,7 @@ def test_I7_equity_is_start_and_profits_and_a_restart_keeps_its_peak(tmp_path: P
     simulate(main)
 
 
-def test_a_ban_stops_entries_and_no_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ban_pauses_entries_and_not_exits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, closer):
             components = components_of(running)
@@ -336,7 +336,7 @@ def test_a_ban_stops_entries_and_no_exit(tmp_path: Path, monkeypatch: pytest.Mon
     simulate(main)
 
 
-def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_path: Path) -> None:
+def test_an_external_flow_is_a_difference_in_the_day_report(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (day, running, _closer):
             day.server.session.deposit("USDT", D(50))
@@ -353,7 +353,7 @@ def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_pa
     simulate(main)
 
 
-def test_I9_what_nobody_looks_after_is_warned_of_and_then_halts(
+def test_I9_an_unmonitored_position_warns_and_then_halts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -382,7 +382,7 @@ async def open_alerts(running: RunningEngine, prefix: str) -> list[str]:
     return [one.alert.rule for one in stored if one.alert.rule.startswith(prefix)]
 
 
-def test_what_the_guard_alerted_of_is_closed_a_minute_after_it_is_gone(tmp_path: Path) -> None:
+def test_an_alert_of_the_risk_monitor_closes_a_minute_after_its_finding_ends(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, _closer):
             components = components_of(running)
@@ -401,7 +401,7 @@ def test_what_the_guard_alerted_of_is_closed_a_minute_after_it_is_gone(tmp_path:
     simulate(main)
 
 
-def test_what_halted_without_a_number_stands_until_a_person_resumes(tmp_path: Path) -> None:
+def test_a_halt_without_a_limit_value_lasts_until_the_user_resumes(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)

@@ -85,7 +85,7 @@ async def fill(store: SqliteStore) -> None:
             continue
 
 
-def test_a_halt_on_a_full_disk_gives_back_the_room_kept_for_it_and_is_kept(tmp_path: Path) -> None:
+def test_a_halt_on_a_full_disk_uses_its_reserve_and_is_stored(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components, file, given = components_of(running), FileOnAFullDisk(tmp_path, SCOPE), list[bool]()
@@ -130,7 +130,7 @@ def test_an_engine_s_halt_on_a_full_disk_releases_the_store_s_reserve(tmp_path: 
     simulate(main)
 
 
-def test_what_could_not_be_kept_is_written_again_until_it_is_durable_and_outlives_a_crash(
+def test_a_state_that_could_not_be_stored_is_retried_until_durable_and_survives_a_crash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -168,7 +168,7 @@ def test_what_could_not_be_kept_is_written_again_until_it_is_durable_and_outlive
     simulate(main)
 
 
-def test_a_halt_waits_for_no_store_that_hangs(tmp_path: Path) -> None:
+def test_a_halt_does_not_wait_for_a_hanging_store(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         day.thread = HangingThread
@@ -209,7 +209,7 @@ def test_an_emergency_stop_cancels_at_once_while_the_store_hangs(tmp_path: Path)
     simulate(main)
 
 
-def test_nothing_that_adds_risk_is_sent_before_it_is_known_whether_trading_is_halted(tmp_path: Path) -> None:
+def test_no_order_that_adds_risk_is_sent_before_the_trading_state_is_loaded(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
@@ -223,7 +223,7 @@ def test_nothing_that_adds_risk_is_sent_before_it_is_known_whether_trading_is_ha
     simulate(main)
 
 
-def test_a_full_disk_gives_exits_the_room_kept_for_them_and_blocks_entries_until_it_is_set_aside_again(
+def test_a_full_disk_releases_the_reserve_of_exits_and_blocks_entries_until_it_is_restored(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:

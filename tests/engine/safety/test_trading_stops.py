@@ -27,7 +27,7 @@ from tests.support.engine.practice_day import PracticeDay
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
-def test_a_halt_disarms_and_outlives_the_engine_until_a_person_resumes(tmp_path: Path) -> None:
+def test_a_halt_disarms_and_survives_restarts_until_the_user_resumes(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -63,7 +63,7 @@ def test_a_halt_disarms_and_outlives_the_engine_until_a_person_resumes(tmp_path:
     simulate(main)
 
 
-def test_a_person_who_resumes_hears_what_entries_wait_for_all_the_same(tmp_path: Path) -> None:
+def test_resume_states_what_entries_still_wait_for(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -80,7 +80,7 @@ def test_a_person_who_resumes_hears_what_entries_wait_for_all_the_same(tmp_path:
     simulate(main)
 
 
-def test_flatten_cancels_sells_everything_and_leaves_the_desk_halted(tmp_path: Path) -> None:
+def test_flatten_cancels_and_sells_everything_and_leaves_the_desk_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, closer):
             components = components_of(running)
@@ -98,7 +98,7 @@ def test_flatten_cancels_sells_everything_and_leaves_the_desk_halted(tmp_path: P
     simulate(main)
 
 
-def test_an_emergency_stop_takes_the_typed_word_to_resume_and_losses_count_anew(tmp_path: Path) -> None:
+def test_resume_after_an_emergency_stop_needs_the_typed_word_and_resets_loss_counters(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
@@ -115,7 +115,7 @@ def test_an_emergency_stop_takes_the_typed_word_to_resume_and_losses_count_anew(
     simulate(main)
 
 
-def test_what_cannot_be_sold_is_left_and_said_and_exits_go_on_while_halted(tmp_path: Path) -> None:
+def test_an_unsellable_remainder_is_reported_and_exits_continue_while_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, closer):
             components = components_of(running)
@@ -133,7 +133,7 @@ def test_what_cannot_be_sold_is_left_and_said_and_exits_go_on_while_halted(tmp_p
     simulate(main)
 
 
-def test_a_flattening_that_was_cut_short_goes_on_after_the_start(tmp_path: Path) -> None:
+def test_an_interrupted_flatten_continues_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (day, running, closer):
             components = components_of(running)
@@ -170,7 +170,7 @@ def test_a_halt_file_alone_stops_the_next_start(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_halt_file_that_nobody_can_read_counts_and_one_of_other_books_does_not(tmp_path: Path) -> None:
+def test_an_unreadable_halt_file_halts_and_one_of_another_ledger_does_not(tmp_path: Path) -> None:
     file = HaltFileOnDisk(tmp_path, "mine")
     assert file.read() is None
     HaltFileOnDisk(tmp_path, "theirs").write(Trading(state=TradingState.HALTED))
@@ -181,7 +181,7 @@ def test_a_halt_file_that_nobody_can_read_counts_and_one_of_other_books_does_not
     assert found.state is TradingState.HALTED
 
 
-def test_a_halt_that_nothing_can_keep_goes_on_and_says_do_not_restart(
+def test_a_halt_that_cannot_be_stored_applies_and_warns_against_a_restart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -205,7 +205,7 @@ def test_a_halt_that_nothing_can_keep_goes_on_and_says_do_not_restart(
     simulate(main)
 
 
-def test_a_person_s_reduce_only_stays_until_resumed(tmp_path: Path) -> None:
+def test_manual_reduce_only_lasts_until_resume(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -220,7 +220,7 @@ def test_a_person_s_reduce_only_stays_until_resumed(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_stopping_engine_holds_and_says_that_stops_end_with_it(tmp_path: Path) -> None:
+def test_a_stopping_engine_keeps_positions_and_states_that_stops_end(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, closer):
             engine = running.engine
@@ -230,7 +230,7 @@ def test_a_stopping_engine_holds_and_says_that_stops_end_with_it(tmp_path: Path)
     simulate(main)
 
 
-def test_a_stopping_engine_told_to_flatten_sells_first(tmp_path: Path) -> None:
+def test_an_engine_that_stops_with_flatten_sells_first(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path, on_stop="flatten") as (day, running, _closer):
             engine = running.engine
@@ -241,7 +241,7 @@ def test_a_stopping_engine_told_to_flatten_sells_first(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_what_is_open_a_minute_after_the_day_is_closed_and_books_agree(tmp_path: Path) -> None:
+def test_positions_still_open_a_minute_after_the_day_are_closed_and_the_ledger_agrees(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, closer):
             await running.engine.wait(until_done=True)
@@ -252,7 +252,7 @@ def test_what_is_open_a_minute_after_the_day_is_closed_and_books_agree(tmp_path:
     simulate(main)
 
 
-def test_unknown_orders_are_waited_for_before_a_stop_says_that_nothing_is_left(tmp_path: Path) -> None:
+def test_an_emergency_stop_waits_for_orders_of_unknown_outcome(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with engine_with_position(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
@@ -269,7 +269,7 @@ def test_unknown_orders_are_waited_for_before_a_stop_says_that_nothing_is_left(t
     simulate(main)
 
 
-def test_an_emergency_stop_cancels_the_resting_ladder_and_sells_with_the_desk_s_own_seller(
+def test_an_emergency_stop_cancels_the_ladder_and_sells_through_the_exit_monitor(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -293,7 +293,7 @@ def test_an_emergency_stop_cancels_the_resting_ladder_and_sells_with_the_desk_s_
     simulate(main)
 
 
-def test_an_emergency_stop_in_practice_says_nothing_of_live_trading(tmp_path: Path) -> None:
+def test_an_emergency_stop_in_practice_does_not_mention_live_trading(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()

@@ -156,7 +156,7 @@ def test_a_position_held_over_midnight_keeps_its_stop_and_is_booked_on_the_day_o
     simulate(main, start_ms=MIDNIGHT_MS - 60_000)
 
 
-def test_a_stop_that_is_being_confirmed_over_midnight_sells(tmp_path: Path) -> None:
+def test_a_stop_confirmed_across_midnight_sells(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, stop_loss_pct=10, stop_confirm_ms=2_000, stop_confirm_trades=100)
         await day.open()
@@ -178,9 +178,7 @@ def test_a_stop_that_is_being_confirmed_over_midnight_sells(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("was_on", [False, True], ids=["USDT then MX", "MX then USDT"])
-def test_fees_in_another_asset_than_at_the_entry_are_counted_and_the_ledger_agrees(
-    tmp_path: Path, was_on: bool
-) -> None:
+def test_exit_fees_in_another_asset_than_entry_fees_are_counted(tmp_path: Path, was_on: bool) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, knobs=Knobs(mx_deduction=was_on, taker_fee=D("0.001")), ladder=RUNG)
         plan = AccountPlan(balances={"USDT": D(1_000), "MX": D(5)})
@@ -277,7 +275,7 @@ async def hold_down(day: PracticeDay, position: Position) -> None:
         await asyncio.sleep(0.01)
 
 
-def test_a_sweep_through_the_band_sells_at_once_at_what_is_bid_then(tmp_path: Path) -> None:
+def test_a_sweep_through_the_price_band_sells_at_the_remaining_bids(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, stop_loss_pct=10)
         await day.open()
@@ -298,7 +296,7 @@ def test_a_sweep_through_the_band_sells_at_once_at_what_is_bid_then(tmp_path: Pa
     simulate(main)
 
 
-def test_bids_that_leave_a_gap_below_the_band_keep_the_sale_going_until_it_is_sold(tmp_path: Path) -> None:
+def test_a_sale_continues_across_a_gap_below_the_price_band(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, stop_loss_pct=10)
         await day.open()

@@ -54,7 +54,7 @@ async def snipe_of(running: RunningEngine) -> Snipe:
 
 
 @pytest.mark.parametrize("window_ms", [5_000, 30_000], ids=["window over", "window open still"])
-def test_an_engine_killed_after_its_shot_fires_no_second_one_and_knows_what_it_bought(
+def test_an_engine_killed_after_firing_fires_once_and_finds_its_fill(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window_ms: int
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -77,7 +77,7 @@ def test_an_engine_killed_after_its_shot_fires_no_second_one_and_knows_what_it_b
 
 
 @pytest.mark.parametrize(("late_ms", "is_heard"), [(2_500, True), (12_000, False)])
-def test_H2_a_stop_waits_five_seconds_for_answers_and_the_next_start_finds_the_rest(
+def test_H2_a_stop_waits_five_seconds_for_responses_and_the_next_start_finds_the_others(
     tmp_path: Path, late_ms: int, is_heard: bool
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -112,7 +112,7 @@ QUIET_PAIR = "QUIETUSDT"
 RARELY = {"clock_resync_s": 3_600, "clock_resync_opening_s": 600, "reconcile_s": 3_600}
 
 
-def test_R17_a_time_that_the_exchange_refuses_is_measured_anew_within_seconds(tmp_path: Path) -> None:
+def test_R17_a_refused_timestamp_is_measured_again_within_seconds(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         jump = FaultPlan(kind=FaultKind.CLOCK_SKEW, at_s=45, amount_ms=30_000)
         day = a_day(sim, tmp_path, jump, **RARELY)
@@ -126,7 +126,7 @@ def test_R17_a_time_that_the_exchange_refuses_is_measured_anew_within_seconds(tm
     simulate(main)
 
 
-def test_R17_a_stop_whose_time_is_refused_sells_once_the_clock_is_measured(tmp_path: Path) -> None:
+def test_R17_a_stop_with_a_refused_timestamp_sells_after_the_clock_is_measured(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         jump = FaultPlan(kind=FaultKind.CLOCK_SKEW, at_s=43, amount_ms=30_000)
         day = a_day(sim, tmp_path, jump, **RARELY)
@@ -146,7 +146,7 @@ def test_R17_a_stop_whose_time_is_refused_sells_once_the_clock_is_measured(tmp_p
 
 
 @pytest.mark.parametrize("is_suspended", [True, False], ids=["machine asleep", "process stopped"])
-def test_C3_an_engine_that_stood_still_trusts_no_price_and_compares_its_books(
+def test_C3_a_suspended_engine_discards_prices_and_reconciles(
     tmp_path: Path, is_suspended: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:

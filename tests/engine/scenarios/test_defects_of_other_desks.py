@@ -52,7 +52,7 @@ async def buy_both(running: RunningEngine) -> None:
     await asyncio.sleep(1)
 
 
-def test_defect_7_an_emergency_stop_sells_all_at_once_and_again_what_hangs(tmp_path: Path) -> None:
+def test_defect_7_an_emergency_stop_sells_concurrently_and_repeats_hanging_sales(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         hang = FaultPlan(kind=FaultKind.LOSE_REQUEST, at_s=43, method="POST", path=ORDER, times=1)
         day = two_listings(sim, tmp_path, SECOND, hang)
@@ -122,7 +122,7 @@ class NotedDay:
         await self.day.sim.network.serve(HOST, PORT, application)
 
 
-def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_force_and_no_stop_rests(
+def test_defects_1_2_10_11_orders_are_sized_in_quote_without_time_in_force_or_resting_stops(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -153,7 +153,7 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
     simulate(main)
 
 
-def test_a_price_over_two_rungs_at_once_sells_both_and_protects_the_rest(tmp_path: Path) -> None:
+def test_a_price_above_two_rungs_sells_both_and_protects_the_remainder(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path, overrides={"ladder": "25@10, 25@20"})
         async with monitored_engine(day) as (running, components, position):

@@ -103,7 +103,7 @@ def resting(components: TradingComponents) -> list[str]:
     return [one.state for one in rows if one.role is OrderRole.TAKE_PROFIT and one.state.is_on_exchange]
 
 
-def test_d10_no_commit_lies_between_a_price_and_a_stop_although_take_profits_hold_the_coins(
+def test_d10_a_stop_waits_for_no_commit_while_take_profits_lock_the_coins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -123,7 +123,7 @@ def test_d10_no_commit_lies_between_a_price_and_a_stop_although_take_profits_hol
     simulate(main)
 
 
-def test_a_stop_refused_at_first_is_tried_again_without_waiting_for_a_commit(
+def test_a_refused_stop_is_retried_without_waiting_for_a_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -143,7 +143,7 @@ def test_a_stop_refused_at_first_is_tried_again_without_waiting_for_a_commit(
     simulate(main)
 
 
-def test_a_stop_that_joins_a_sale_does_not_wait_until_that_one_is_durable(
+def test_a_stop_that_joins_a_sale_does_not_wait_for_its_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -170,7 +170,7 @@ def test_a_stop_that_joins_a_sale_does_not_wait_until_that_one_is_durable(
     simulate(main)
 
 
-def test_an_engine_killed_after_its_stop_left_and_before_the_cancels_were_booked(
+def test_an_engine_killed_between_a_sent_stop_and_the_booking_of_its_cancels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -199,7 +199,7 @@ def test_an_engine_killed_after_its_stop_left_and_before_the_cancels_were_booked
     simulate(main)
 
 
-def test_what_is_free_is_sold_while_the_cancel_of_the_rest_hangs(tmp_path: Path) -> None:
+def test_free_coins_are_sold_while_a_cancel_hangs(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         slow = FaultPlan(kind=FaultKind.DELAY, at_s=45, path=ORDER, method="DELETE", amount_ms=3_000)
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@private")
@@ -220,7 +220,7 @@ def test_what_is_free_is_sold_while_the_cancel_of_the_rest_hangs(tmp_path: Path)
     simulate(main)
 
 
-def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_later(
+def test_d3_a_buy_during_a_full_store_is_protected_and_booked_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -261,7 +261,7 @@ def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_late
     simulate(main)
 
 
-def test_what_was_bought_while_the_store_is_full_is_held_on_once_it_is_back(
+def test_a_buy_during_a_full_store_stays_open_after_recovery(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -290,7 +290,7 @@ def test_what_was_bought_while_the_store_is_full_is_held_on_once_it_is_back(
     simulate(main)
 
 
-def test_d3_a_trapped_coin_is_sold_once_it_may_be_although_the_store_is_full_all_the_while(
+def test_d3_a_trapped_coin_is_sold_when_trading_resumes_while_the_store_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -322,7 +322,7 @@ def database_locked(running: RunningEngine, day: PracticeDay) -> Generator[None]
         other.execute("ROLLBACK")
 
 
-def test_d4_while_another_process_locks_the_database_entries_pause_and_a_stop_sells(tmp_path: Path) -> None:
+def test_d4_entries_pause_and_a_stop_sells_while_the_database_is_locked(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path)
         async with monitored_engine(day) as (running, components, position):
@@ -344,7 +344,7 @@ def test_d4_while_another_process_locks_the_database_entries_pause_and_a_stop_se
     simulate(main)
 
 
-def test_d6_whoever_hears_of_a_fill_may_be_cancelled_and_it_is_booked_all_the_same(
+def test_d6_a_fill_is_booked_although_its_listener_is_cancelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:

@@ -69,7 +69,7 @@ def assert_entries_wait(components: TradingComponents) -> None:
     assert not components.refusal(OrderRole.STOP, SYMBOL)
 
 
-def test_M15_during_maintenance_orders_stay_and_entries_wait_for_the_reconciliation_after_it(
+def test_M15_maintenance_keeps_orders_and_entries_wait_for_reconciliation(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:

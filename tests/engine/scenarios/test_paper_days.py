@@ -17,7 +17,7 @@ from tests.support.engine.practice_day import HOST, PORT
 pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
-def test_a_listing_without_an_earlier_price_is_filled_at_the_markets_prices(tmp_path: Path) -> None:
+def test_a_listing_without_an_earlier_price_fills_at_market_prices(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PaperDay(sim, tmp_path)
         await day.open()
@@ -46,7 +46,7 @@ def test_a_listing_without_an_earlier_price_is_filled_at_the_markets_prices(tmp_
     simulate(main)
 
 
-def test_the_way_to_the_exchange_lies_before_a_match_as_well_as_after_it(tmp_path: Path) -> None:
+def test_latency_applies_before_and_after_a_match(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PaperDay(sim, tmp_path)
         await day.open()
@@ -61,7 +61,7 @@ def test_the_way_to_the_exchange_lies_before_a_match_as_well_as_after_it(tmp_pat
     simulate(main)
 
 
-def test_the_market_is_asked_nothing_but_public_questions_while_paper_trades(tmp_path: Path) -> None:
+def test_paper_trading_sends_only_public_requests(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PaperDay(sim, tmp_path)
         await day.open()
@@ -77,7 +77,7 @@ def test_the_market_is_asked_nothing_but_public_questions_while_paper_trades(tmp
     simulate(main)
 
 
-def test_a_restart_keeps_position_and_cash_and_replaces_orders_that_are_gone(tmp_path: Path) -> None:
+def test_a_restart_keeps_position_and_cash_and_replaces_lost_orders(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PaperDay(sim, tmp_path)
         await day.open()
@@ -129,7 +129,7 @@ def test_a_resting_take_profit_is_filled_when_the_market_reaches_it(tmp_path: Pa
     simulate(main)
 
 
-def test_nothing_trades_at_old_prices_while_the_market_is_not_heard(tmp_path: Path) -> None:
+def test_no_order_fills_at_old_prices_while_market_data_is_missing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PaperDay(sim, tmp_path)
         await day.open()
@@ -149,7 +149,7 @@ def test_nothing_trades_at_old_prices_while_the_market_is_not_heard(tmp_path: Pa
 @pytest.mark.parametrize(
     ("auto_arm", "gates"), [("practice", ["automatic", "outcomes"]), ("everywhere", ["outcomes"])]
 )
-def test_a_signal_arms_nothing_on_paper_until_that_is_set_and_outcomes_are_there(
+def test_a_signal_does_not_arm_on_paper_before_it_is_set_and_outcomes_exist(
     tmp_path: Path, auto_arm: str, gates: list[str]
 ) -> None:
     async def main(sim: Simulation) -> None:

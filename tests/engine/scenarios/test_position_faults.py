@@ -85,7 +85,7 @@ def _live(running: RunningEngine) -> list[Order]:
     return components_of(running).ledger.state.live_orders()
 
 
-def test_M12_a_resting_sale_that_fills_while_the_stream_is_silent_is_found_by_asking(tmp_path: Path) -> None:
+def test_M12_a_resting_sale_filled_during_stream_silence_is_found_by_query(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=43, path=PRIVATE)
         day = a_day(sim, tmp_path, silence, reconcile_s=3_600, ladder=RUNG)
@@ -114,7 +114,7 @@ def drop_private_sockets(day: PracticeDay) -> None:
             sockets.drop(socket)
 
 
-def test_M11_a_hole_in_the_private_stream_is_compared_at_once_and_what_was_missed_is_found(
+def test_M11_a_gap_in_the_user_stream_is_reconciled_at_once(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -144,7 +144,7 @@ def test_M11_a_hole_in_the_private_stream_is_compared_at_once_and_what_was_misse
     simulate(main)
 
 
-def test_an_engine_killed_while_a_sale_is_partly_filled_goes_on_with_the_rest(
+def test_an_engine_killed_during_a_partly_filled_sale_continues_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -173,7 +173,7 @@ def test_an_engine_killed_while_a_sale_is_partly_filled_goes_on_with_the_rest(
     simulate(main)
 
 
-def test_R18_a_key_that_is_refused_while_coins_are_held_halts_and_says_that_nothing_can_be_sold(
+def test_R18_a_key_rejected_with_an_open_position_halts_and_states_that_nothing_can_be_sold(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -268,7 +268,7 @@ def test_O5_a_fill_larger_than_ordered_is_not_booked_and_halts_with_its_evidence
     simulate(main)
 
 
-def test_O6_fees_in_mx_leave_the_coins_whole_and_cost_what_they_were_worth(tmp_path: Path) -> None:
+def test_O6_fees_in_mx_reduce_no_coins_and_count_at_their_value(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, knobs=Knobs(mx_deduction=True, taker_fee=Decimal("0.001")))
         plan = AccountPlan(balances={"USDT": Decimal(1_000), "MX": Decimal(5)})
@@ -304,7 +304,7 @@ def _is_ours(account: LedgerAccount) -> bool:
     return account in (LedgerAccount.DESK, LedgerAccount.OWN)
 
 
-def test_O7_O9_coins_that_were_withdrawn_are_not_offered_and_the_rest_is_sold(tmp_path: Path) -> None:
+def test_O7_O9_withdrawn_coins_are_not_sold_and_the_remainder_is(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, reconcile_s=20)
         await day.open()
@@ -324,7 +324,7 @@ def test_O7_O9_coins_that_were_withdrawn_are_not_offered_and_the_rest_is_sold(tm
     simulate(main)
 
 
-def test_O9_O10_what_a_person_trades_deposits_and_withdraws_is_booked_outside_and_never_traded(
+def test_O9_O10_manual_trades_deposits_and_withdrawals_are_external_flows_and_never_traded(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:

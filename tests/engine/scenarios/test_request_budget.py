@@ -31,7 +31,7 @@ def small(scenario: Scenario, weight: int) -> Scenario:
 
 
 @pytest.mark.parametrize(("weight", "day_s"), [(300, 90), (150, 45)])
-def test_no_poll_waits_and_no_limit_is_met_over_a_listing_day(
+def test_no_poll_waits_and_no_limit_is_reached_over_a_listing_day(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, weight: int, day_s: int
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -51,7 +51,7 @@ def test_no_poll_waits_and_no_limit_is_met_over_a_listing_day(
     assert not [words for words in told if "wait" in words or "room" in words or "429" in words], told
 
 
-def test_an_allowance_grants_a_burst_and_then_what_grows_again() -> None:
+def test_an_allowance_grants_a_burst_and_then_its_refill() -> None:
     async def main(sim: Simulation) -> None:
         allowance = WeightAllowance(sim.clock, burst=30, per_s=10)
         began_s = sim.clock.monotonic_ns() / 1e9
@@ -116,7 +116,7 @@ class CountingSession(ExchangeSession):
 MANY = 9
 
 
-def test_confirming_that_the_coins_of_many_positions_are_gone_fits_the_budget(
+def test_confirming_missing_coins_of_many_positions_fits_the_budget(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     plan = scenario(

@@ -40,7 +40,7 @@ def ends(report: DayReport) -> Totals:
     return replace(report.totals, signals=0, alerts=0)
 
 
-def test_the_same_day_again_is_seen_signalled_and_told_anew(tmp_path: Path) -> None:
+def test_a_repeated_day_is_detected_signalled_and_reported_again(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         first = await whole_day(sim, tmp_path)
         second = await whole_day(sim, tmp_path)
@@ -62,7 +62,7 @@ def test_the_same_day_again_is_seen_signalled_and_told_anew(tmp_path: Path) -> N
     simulate(main)
 
 
-def test_what_the_first_day_taught_stands_behind_the_second_one_s_probabilities(tmp_path: Path) -> None:
+def test_outcomes_of_the_first_day_count_in_probabilities_of_the_second(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         first = await whole_day(sim, tmp_path)
         second = await whole_day(sim, tmp_path)
@@ -77,7 +77,7 @@ async def outcomes_of(running: RunningEngine) -> dict[str, str]:
     return {f"{row.symbol} {row.stage}": row.outcome for row in await every_listing(running)}
 
 
-def test_what_the_first_day_left_open_is_said_to_have_ended_with_it_and_teaches_nothing(
+def test_positions_left_open_on_the_first_day_end_with_it_and_are_not_outcomes(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -113,7 +113,7 @@ def said_by(history: CalibrationHistory) -> list[Probability]:
     return [history.probability(DetectorName.OPENING, 1, "api", kind, 20.0) for kind in ClaimKind]
 
 
-def test_nothing_of_the_first_day_stands_on_the_second(tmp_path: Path) -> None:
+def test_the_second_day_starts_without_state_of_the_first(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         await whole_day(sim, tmp_path)
         day = PracticeDay(sim, tmp_path)

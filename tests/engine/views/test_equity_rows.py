@@ -39,7 +39,7 @@ def add_all(points: list[EquityPoint], unit: UnitOfWork) -> None:
         unit.trading(SCOPE).equity.add(one)
 
 
-async def test_each_point_tells_how_far_it_lies_below_the_peak(tmp_path: Path) -> None:
+async def test_each_point_has_its_drawdown(tmp_path: Path) -> None:
     points = [
         point(START_MS, "100"),
         point(START_MS + MINUTE_MS, "90"),
@@ -52,7 +52,7 @@ async def test_each_point_tells_how_far_it_lies_below_the_peak(tmp_path: Path) -
     assert (row.since_ms, row.is_sampled) == (START_MS, False)
 
 
-async def test_a_day_of_minutes_is_thinned_and_keeps_its_lowest_and_highest_point(tmp_path: Path) -> None:
+async def test_a_day_of_minutes_is_sampled_and_keeps_its_low_and_high(tmp_path: Path) -> None:
     points = [point(START_MS + at * MINUTE_MS, str(80 + at % 20)) for at in range(1_440)]
     points[701] = point(points[701].at_ms, "11")
     points[702] = point(points[702].at_ms, "100")
@@ -65,7 +65,7 @@ async def test_a_day_of_minutes_is_thinned_and_keeps_its_lowest_and_highest_poin
     assert row.step_ms > MINUTE_MS
 
 
-async def test_a_month_is_sampled_and_says_so(tmp_path: Path) -> None:
+async def test_a_sampled_month_is_marked_as_sampled(tmp_path: Path) -> None:
     points = [point(START_MS + at * 6 * 3_600_000, str(100 + at)) for at in range(120)]
     row = await told(tmp_path, points, points[-1].at_ms + 1, most=50)
     assert row.is_sampled
@@ -75,12 +75,12 @@ async def test_a_month_is_sampled_and_says_so(tmp_path: Path) -> None:
     assert row.days[0].equity == points[3].equity, "the close of the first day"
 
 
-async def test_only_what_is_asked_for_is_told(tmp_path: Path) -> None:
+async def test_only_the_requested_period_is_returned(tmp_path: Path) -> None:
     points = [point(START_MS + at * MINUTE_MS, "100") for at in range(10)]
     row = await told(tmp_path, points, points[-1].at_ms, since_ms=points[4].at_ms)
     assert [one.at_ms for one in row.points] == [one.at_ms for one in points[4:]]
 
 
-async def test_without_a_point_nothing_is_made_up(tmp_path: Path) -> None:
+async def test_without_points_the_series_is_empty(tmp_path: Path) -> None:
     row = await told(tmp_path, [], START_MS)
     assert (row.points, row.peak, row.worst_drawdown_pct, row.days) == ((), None, None, ())

@@ -51,7 +51,7 @@ def test_levels_are_exact_until_a_later_quote_differs() -> None:
     assert best_of(seen) == (D("1.01"), D("1.1"))
 
 
-def test_levels_that_were_not_heard_for_long_or_are_crossed_are_not_exact() -> None:
+def test_old_or_crossed_levels_are_not_exact() -> None:
     assert not is_exact(PairHistory(deep_levels=DEEP, deep_levels_ms=NOW_MS), NOW_MS + 1_001)
     crossed = TopLevels(symbol="AUSDT", asks=((D(1), D(1)),), bids=((D(2), D(1)),), version=1)
     assert not is_exact(PairHistory(deep_levels=crossed, deep_levels_ms=NOW_MS), NOW_MS)
@@ -66,7 +66,7 @@ def test_levels_of_a_pair_that_does_not_trade_are_exact_while_its_quotes_confirm
     assert not is_exact(seen, NOW_MS + 601_001)
 
 
-def test_trades_that_were_asked_for_come_behind_those_that_were_heard() -> None:
+def test_fetched_trades_follow_streamed_trades() -> None:
     seen = seen_of(deal(NOW_MS, "1", 1), deal(NOW_MS + 1, "2", 2))
     seen.earlier_trades = tuple(
         PublicTrade(price=D(3), quantity=D(1), time=at_ms, buyer_is_maker=True)
@@ -77,7 +77,7 @@ def test_trades_that_were_asked_for_come_behind_those_that_were_heard() -> None:
     assert rows[2].side is Side.SELL
 
 
-def test_a_path_begins_where_it_is_asked_to() -> None:
+def test_a_price_path_begins_at_the_requested_time() -> None:
     seen = seen_of(*(deal(NOW_MS + at * 1_000, "1", at) for at in range(10)))
     path = path_of(seen, NOW_MS + 4_500, 240)
     assert [one.start_ms for one in path.spans] == [NOW_MS + at * 1_000 for at in range(4, 10)]
@@ -87,9 +87,7 @@ def test_a_path_begins_where_it_is_asked_to() -> None:
     st.lists(st.tuples(st.integers(0, 500_000), st.integers(1, 9)), min_size=1, max_size=60),
     st.integers(2, 240),
 )
-def test_a_path_keeps_the_lowest_the_highest_and_the_last_price(
-    moves: list[tuple[int, int]], most: int
-) -> None:
+def test_a_price_path_keeps_low_high_and_last_price(moves: list[tuple[int, int]], most: int) -> None:
     ordered = sorted(moves, key=lambda move: move[0])
     deals = [deal(NOW_MS + at * 100, str(price), number) for number, (at, price) in enumerate(ordered)]
     path = path_of(seen_of(*deals), 0, most)
@@ -101,7 +99,7 @@ def test_a_path_keeps_the_lowest_the_highest_and_the_last_price(
     assert [one.start_ms for one in path.spans] == sorted({one.start_ms for one in path.spans})
 
 
-def test_a_shown_pair_is_watched_for_a_minute_after_the_last_question() -> None:
+def test_a_shown_pair_is_watched_for_a_minute_after_the_last_query() -> None:
     at_ms = NOW_MS
     shown = WatchedSymbols(lambda: at_ms)
     assert shown.is_new("AUSDT")
@@ -116,7 +114,7 @@ def test_a_shown_pair_is_watched_for_a_minute_after_the_last_question() -> None:
     assert shown.remaining_s("AUSDT") == 0
 
 
-def test_the_pair_that_nobody_asked_for_longest_makes_room() -> None:
+def test_the_pair_with_the_oldest_query_is_dropped_first() -> None:
     at_ms = NOW_MS
     shown = WatchedSymbols(lambda: at_ms)
     for number in range(CAPACITY):

@@ -23,7 +23,7 @@ from tests.support.samples.position_samples import GRID, position
 BIDS = BidDepth(D("2.1"), ((D("2.1"), D(4)), (D("2.0"), D(100))))
 
 
-def test_a_sale_is_walked_through_the_bids() -> None:
+def test_a_sale_is_priced_along_the_bids() -> None:
     row = sale_of(position(), None, BIDS, GRID, 2)
     assert (row.quantity, row.bid, row.value) == (D(10), D("2.1"), D(21))
     assert row.expected_price == D("2.04")
@@ -34,7 +34,7 @@ def test_a_sale_is_walked_through_the_bids() -> None:
     assert (row.is_covered, row.orders_to_cancel, row.text) == (True, 2, "")
 
 
-def test_a_part_is_floored_to_the_pairs_step_and_bears_its_part_of_the_cost() -> None:
+def test_a_share_is_floored_to_the_step_size_with_its_share_of_the_cost() -> None:
     row = sale_of(position(), D("33.33"), BIDS, GRID, 0)
     assert row.quantity == D("3.3")
     assert row.proceeds is not None
@@ -42,14 +42,14 @@ def test_a_part_is_floored_to_the_pairs_step_and_bears_its_part_of_the_cost() ->
     assert row.proceeds - row.pnl == position().remaining_cost * D("0.33")
 
 
-def test_bids_below_the_slippage_cap_are_not_counted_on() -> None:
+def test_bids_below_the_slippage_cap_are_not_used() -> None:
     thin = BidDepth(D("2.1"), ((D("2.1"), D(4)), (D("1.5"), D(100))))
     row = sale_of(position(), None, thin, GRID, 0)
     assert (row.is_covered, row.expected_price) == (False, D("2.1"))
     assert row.text == "6 NEW exceed the bids within the slippage cap"
 
 
-def test_without_a_fresh_price_no_number_is_made_up() -> None:
+def test_without_a_fresh_price_a_preview_has_no_proceeds() -> None:
     row = sale_of(position(), None, BidDepth(None), GRID, 0)
     assert (row.quantity, row.value, row.pnl, row.expected_price) == (D(10), None, None, None)
     assert "no current price" in row.text
@@ -59,9 +59,7 @@ def test_without_a_fresh_price_no_number_is_made_up() -> None:
     st.lists(st.tuples(st.decimals("0.01", "2", places=2), st.decimals("0.1", "50", places=1)), max_size=20),
     st.integers(1, 100),
 )
-def test_a_sale_never_brings_more_than_the_best_bid_for_each_coin(
-    levels: list[tuple[D, D]], share: int
-) -> None:
+def test_proceeds_never_exceed_the_best_bid(levels: list[tuple[D, D]], share: int) -> None:
     ordered = tuple(sorted(levels, reverse=True))
     best = ordered[0][0] if ordered else D(1)
     row = sale_of(position(), D(share), BidDepth(best, ordered), GRID, 0)
@@ -123,7 +121,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     return found
 
 
-def test_closing_says_what_it_brings_at_the_bids_of_now(told: Told) -> None:
+def test_a_close_preview_has_the_proceeds_at_current_bids(told: Told) -> None:
     row, position = told.rows["close"], told.held[0]
     sale = row.sales[0]
     assert (row.is_allowed, row.state, sale.quantity) == (True, TradingState.ACTIVE, position.remaining)
@@ -136,7 +134,7 @@ def test_closing_says_what_it_brings_at_the_bids_of_now(told: Told) -> None:
     assert told.rows["half"].sales[0].quantity == position.remaining / 2
 
 
-def test_flattening_and_killing_count_what_they_cancel_and_sell(told: Told) -> None:
+def test_previews_of_flatten_and_kill_count_orders_and_positions(told: Told) -> None:
     for name in ("flatten", "kill"):
         row = told.rows[name]
         assert (row.orders_to_cancel, len(row.sales), row.snipes_to_disarm) == (told.orders, 1, 0)
@@ -144,13 +142,13 @@ def test_flattening_and_killing_count_what_they_cancel_and_sell(told: Told) -> N
         assert row.text.startswith("Sell 1 position worth ")
 
 
-def test_halting_leaves_positions_with_their_exits(told: Told) -> None:
+def test_a_halt_preview_keeps_exits(told: Told) -> None:
     row = told.rows["halt"]
     assert (row.orders_to_cancel, row.sales, row.positions) == (0, (), 1)
     assert "keep 1 position with exits" in row.text
 
 
-def test_what_would_be_refused_says_so_beforehand(told: Told) -> None:
+def test_a_preview_states_a_refusal_beforehand(told: Told) -> None:
     assert not told.rows["arm"].is_allowed
     assert told.rows["arm"].refusals
     assert told.rows["disarm"].text == f"No snipe is armed for {SYMBOL}."
@@ -159,7 +157,7 @@ def test_what_would_be_refused_says_so_beforehand(told: Told) -> None:
     assert "not a share of a position" in told.refused[0].message
 
 
-def test_a_persons_halt_is_lifted_without_a_word_and_is_not_loosened(told: Told) -> None:
+def test_a_manual_halt_needs_no_typed_word_and_is_not_loosened(told: Told) -> None:
     resume = told.rows["halted resume"]
     assert (resume.is_allowed, resume.typed, resume.state_after) == (True, "", TradingState.ACTIVE)
     assert not told.rows["halted reduce_only"].is_allowed

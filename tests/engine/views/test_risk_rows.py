@@ -25,7 +25,7 @@ BOOK = RiskBook(
 )
 
 
-def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
+def test_equity_and_risk_are_one_row() -> None:
     day = TradingDay(day="2027-01-15", realised=D("-4.5"))
     row = risk_row(
         position_samples.ledger_state(),
@@ -63,7 +63,7 @@ def test_equity_is_cash_plus_open_positions_at_the_same_bids() -> None:
         assert row.day_pnl == row.equity - D(1_000)
 
 
-def test_a_pause_that_is_over_is_no_pause() -> None:
+def test_an_expired_pause_is_not_shown() -> None:
     row = risk_row(
         position_samples.ledger_state(),
         BOOK,
@@ -75,7 +75,7 @@ def test_a_pause_that_is_over_is_no_pause() -> None:
     assert row.paused_until_ms is None
 
 
-def test_with_a_price_missing_equity_is_an_estimate_and_says_so() -> None:
+def test_equity_with_a_missing_price_is_marked_as_an_estimate() -> None:
     book = RiskBook(equity=None, peak=D(1_250), free_cash=D(970), day_equity=D(1_010))
     row = risk_row(
         position_samples.ledger_state(),
@@ -88,7 +88,7 @@ def test_with_a_price_missing_equity_is_an_estimate_and_says_so() -> None:
     assert (row.is_complete, row.equity, row.exposure) == (False, D("979.98"), D(0))
 
 
-def test_the_state_and_its_cause_are_those_of_the_books() -> None:
+def test_trading_state_and_cause_come_from_the_ledger() -> None:
     books = position_samples.ledger_state()
     books.trading = Trading(
         state=TradingState.HALTED, cause=Cause.DAILY_LOSS, text="lost 2 %", since_ms=5, by="risk monitor"
@@ -103,7 +103,7 @@ def test_the_state_and_its_cause_are_those_of_the_books() -> None:
     )
 
 
-def test_each_limit_shows_what_is_used_of_it() -> None:
+def test_each_limit_shows_its_usage() -> None:
     rows = {row.name: (row.used, row.limit, row.unit) for row in limit_rows(BOOK, LIMITS, NOON_MS)}
     assert rows == {
         "exposure": (D(30), D(200), "USDT"),
@@ -117,7 +117,7 @@ def test_each_limit_shows_what_is_used_of_it() -> None:
     }
 
 
-def test_limits_have_the_names_of_the_verdicts_that_hold_them() -> None:
+def test_limits_have_the_names_of_their_checks() -> None:
     verdicts = {
         one.name
         for one in check_entry(Candidate(symbol="YUSDT", spend=D(5), opens_ms=NOON_MS), BOOK, LIMITS, NOON_MS)

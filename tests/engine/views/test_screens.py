@@ -96,7 +96,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     return found
 
 
-def test_asking_for_a_pair_has_it_watched_and_its_earlier_trades_fetched(told: Told) -> None:
+def test_a_query_for_a_pair_watches_it_and_fetches_earlier_trades(told: Told) -> None:
     first, later = told.first[BUSY], told.later[BUSY]
     assert (first.bids, first.priced_ms, first.watched_s) == ((), None, 60)
     assert (len(later.bids), len(later.asks), later.is_exact) == (20, 20, True)
@@ -106,7 +106,7 @@ def test_asking_for_a_pair_has_it_watched_and_its_earlier_trades_fetched(told: T
     assert sum(span.value for span in later.path) > 0
 
 
-def test_before_its_stream_a_path_has_a_hole_behind_what_was_asked_for(told: Told) -> None:
+def test_a_price_path_has_a_gap_between_fetched_trades_and_the_stream(told: Told) -> None:
     market = told.later[BUSY]
     since_ms, until_ms = market.holes[0]
     assert len(market.holes) == 1
@@ -114,13 +114,13 @@ def test_before_its_stream_a_path_has_a_hole_behind_what_was_asked_for(told: Tol
     assert not [one for one in market.trades if since_ms < one.at_ms < until_ms]
 
 
-def test_levels_are_cumulated_from_the_best_one_on(told: Told) -> None:
+def test_levels_are_cumulated_from_the_best_price(told: Told) -> None:
     levels = told.later[BUSY].asks
     sums = [sum((one.price * one.quantity for one in levels[:count]), D(0)) for count in range(1, 21)]
     assert [one.value for one in levels] == sums
 
 
-def test_a_held_pair_shows_its_fills_and_the_prices_at_which_it_is_left(told: Told) -> None:
+def test_a_held_pair_shows_its_fills_and_exit_prices(told: Told) -> None:
     market, position = told.later[SYMBOL], told.held[0]
     assert [(one.side, one.quantity) for one in market.fills] == [(Side.BUY, position.bought_quantity)]
     levels = {one.name: one for one in market.exits}
@@ -131,20 +131,20 @@ def test_a_held_pair_shows_its_fills_and_the_prices_at_which_it_is_left(told: To
     assert [one.price for one in market.exits] == sorted((one.price for one in market.exits), reverse=True)
 
 
-def test_a_held_pair_shows_the_levels_that_trading_hears_until_more_are_watched(told: Told) -> None:
+def test_a_held_pair_shows_the_levels_of_the_trading_stream_until_deeper_ones_arrive(told: Told) -> None:
     first, later = told.first[SYMBOL], told.later[SYMBOL]
     assert (len(first.bids), first.is_exact, first.leveled_ms) == (5, False, None)
     assert (len(later.bids), later.is_exact, later.leveled_ms is not None) == (20, True, True)
 
 
-def test_a_listings_path_begins_with_its_opening(told: Told) -> None:
+def test_the_price_path_of_a_listing_begins_at_its_opening(told: Told) -> None:
     market = told.first[SYMBOL]
     assert market.opened_ms is not None
     assert market.path[0].start_ms == market.opened_ms - market.opened_ms % 1_000
     assert (market.price_decimals, market.quantity_decimals) == (5, 2)
 
 
-def test_a_listings_row_carries_its_precision_and_when_its_price_was_heard(told: Told) -> None:
+def test_a_listing_row_has_its_precision_and_the_time_of_its_price(told: Told) -> None:
     row = told.listings[0]
     assert (row.price_decimals, row.quantity_decimals) == (5, 2)
     assert row.priced_ms is not None
@@ -153,16 +153,16 @@ def test_a_listings_row_carries_its_precision_and_when_its_price_was_heard(told:
     assert [(one.id, one.price_decimals) for one in told.page] == [(row.id, 5)]
 
 
-def test_an_answer_is_small_enough_to_be_asked_for_again_and_again(told: Told) -> None:
+def test_a_response_is_small_enough_for_repeated_queries(told: Told) -> None:
     assert len(encode(told.later[BUSY])) < 24_000
 
 
-def test_what_is_no_pair_is_refused_in_words(told: Told) -> None:
+def test_an_invalid_pair_is_refused_with_a_text(told: Told) -> None:
     assert "Invalid symbol" in told.refused[0]
     assert told.refused[1] == "Unknown symbol NOSUCHUSDT: not on the exchange and not listed."
 
 
-def test_equity_is_told_from_the_first_point_on(told: Told) -> None:
+def test_equity_is_shown_from_its_first_point(told: Told) -> None:
     row = told.equity[0]
     assert row.points[0].drawdown_pct == 0
     assert row.points[-1].equity > 0
@@ -172,7 +172,7 @@ def test_equity_is_told_from_the_first_point_on(told: Told) -> None:
     assert row.quote_asset == "USDT"
 
 
-def test_the_last_shots_are_told_stage_by_stage(told: Told) -> None:
+def test_the_latest_attempts_are_shown_by_stage(told: Told) -> None:
     row = told.latency[0]
     assert row.attempt_count == len(row.attempts) >= 1
     newest = row.attempts[0]
@@ -186,7 +186,7 @@ def test_the_last_shots_are_told_stage_by_stage(told: Told) -> None:
     assert (answered.p99_ms, answered.p99_text) == (None, f"not enough data ({row.attempt_count} of 100)")
 
 
-def test_the_machine_tells_what_the_engine_costs_and_who_looks(told: Told) -> None:
+def test_resources_of_the_engine_and_its_viewers_are_shown(told: Told) -> None:
     row = told.machine[0]
     assert row.rss_bytes is not None
     assert row.rss_bytes > 1_000_000
@@ -200,7 +200,7 @@ def test_the_machine_tells_what_the_engine_costs_and_who_looks(told: Told) -> No
     assert row.store.wal_bytes
 
 
-def test_every_connection_is_told_with_its_age_and_rate(told: Told) -> None:
+def test_every_connection_is_shown_with_its_age_and_rate(told: Told) -> None:
     lines = {one.name: one for one in told.machine[0].connections}
     assert set(lines) == {"market 1", "private"}
     market = lines["market 1"]
@@ -211,13 +211,13 @@ def test_every_connection_is_told_with_its_age_and_rate(told: Told) -> None:
     assert market.messages_per_s > 0
 
 
-def test_the_loop_is_measured_more_often_while_somebody_looks(told: Told) -> None:
+def test_the_event_loop_is_measured_more_often_while_a_viewer_is_attached(told: Told) -> None:
     first, later = (one.lag for one in told.machine)
     assert later.n - first.n >= 40, "twenty a second instead of four"
     assert later.max_ms is not None
 
 
-def test_every_detector_is_told_with_the_age_of_what_the_last_pass_read(told: Told) -> None:
+def test_every_detector_is_shown_with_the_age_of_its_inputs(told: Told) -> None:
     row = told.detectors[0]
     assert {one.name for one in row.detectors} == set(DetectorName)
     opening = next(one for one in row.detectors if one.name == DetectorName.OPENING)

@@ -50,7 +50,7 @@ def _says(answer: WhyRow, name: DetectorName) -> DetectorDetail:
     return next(one for one in answer.listings[0].detectors if one.detector == name)
 
 
-async def test_why_tells_of_every_detector_what_it_said_or_why_not(tmp_path: Path) -> None:
+async def test_why_lists_signals_or_the_reason_for_none_of_every_detector(tmp_path: Path) -> None:
     desk = announced_bench()
     desk.run_pass(79_000)
     answer = await _why(desk, tmp_path, 78_000)
@@ -65,7 +65,7 @@ async def test_why_tells_of_every_detector_what_it_said_or_why_not(tmp_path: Pat
     assert "no state in symbolsV2" in _says(answer, DetectorName.READY_STATE).why_not
 
 
-async def test_what_ended_is_kept_with_the_reason_why_it_no_longer_holds(tmp_path: Path) -> None:
+async def test_an_ended_signal_is_kept_with_the_reason_for_its_end(tmp_path: Path) -> None:
     desk = announced_bench()
     desk.run_pass(79_000)
     desk.run_pass(-10)
@@ -74,7 +74,7 @@ async def test_what_ended_is_kept_with_the_reason_why_it_no_longer_holds(tmp_pat
     assert launch.why_not == "the announced opening time has passed"
 
 
-async def test_a_dropped_listing_is_still_told_of(tmp_path: Path) -> None:
+async def test_why_shows_a_dropped_listing(tmp_path: Path) -> None:
     desk = announced_bench()
     desk.knowledge.drop("NEWUSDT", before(100))
     answer = await _why(desk, tmp_path, 90)
@@ -83,7 +83,7 @@ async def test_a_dropped_listing_is_still_told_of(tmp_path: Path) -> None:
     assert [seen.present for seen in answer.listings[0].sources if seen.source == "manual"] == [False]
 
 
-async def test_a_name_that_nobody_used_has_no_story(tmp_path: Path) -> None:
+async def test_why_of_an_unknown_name_is_empty(tmp_path: Path) -> None:
     assert (await _why(announced_bench(), tmp_path, 10, "OTHERUSDT")).listings == ()
 
 
@@ -99,7 +99,7 @@ def _open_desk() -> DetectionBench:
     return desk
 
 
-async def test_an_open_listing_is_judged_by_its_book_of_this_moment(tmp_path: Path) -> None:
+async def test_an_open_listing_is_checked_with_its_current_order_book(tmp_path: Path) -> None:
     risk = DetectorName.RISK_WARNING
     calm = await _why(_open_desk(), tmp_path / "calm", -10, books=book(-10))
     assert _says(calm, risk).why_not == f"none of {len(RISKS)} checks found a risk"
@@ -107,6 +107,6 @@ async def test_an_open_listing_is_judged_by_its_book_of_this_moment(tmp_path: Pa
     assert _says(thin, risk).why_not == "condition met now (thin_book); signal at the next pass"
 
 
-async def test_without_an_engine_the_book_is_not_at_hand_and_that_is_said(tmp_path: Path) -> None:
+async def test_without_an_engine_the_missing_order_book_is_stated(tmp_path: Path) -> None:
     answer = await _why(_open_desk(), tmp_path, -10)
     assert "order book unavailable" in _says(answer, DetectorName.RISK_WARNING).why_not

@@ -32,7 +32,7 @@ def with_money(folder: Path, told: Told) -> None:
     simulate(main)
 
 
-def test_before_anything_is_bought_equity_is_cash_and_books_agree(tmp_path: Path) -> None:
+def test_before_the_first_buy_equity_equals_cash_and_ledger_agrees(tmp_path: Path) -> None:
     async def told(_: RunningEngine, face: TradingQueries) -> None:
         await asyncio.sleep(3)
         risk, how, run = face.risk(), await face.performance(), await face.reconcile()
@@ -45,7 +45,7 @@ def test_before_anything_is_bought_equity_is_cash_and_books_agree(tmp_path: Path
     with_money(tmp_path, told)
 
 
-def test_a_coin_that_nobody_lists_is_judged_and_not_armed(tmp_path: Path) -> None:
+def test_an_unlisted_coin_is_checked_and_not_armed(tmp_path: Path) -> None:
     async def told(_: RunningEngine, face: TradingQueries) -> None:
         row = await face.what_if("NOSUCH")
         assert not row.approved
@@ -60,7 +60,7 @@ def test_a_coin_that_nobody_lists_is_judged_and_not_armed(tmp_path: Path) -> Non
     with_money(tmp_path, told)
 
 
-def test_a_snipe_is_armed_by_hand_seen_and_taken_back(tmp_path: Path) -> None:
+def test_a_snipe_is_armed_shown_and_disarmed_manually(tmp_path: Path) -> None:
     async def told(_: RunningEngine, face: TradingQueries) -> None:
         async with asyncio.timeout(40):
             while not (await face.what_if("CLEAN")).approved and not face.snipes():  # noqa: ASYNC110
@@ -76,7 +76,7 @@ def test_a_snipe_is_armed_by_hand_seen_and_taken_back(tmp_path: Path) -> None:
     with_money(tmp_path, told)
 
 
-def test_a_halt_stops_entries_until_a_person_resumes(tmp_path: Path) -> None:
+def test_a_halt_stops_entries_until_the_user_resumes(tmp_path: Path) -> None:
     async def told(running: RunningEngine, face: TradingQueries) -> None:
         halted = await face.halt("me", "lunch")
         assert halted.result.state is TradingState.HALTED
@@ -89,7 +89,7 @@ def test_a_halt_stops_entries_until_a_person_resumes(tmp_path: Path) -> None:
     with_money(tmp_path, told)
 
 
-def test_an_emergency_stop_leaves_nothing_and_asks_for_the_word(tmp_path: Path) -> None:
+def test_an_emergency_stop_leaves_nothing_open_and_resume_needs_the_typed_word(tmp_path: Path) -> None:
     async def told(_: RunningEngine, face: TradingQueries) -> None:
         done = await face.kill("me")
         assert (done.result.state, done.result.orders_left) == (TradingState.HALTED, 0)
@@ -101,7 +101,7 @@ def test_an_emergency_stop_leaves_nothing_and_asks_for_the_word(tmp_path: Path) 
     with_money(tmp_path, told)
 
 
-def test_a_coin_that_is_added_by_hand_is_its_pair_against_usdt_for_every_command(tmp_path: Path) -> None:
+def test_a_manually_added_coin_is_its_usdt_pair_in_every_command(tmp_path: Path) -> None:
     async def told(running: RunningEngine, face: TradingQueries) -> None:
         added = await running.queries.add_listing("QQQ9", None)
         assert added.symbol == "QQQ9USDT"

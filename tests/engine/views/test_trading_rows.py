@@ -29,7 +29,7 @@ def test_a_position_is_worth_the_bid_less_the_fee_of_selling() -> None:
     assert (row.entry_price, row.time_stop_ms) == (D(2), 63_000)
 
 
-def test_rows_carry_their_pairs_precision_and_when_its_price_was_heard_to_the_second() -> None:
+def test_rows_have_the_precision_of_their_pair_and_the_second_of_its_price() -> None:
     books = position_samples.ledger_state(None, position_samples.take_profit())
     books.snipes["s1"] = samples.snipe()
     position, snipe = (
@@ -45,14 +45,14 @@ def test_rows_carry_their_pairs_precision_and_when_its_price_was_heard_to_the_se
 
 
 @pytest.mark.parametrize(("bid", "age_ms"), [(None, None), ("2.1", 5_001), (None, 3), ("2.1", None)])
-def test_without_a_fresh_price_nothing_is_guessed(bid: str | None, age_ms: int | None) -> None:
+def test_without_a_fresh_price_values_are_unknown(bid: str | None, age_ms: int | None) -> None:
     row = position_rows(position_samples.ledger_state(), position_samples.row_context(bid, age_ms))[0]
     assert (row.bid, row.value, row.unrealised, row.unrealised_pct) == (None, None, None, None)
     assert row.bid_age_ms == age_ms
     assert (row.protection, "no current price" in row.protection_text) == (Protection.NONE, True)
 
 
-def test_a_stop_in_the_engine_says_what_ends_it_and_what_rests_elsewhere() -> None:
+def test_protection_names_the_stop_in_the_engine_and_orders_resting_on_the_exchange() -> None:
     bare = position_rows(position_samples.ledger_state(), position_samples.row_context())[0]
     assert bare.protection is Protection.ENGINE
     assert bare.protection_text == "stop in this engine: ends with this engine"
@@ -65,7 +65,7 @@ def test_a_stop_in_the_engine_says_what_ends_it_and_what_rests_elsewhere() -> No
     assert resting.protection_text.endswith("; 2 take-profits on the exchange, not a stop")
 
 
-def test_what_is_not_protected_says_why() -> None:
+def test_an_unprotected_position_states_the_reason() -> None:
     trapped = position_samples.position(trapped="trading is suspended")
     keeps_trying = "trapped: trading is suspended; retrying"
     told = {
@@ -87,7 +87,7 @@ def test_what_is_not_protected_says_why() -> None:
         assert words in row.protection_text
 
 
-def test_what_is_too_small_to_be_sold_is_dust() -> None:
+def test_a_position_too_small_to_sell_is_dust() -> None:
     row = position_rows(
         position_samples.ledger_state(position_samples.position(remaining=D("0.4"))),
         position_samples.row_context(),
@@ -100,7 +100,7 @@ def test_what_is_too_small_to_be_sold_is_dust() -> None:
     assert unknown.protection is not Protection.DUST
 
 
-def test_a_rung_waits_where_its_order_rests_else_in_the_engine() -> None:
+def test_a_rung_shows_whether_its_order_rests_on_the_exchange_or_waits_in_the_engine() -> None:
     rungs = position_rows(
         position_samples.ledger_state(None, position_samples.take_profit("2.20")),
         position_samples.row_context(),
@@ -112,7 +112,7 @@ def test_a_rung_waits_where_its_order_rests_else_in_the_engine() -> None:
     ]
 
 
-def test_without_an_engine_a_rung_without_an_order_waits_nowhere() -> None:
+def test_without_an_engine_a_rung_without_an_order_is_not_monitored() -> None:
     blind = position_samples.row_context(blind="no engine runs")
     rungs = position_rows(position_samples.ledger_state(None, position_samples.take_profit("2.20")), blind)[
         0
@@ -120,7 +120,7 @@ def test_without_an_engine_a_rung_without_an_order_waits_nowhere() -> None:
     assert [one.where for one in rungs] == ["exchange", "nowhere", "nowhere"]
 
 
-def test_without_an_engine_a_rung_is_found_by_its_order_though_nobody_knows_the_price_step() -> None:
+def test_without_an_engine_a_rung_is_matched_to_its_order_without_the_tick_size() -> None:
     blind = position_samples.row_context(blind="no engine runs", has_grid=False)
     orders = (
         position_samples.take_profit("2.205"),
@@ -135,7 +135,7 @@ def test_without_an_engine_a_rung_is_found_by_its_order_though_nobody_knows_the_
     ]
 
 
-def test_a_sold_rung_is_sold_and_one_without_a_minimum_is_too_small() -> None:
+def test_rungs_are_shown_as_sold_or_too_small() -> None:
     small = position_samples.position(
         bought_quantity=D(1), bought_value=D(2), remaining=D("0.7"), sold_quantity=D("0.3"), rungs_done=(1,)
     )
@@ -148,7 +148,7 @@ def test_a_sold_rung_is_sold_and_one_without_a_minimum_is_too_small() -> None:
     assert wheres == ["sold", "engine", "too small"]
 
 
-def test_a_rung_that_just_filled_is_sold_before_the_books_say_that_it_is_done() -> None:
+def test_a_rung_that_just_filled_is_shown_as_sold_before_it_is_booked() -> None:
     filled = position_samples.take_profit("2.20", state=OrderState.FILLED, filled="3")
     after = position_samples.position(sold_quantity=D(3), sold_value=D("6.6"), remaining=D(7))
     rungs = position_rows(
@@ -157,7 +157,7 @@ def test_a_rung_that_just_filled_is_sold_before_the_books_say_that_it_is_done() 
     assert [(one.number, one.where) for one in rungs] == [(1, "sold"), (2, "engine"), (3, "engine")]
 
 
-def test_the_highest_price_is_never_below_a_price_that_was_sold_at() -> None:
+def test_the_high_is_never_below_a_sale_price() -> None:
     sale = position_samples.take_profit("2.20", state=OrderState.FILLED, filled="3")
     after = position_samples.position(
         sold_quantity=D(3), sold_value=D("6.6"), remaining=D(7), high_price=D("2.1")
@@ -177,7 +177,7 @@ def test_the_highest_price_is_never_below_a_price_that_was_sold_at() -> None:
     assert row.high_price == row.exit_price == D("2.5")
 
 
-def test_a_closed_position_has_no_ladder_left() -> None:
+def test_a_closed_position_has_no_ladder() -> None:
     closed = position_samples.position(
         state=PositionState.CLOSED, closed_ms=9_000, close_reason=CloseReason.STOP, remaining=D(0)
     )
@@ -185,7 +185,7 @@ def test_a_closed_position_has_no_ladder_left() -> None:
     assert (row.rungs, row.protection_text, row.close_reason) == ((), "closed", CloseReason.STOP)
 
 
-def test_orders_are_those_not_at_their_end_foreign_ones_too_newest_first() -> None:
+def test_open_orders_include_foreign_ones_newest_first() -> None:
     foreign = msgspec.structs.replace(
         samples.order("theirs", state=OrderState.FOREIGN, intent_id="", created_ms=9_000), fees=()
     )
@@ -200,7 +200,7 @@ def test_orders_are_those_not_at_their_end_foreign_ones_too_newest_first() -> No
     assert rows[1].fees == "0.002 MX"
 
 
-def test_fees_in_two_assets_are_two_and_a_zero_is_none() -> None:
+def test_fees_are_listed_by_asset_without_zeros() -> None:
     order = msgspec.structs.replace(
         samples.order(),
         fees=(
@@ -215,7 +215,7 @@ def test_fees_in_two_assets_are_two_and_a_zero_is_none() -> None:
     )
 
 
-def test_snipes_stand_in_the_order_of_their_openings() -> None:
+def test_snipes_are_sorted_by_opening_time() -> None:
     late = msgspec.structs.replace(samples.snipe("a"), opens_ms=95_000)
     rows = snipe_rows(
         LedgerState(snipes={"a": late, "b": samples.snipe("b")}), position_samples.row_context()
@@ -223,7 +223,7 @@ def test_snipes_stand_in_the_order_of_their_openings() -> None:
     assert [(row.id, row.opens_ms) for row in rows] == [("b", 90_000), ("a", 95_000)]
 
 
-def test_a_comparison_keeps_its_problem() -> None:
+def test_a_reconciliation_row_has_its_problem() -> None:
     run = Reconciliation(at_ms=7, trigger=Trigger.STREAM_GAP, problem="no answer")
     row = reconciliation_row(run)
     assert (row.at_ms, row.trigger, row.problem) == (7, "stream_gap", "no answer")

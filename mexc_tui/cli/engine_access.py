@@ -29,13 +29,17 @@ class EngineAccess:
         self._clock = profile.clock
 
     @cached_property
+    def user(self) -> str:
+        """Return the name of the user, or the number of one without a name."""
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):
+            return str(os.geteuid())
+
+    @cached_property
     def front_end(self) -> str:
         """Return the name under which this front end is audited."""
-        try:
-            user = getpass.getuser()
-        except (KeyError, OSError):  # a user without a name
-            user = str(os.geteuid())
-        return f"{user} (command line)"[:64]
+        return f"{self.user} (command line)"[:64]
 
     @property
     def socket(self) -> Path:

@@ -251,6 +251,10 @@ class Stored(Protocol):
         """Return the scope that was reconciled last; empty: none."""
         ...
 
+    def scopes(self) -> list[str]:
+        """Return the scopes with a ledger, in alphabetical order."""
+        ...
+
 
 class UnitOfWork(Stored, Protocol):
     """One unit of work: all of its changes are committed, or none."""

@@ -21,6 +21,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "close": ("NEWUSDT",),
     "convert-dust": (),
     "disarm": ("NEWUSDT",),
+    "doctor": ("--exchange", "missing.json"),
     "exchange": ("--scenario", "nowhere"),
     "exits": ("NEWUSDT", "--stop", "1"),
     "flatten": (),
@@ -47,6 +48,9 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "restore-limits": (),
     "resume": (),
     "risk": (),
+    "service install": ("--print",),
+    "service remove": ("--yes",),
+    "service status": (),
     "settings": (),
     "settings theme": (),
     "settings theme sea": (),
@@ -118,7 +122,8 @@ def test_every_command_is_tried() -> None:
             names |= {f"{name} {one}" for one in command.commands}
         else:
             names.add(name)
-    assert names - {"simulate"} <= set(ARGUMENTS)  # it uses no settings, folders or engine
+    # simulate uses no settings, folders or engine; service logs prints what journalctl writes
+    assert names - {"simulate", "service logs"} <= set(ARGUMENTS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,6 +7,7 @@ import click
 
 from mexc_tui.cli.command_runner import NO_ENGINE, CommandRunner, command_runner, output_flags
 from mexc_tui.cli.commands import (
+    doctor_command,
     dust_command,
     exits_command,
     keys_commands,
@@ -325,5 +326,6 @@ COMMANDS = (
     restore_command.restore,
     *live_commands.COMMANDS,
     service_commands.service,
+    doctor_command.doctor,
     simulate_command.simulate,
 )

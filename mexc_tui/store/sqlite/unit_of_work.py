@@ -40,6 +40,10 @@ class ReadTransaction:
         row = self.rows.one("SELECT scope FROM reconciliations ORDER BY number DESC LIMIT 1")
         return "" if row is None else str(row[0])
 
+    def scopes(self) -> list[str]:
+        """Return the scopes with a ledger, in alphabetical order."""
+        return [str(row[0]) for row in self.rows.all("SELECT DISTINCT scope FROM balances ORDER BY scope")]
+
 
 class UnitOfWork(ReadTransaction):
     """A `ReadTransaction` that may also write. Facts are stored with the changes, or not at all.

@@ -62,11 +62,15 @@ class EntryOrders:
         """Return its cost in quote units, without fees."""
         return sum((order.filled_value for order in self.all()), Decimal(0))
 
-    def committed(self, other_than: Order) -> Decimal:
-        """Return the cost of all other orders, with what open and unknown ones may still cost."""
-        others = tuple(order for order in self.all() if order != other_than)
+    def committed(self, last: Order) -> Decimal:
+        """Return the cost of every fill, and what open and unknown orders other than `last` may still cost.
+
+        The step after `last` adds what `last` itself may still cost.
+        """
+        orders = self.all()
+        others = (order for order in orders if order.client_order_id != last.client_order_id)
         open_value = sum((_open_value(order) for order in others), Decimal(0))
-        return spent(self._intent, others) + open_value * (1 + self._grid.taker_fee)
+        return spent(self._intent, orders) + open_value * (1 + self._grid.taker_fee)
 
     def is_enough(self) -> bool:
         """Whether the remaining spend cap is too small for another order."""

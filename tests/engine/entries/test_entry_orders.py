@@ -53,3 +53,11 @@ def test_an_ended_attempt_counts_with_its_fills() -> None:
         order("buy-1", state=OrderState.PARTIALLY_CANCELLED), filled_quantity=D(4), filled_value=D(8)
     )
     assert attempts(ended, order("buy-2", state=OrderState.REJECTED)).committed(order("buy-3")) == 8
+
+
+def test_fills_of_the_last_attempt_count_when_its_response_is_received_after_them() -> None:
+    """The row that a late response returns is the latest one, with its fills (seed 246 of the fault runs)."""
+    last = msgspec.structs.replace(
+        order("buy-1", state=OrderState.PARTIALLY_CANCELLED), filled_quantity=D(4), filled_value=D(8)
+    )
+    assert attempts(last).committed(last) == 8

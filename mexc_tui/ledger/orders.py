@@ -163,11 +163,14 @@ def mark_cancelling(order: Order, at_ms: int, text: str) -> Order:
     )
 
 
-def mark_unknown(order: Order, now_ms: int, recv_window_ms: int, text: str = RESTARTED) -> Order:
-    """Mark an order that may be live as UNKNOWN, with the fence from now (reliability 1.4, point 6)."""
+def mark_unknown(order: Order, now_ms: int | None, recv_window_ms: int, text: str = RESTARTED) -> Order:
+    """Mark an order that may be live as UNKNOWN, with the fence from now (reliability 1.4, point 6).
+
+    `now_ms`: exchange time; None: not measured yet. Nothing is concluded before the order is marked again.
+    """
     if order.state.is_terminal or order.state is OrderState.FOREIGN:
         return order
-    fence_ms = now_ms + recv_window_ms + SETTLE_MS
+    fence_ms = None if now_ms is None else now_ms + recv_window_ms + SETTLE_MS
     return msgspec.structs.replace(order, state=OrderState.UNKNOWN, fence_ms=fence_ms, reason=text)
 
 

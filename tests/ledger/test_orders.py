@@ -380,6 +380,12 @@ def test_after_a_restart_orders_that_may_be_live_are_unknown_with_a_new_fence() 
     assert mark_unknown(ended, NOON_MS, 2_000) == ended
 
 
+def test_an_order_marked_before_the_clock_is_measured_has_no_fence() -> None:
+    live = order("buy-1", state=OrderState.ACKNOWLEDGED)
+    assert mark_unknown(live, None, 5_000).fence_ms is None
+    assert mark_unknown(mark_unknown(live, None, 5_000), NOON_MS, 5_000).fence_ms == NOON_MS + 8_000
+
+
 def test_fills_from_before_a_restart_do_not_settle_an_unknown_order() -> None:
     filled = told(order(), push("4", "8", StreamOrderStatus.PARTIALLY_FILLED))
     again = mark_unknown(filled, NOON_MS, 2_000)

@@ -138,8 +138,10 @@ class LedgerTransaction:
             self._follow_snipe(after)
         return after
 
-    def mark_order_unknown(self, client_order_id: str, now_ms: int, recv_window_ms: int, text: str) -> None:
-        """Mark a live order as UNKNOWN, based on its stored row."""
+    def mark_order_unknown(
+        self, client_order_id: str, now_ms: int | None, recv_window_ms: int, text: str
+    ) -> None:
+        """Mark a live order as UNKNOWN, based on its stored row. `now_ms`: see `mark_unknown`."""
         stored = self.tables.orders.get(client_order_id)
         after = None if stored is None else mark_unknown(stored, now_ms, recv_window_ms, text)
         if after is not None and after != stored:

@@ -182,7 +182,7 @@ class LedgerWriter:
         await self.write("order", lambda desk: desk.save_order(order, text))
 
     async def mark_order_unknown(
-        self, client_order_id: str, now_ms: int, recv_window_ms: int, text: str = RESTARTED
+        self, client_order_id: str, now_ms: int | None, recv_window_ms: int, text: str = RESTARTED
     ) -> None:
         """Mark a live order as UNKNOWN in its stored row; what was booked meanwhile stays."""
 

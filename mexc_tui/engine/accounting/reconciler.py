@@ -39,6 +39,7 @@ from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, RequestRefused
 from mexc_tui.model.event import Reconciled
+from mexc_tui.model.intent import Order, OrderState
 from mexc_tui.model.outcome import SETTLE_MS
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.storage import StorageDamaged
@@ -160,14 +161,17 @@ class Reconciler:
         is_new, left = not self._ledger.state.balances, open_at_start(self._ledger.state)
         await self._verify()
         await self._until_answered(self._open_ledger)
-        fence_ms = self._trading.now_ms() + self._parameters().recv_window_ms + SETTLE_MS
         is_doubtful = bool(self._ledger.state.intents or self._ledger.state.orders)
-        await self._mark_unknown()
+        fence_ns = await self._mark_unknown()
+        for intent in list(self._ledger.state.intents.values()):
+            await self._ledger.add_ids(intent)
         runs: list[Reconciliation] = []
         await self._until_answered(lambda: self.compare(Trigger.START, runs))
         started()
+        if any(_is_without_fence(order) for order in self._ledger.state.live_orders()):
+            fence_ns = await self._mark_unknown(_is_without_fence)
         if is_doubtful:
-            await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)
+            await asyncio.sleep(max(fence_ns - self._clock.monotonic_ns(), 0) / 1e9)
             self._wake.clear()  # covers requests made meanwhile
             while not await self._try_compare(Trigger.START, runs):
                 await self._woken_within(CONFIRM_EVERY_S)
@@ -272,21 +276,19 @@ class Reconciler:
         entry = start_entry(self._first.balances, QUOTES, self._trading.now_ms())
         await self._ledger.write("open ledger", lambda desk: desk.add_entry(entry, "books"))
 
-    async def _mark_unknown(self) -> None:
-        """Mark all live orders as UNKNOWN, and switch to new client order ids.
+    async def _mark_unknown(self, is_chosen: Callable[[Order], bool] = lambda _: True) -> int:
+        """Mark live orders as UNKNOWN; return the end of their fence on the monotonic clock.
 
         An attempt without a row may have been sent. After the fence, a listing shows it under an id of its
-        intent, or it was never accepted.
+        intent, or it was never accepted. Before the exchange's clock is measured orders have no fence: this
+        machine's clock may be hours off, and would end it too early or too late.
         """
-        ledger, now_ms, window_ms = (
-            self._ledger,
-            self._trading.now_ms(),
-            self._parameters().recv_window_ms,
-        )
-        for order in list(ledger.state.live_orders()):
-            await ledger.mark_order_unknown(order.client_order_id, now_ms, window_ms)
-        for intent in list(ledger.state.intents.values()):
-            await ledger.add_ids(intent)
+        window_ms = self._parameters().recv_window_ms
+        now_ms = None if self._trading.clock() is None else self._trading.now_ms()
+        fence_ns = self._clock.monotonic_ns() + (window_ms + SETTLE_MS + 1) * 1_000_000
+        for order in filter(is_chosen, list(self._ledger.state.live_orders())):
+            await self._ledger.mark_order_unknown(order.client_order_id, now_ms, window_ms)
+        return fence_ns
 
     # ---- comparing
 
@@ -389,6 +391,10 @@ class Reconciler:
         self.problem, self.refused_code, self.has_compared = "", None, True
         self._again.set()
         return run
+
+
+def _is_without_fence(order: Order) -> bool:
+    return order.state is OrderState.UNKNOWN and order.fence_ms is None
 
 
 def _why(problem: str) -> str:

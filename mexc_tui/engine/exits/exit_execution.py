@@ -292,7 +292,7 @@ class ExitExecution:
         """Update the slippage cap from the current bid; reset expired terms."""
         now_ms, bid = self._now_ms(), self._prices.of(sale.symbol).bid
         sale.since_ms = now_ms if sale.since_ms is None else sale.since_ms
-        if now_ms - sale.learned_ms >= TERMS_TTL_MS:
+        if not 0 <= now_ms - sale.learned_ms < TERMS_TTL_MS:
             sale.terms = SaleTerms()
         if bid is not None and bid > 0:
             cap = observed(sale.cap, bid, position.plan.slippage_pct, now_ms, is_manual=sale.is_manual)
@@ -324,7 +324,7 @@ class ExitExecution:
             ),
             ZERO,
         )
-        if self._now_ms() - sale.free_ms >= FREE_MS:
+        if not 0 <= self._now_ms() - sale.free_ms < FREE_MS:
             sale.free = None
         free = left - resting
         return SaleAttempt(

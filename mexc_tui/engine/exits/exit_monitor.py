@@ -271,9 +271,12 @@ class ExitMonitor:
     def _check(self, watch: WatchedPosition) -> None:
         now_ms, symbol = self._trading.now_ms(), watch.position.symbol
         age_ms = self._prices.age_ms(symbol)
-        if (gap_ms := now_ms - watch.checked_ms) > STANDSTILL_MS:
+        gap_ms = now_ms - watch.checked_ms
+        if not 0 <= gap_ms <= STANDSTILL_MS:
             observed = exclude_gap(watch.memory.observed, gap_ms)
             watch.memory = replace(watch.memory, observed=observed)
+        if gap_ms < 0:
+            watch.end_pauses()
         watch.checked_ms = now_ms
         is_stale = age_ms is None or age_ms > self._stale_ms()
         if age_ms is None or age_ms > self._stale_ms() // 2:

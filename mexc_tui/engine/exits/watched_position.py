@@ -35,6 +35,10 @@ class WatchedPosition:
     busy: set[str] = field(default_factory=set[str])
     """Background tasks in progress."""
 
+    def end_pauses(self) -> None:
+        """End every pause: the clock stepped back, as at its first measurement, and would extend them."""
+        self.saved_ms = self.begun_ms = self.aligned_ms = self.polled_ms = 0
+
     def apply_exits(self, plan: ExitPlan, stop_price: Decimal) -> None:
         """Continue with other exits; a touch of the old stop is reset."""
         observed = replace(self.memory.observed, touch=None)

@@ -110,6 +110,8 @@ class OrderResolution:
     async def _check_order(self, order: Order) -> None:
         now_ms, name = self._trading.now_ms(), order.client_order_id
         waited_ms = now_ms - max(self._queried_ms.get(name, 0), order.created_ms)
+        if waited_ms < 0:  # the clock stepped back, as at its first measurement
+            waited_ms = OLD_EVERY_MS
         is_quiet = order.state.is_on_exchange and waited_ms >= LIVE_EVERY_MS
         silent_ms = now_ms - order.updated_ms
         is_late = min(waited_ms, silent_ms) >= FEES_AFTER_MS and waited_ms >= silent_ms // 10

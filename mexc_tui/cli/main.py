@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 NOT_DONE, NOT_STARTED, INTERRUPTED = 1, 3, 130
-PATHS = ("--exchange", "--backup", "--scenario")
+PATHS = ("--exchange", "--backup", "--scenario", "--to")
 """Options that name a file."""
 
 # Heavy packages are imported inside the commands, so that --version and --help stay fast.

@@ -18,6 +18,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "alerts": (),
     "arm": ("NEWUSDT", "--yes"),
     "attach": (),
+    "backup": (),
     "close": ("NEWUSDT",),
     "convert-dust": (),
     "disarm": ("NEWUSDT",),

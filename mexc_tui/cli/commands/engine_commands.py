@@ -7,6 +7,7 @@ import click
 
 from mexc_tui.cli.command_runner import NO_ENGINE, CommandRunner, command_runner, output_flags
 from mexc_tui.cli.commands import (
+    backup_command,
     doctor_command,
     dust_command,
     exits_command,
@@ -323,6 +324,7 @@ COMMANDS = (
     exits_command.exits,
     dust_command.convert_dust,
     keys_commands.keys,
+    backup_command.backup,
     restore_command.restore,
     *live_commands.COMMANDS,
     service_commands.service,

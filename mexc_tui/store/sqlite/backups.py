@@ -18,7 +18,7 @@ FOLDER = "backups"
 DAILY, WEEKLY = 7, 4
 """Number of daily and of weekly backups to keep."""
 SPECIAL = 3
-"""Number of rescue backups, and of pre-migration backups, to keep."""
+"""Number of rescue, manual and pre-migration backups to keep, each."""
 SPARE_BYTES = 64 * 1024 * 1024
 """Disk space that a daily backup must leave free."""
 
@@ -56,11 +56,11 @@ class Backups:
         found = self.all()
         return int(backup_time(found[0]).timestamp() * 1_000) if found else None
 
-    def has_room(self) -> bool:
-        """Return whether a backup would leave enough free disk space."""
+    def has_room(self, folder: Path | None = None) -> bool:
+        """Return whether a backup would leave enough free disk space. `folder`: where; None: beside it."""
         files = (self.database, self.database.with_name(self.database.name + "-wal"))
         size = sum(file.stat().st_size for file in files if file.exists())
-        return shutil.disk_usage(self.database.parent).free > size + SPARE_BYTES
+        return shutil.disk_usage(folder or self.database.parent).free > size + SPARE_BYTES
 
     def delete_old(self) -> int:
         """Delete backups beyond the retention limits; return how many."""
@@ -100,7 +100,7 @@ class Backups:
 def backups_to_keep(found: Iterable[Path]) -> set[Path]:
     """Return the backups to keep: the newest daily ones, and the newest of each of the last weeks.
 
-    Rescue and pre-migration backups are counted separately and displace no daily one.
+    Rescue, manual and pre-migration backups are counted separately and displace no daily one.
     """
     ordered = sorted(found, key=lambda file: file.name, reverse=True)
     daily = [file for file in ordered if not _reason(file)]
@@ -134,10 +134,10 @@ def _modified_ms(file: Path) -> int:
 
 
 def backup_time(backup: Path) -> datetime:
-    """Return the time in the name of a backup."""
+    """Return the time in the name of a backup; of a file with another name, that of its last change."""
     found = _NAME.fullmatch(backup.name)
     if found is None:
-        return datetime.fromtimestamp(0, UTC)
+        return datetime.fromtimestamp(_modified_ms(backup) / 1_000 if backup.exists() else 0, UTC)
     return datetime.strptime(found[1], _TIME).replace(tzinfo=UTC)
 
 

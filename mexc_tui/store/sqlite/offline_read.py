@@ -1,4 +1,4 @@
-"""Reads a database without an engine. Never writes or migrates."""
+"""Reads or copies a database from another process than its engine. Never writes to it or migrates it."""
 
 import sqlite3
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from mexc_tui.model.storage import StorageRefused
 from mexc_tui.ports.clock import Clock
-from mexc_tui.store.sqlite.connections import StoreLimits, open_reader
+from mexc_tui.store.sqlite.connections import StoreLimits, back_up, open_reader
 from mexc_tui.store.sqlite.faults import translate
 from mexc_tui.store.sqlite.schema import APPLICATION_ID, shipped
 from mexc_tui.store.sqlite.tables.rows import StoreRows
@@ -33,6 +33,19 @@ def read_offline(
             return work(ReadTransaction(rows))
     except sqlite3.Error as error:
         raise translate(f"reading {path}", error) from error
+
+
+def copy_offline(path: Path, target: Path) -> None:
+    """Write a checked copy to `target`, which must not exist, also while an engine writes. Blocks.
+
+    Raises StorageError; a failed copy is removed.
+    """
+    try:
+        with closing(open_reader(path, StoreLimits())) as connection:
+            _check_schema(connection)
+            back_up(connection, target)
+    except sqlite3.Error as error:
+        raise translate(f"copying {path}", error) from error
 
 
 def _check_schema(connection: sqlite3.Connection) -> None:

@@ -19,6 +19,7 @@ REGRESSIONS = {
     "clock-set-back-during-a-ban": "a stored ban kept the engine from starting for an hour longer (seed 74)",
     "late-response-of-a-partial-fill": "the next attempt exceeded the spend cap (seed 246)",
     "clock-ahead-at-a-start-in-maintenance": "reconciliation waited an hour for its fence (seed 395)",
+    "start-before-the-clock-is-measured": "orders marked at the start never got a fence (seed 775)",
     "deposit-while-an-order-is-unknown": "the order stayed unknown and the deposit unbooked (seed 24)",
 }
 """Reduced plan, and the defect that it found."""

@@ -162,14 +162,15 @@ class Reconciler:
         await self._verify()
         await self._until_answered(self._open_ledger)
         is_doubtful = bool(self._ledger.state.intents or self._ledger.state.orders)
-        fence_ns = await self._mark_unknown()
+        fence_ns = await self._mark_unknown(lambda _: True, self._measured_ms())
         for intent in list(self._ledger.state.intents.values()):
             await self._ledger.add_ids(intent)
         runs: list[Reconciliation] = []
         await self._until_answered(lambda: self.compare(Trigger.START, runs))
         started()
         if any(_is_without_fence(order) for order in self._ledger.state.live_orders()):
-            fence_ns = await self._mark_unknown(_is_without_fence)
+            # The exchange accepted the timestamps of the comparison, so this clock serves, measured or not.
+            fence_ns = await self._mark_unknown(_is_without_fence, self._trading.now_ms())
         if is_doubtful:
             await asyncio.sleep(max(fence_ns - self._clock.monotonic_ns(), 0) / 1e9)
             self._wake.clear()  # covers requests made meanwhile
@@ -276,15 +277,17 @@ class Reconciler:
         entry = start_entry(self._first.balances, QUOTES, self._trading.now_ms())
         await self._ledger.write("open ledger", lambda desk: desk.add_entry(entry, "books"))
 
-    async def _mark_unknown(self, is_chosen: Callable[[Order], bool] = lambda _: True) -> int:
+    def _measured_ms(self) -> int | None:
+        """Return the exchange's time; None before it is measured: this machine's clock may be hours off."""
+        return None if self._trading.clock() is None else self._trading.now_ms()
+
+    async def _mark_unknown(self, is_chosen: Callable[[Order], bool], now_ms: int | None) -> int:
         """Mark live orders as UNKNOWN; return the end of their fence on the monotonic clock.
 
         An attempt without a row may have been sent. After the fence, a listing shows it under an id of its
-        intent, or it was never accepted. Before the exchange's clock is measured orders have no fence: this
-        machine's clock may be hours off, and would end it too early or too late.
+        intent, or it was never accepted.
         """
         window_ms = self._parameters().recv_window_ms
-        now_ms = None if self._trading.clock() is None else self._trading.now_ms()
         fence_ns = self._clock.monotonic_ns() + (window_ms + SETTLE_MS + 1) * 1_000_000
         for order in filter(is_chosen, list(self._ledger.state.live_orders())):
             await self._ledger.mark_order_unknown(order.client_order_id, now_ms, window_ms)

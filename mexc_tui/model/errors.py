@@ -59,6 +59,7 @@ Every error of the package is in this tree, with its module unless that is this 
   x StartError                     app/endpoints.py
   x UsageProblem                   app/launch_options.py
   x ReconcileFailed                app/offline_reconcile.py
+  x ExportFailed                   export/parquet.py
   x CommandFailed                  cli/errors.py
   x ScenarioError                  practice/scenario.py
   x PracticeRefusal                practice/matching/values.py

@@ -25,6 +25,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "doctor": ("--exchange", "missing.json"),
     "exchange": ("--scenario", "nowhere"),
     "exits": ("NEWUSDT", "--stop", "1"),
+    "export": ("trades",),
     "flatten": (),
     "halt": ("for", "lunch"),
     "journal": (),

@@ -32,9 +32,10 @@ class BackupJson(msgspec.Struct, frozen=True, kw_only=True):
 )
 @output_flags
 def backup(target: Path | None, profile: str | None, as_json: bool) -> None:
-    """Write a verified copy of the database, also while an engine runs.
+    """Write a verified copy of the database.
 
-    Integrity and books of the copy are verified. A faulty copy is deleted. Exit code: 0 written, 3 not.
+    Works beside a running engine. Integrity and books of the copy are verified; a faulty copy is deleted.
+    Exit code: 0 written, 3 not.
     """
     from mexc_tui.doctor.books import verify_copy
     from mexc_tui.model.storage import StorageError

@@ -11,6 +11,7 @@ from mexc_tui.cli.commands import (
     doctor_command,
     dust_command,
     exits_command,
+    export_command,
     keys_commands,
     live_commands,
     restore_command,
@@ -20,6 +21,7 @@ from mexc_tui.cli.commands import (
 )
 from mexc_tui.cli.confirmation import yes_flag
 from mexc_tui.cli.symbol_names import exchange_name, pair_name
+from mexc_tui.cli.time_option import time_option_ms
 from mexc_tui.host.standard_streams import check_output
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json:
     from mexc_tui.desk.engine_requests import ADD_LISTING, AddListing
 
     with command_runner(profile, as_json) as runner:
-        name, opens_ms = pair_name(symbol), _time_ms("--opens", opens, runner)
+        name, opens_ms = pair_name(symbol), time_option_ms("--opens", opens, runner.now_ms())
         wrong = _listing_problem(opens_ms, note, runner.now_ms())
         if wrong:
             raise click.UsageError(wrong)
@@ -255,7 +257,7 @@ def journal(
     from mexc_tui.cli.pages.engine_pages import facts_page
 
     with command_runner(profile, as_json) as runner:
-        wanted = FactFilter(about, kind, _time_ms("--since", since, runner) or 0)
+        wanted = FactFilter(about, kind, time_option_ms("--since", since, runner.now_ms()) or 0)
         if is_followed:
             _follow(runner, last, wanted)
             return
@@ -304,18 +306,8 @@ def report(since: str | None, profile: str | None, as_json: bool) -> None:
     from mexc_tui.report.text import to_text
 
     with command_runner(profile, as_json) as runner:
-        since_ms = _time_ms("--since", since, runner)
+        since_ms = time_option_ms("--since", since, runner.now_ms())
         runner.show(runner.data.report(since_ms), lambda report, _: to_text(report).rstrip())
-
-
-def _time_ms(option: str, text: str | None, runner: CommandRunner) -> int | None:
-    """Return the time given as an option, in ms."""
-    from mexc_tui.wording.times import moment_ms
-
-    try:
-        return None if text is None else moment_ms(text, runner.now_ms())
-    except ValueError as error:
-        raise click.UsageError(f"{option}: {error}.") from None
 
 
 COMMANDS = (
@@ -329,5 +321,6 @@ COMMANDS = (
     *live_commands.COMMANDS,
     service_commands.service,
     doctor_command.doctor,
+    export_command.export,
     simulate_command.simulate,
 )

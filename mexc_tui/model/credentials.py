@@ -1,9 +1,11 @@
 """An API key and its secret, which no log, error or traceback ever shows."""
 
+import base64
 import hmac
 import re
 from dataclasses import dataclass
 from typing import NoReturn
+from urllib.parse import quote
 
 
 class Secret:
@@ -17,6 +19,16 @@ class Secret:
     def sign(self, text: bytes) -> str:
         """Return HMAC-SHA256 of `text` as lower-case hex."""
         return hmac.digest(self.__value, text, "sha256").hex()
+
+    def removed_from(self, text: str, mask: str) -> str:
+        """Return a text in which `mask` replaces the secret as text, in base64, hexadecimal and in a URL."""
+        raw = self.__value
+        encodings = (base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode())
+        forms = {raw.decode(), *encodings, *(one.rstrip("=") for one in encodings)}
+        forms |= {raw.hex(), raw.hex().upper(), quote(raw.decode(), safe="")}
+        for form in sorted(forms, key=len, reverse=True):
+            text = text.replace(form, mask) if form else text
+        return text
 
     def __repr__(self) -> str:
         """Return a text without the secret."""

@@ -9,7 +9,7 @@ _WITH_PROFILE = (
     *("attach", "status", "stop", "listings", "alerts", "signals", "why", "report", "positions", "orders"),
     *("snipes", "risk", "what-if", "arm", "disarm", "close", "exits", "convert-dust", "halt", "reduce-only"),
     *("resume", "restore-limits", "flatten", "kill", "unlock", "lock", "performance", "reconcile", "restore"),
-    *("journal", "settings", "keys", "service", "doctor", "backup", "export"),
+    *("journal", "settings", "keys", "service", "doctor", "backup", "export", "bundle"),
 )
 _WITHOUT_OPTIONS = ("exchange",)
 _FLAG = r"--(?:headless|direct|yes|all|json|follow|read-only|until-done|stdin)\b"

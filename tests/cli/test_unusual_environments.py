@@ -19,6 +19,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "arm": ("NEWUSDT", "--yes"),
     "attach": (),
     "backup": (),
+    "bundle": ("NEWUSDT",),
     "close": ("NEWUSDT",),
     "convert-dust": (),
     "disarm": ("NEWUSDT",),

@@ -8,6 +8,7 @@ import click
 from mexc_tui.cli.command_runner import NO_ENGINE, CommandRunner, command_runner, output_flags
 from mexc_tui.cli.commands import (
     backup_command,
+    bundle_command,
     doctor_command,
     dust_command,
     exits_command,
@@ -322,5 +323,6 @@ COMMANDS = (
     service_commands.service,
     doctor_command.doctor,
     export_command.export,
+    bundle_command.bundle,
     simulate_command.simulate,
 )

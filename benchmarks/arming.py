@@ -133,9 +133,9 @@ def position_of(number: int, *, is_open: bool) -> Position:
 
 def check(ledger: TradingRows, symbol: str) -> None:
     """Check a candidate against the limits of the ledger, as arming does in its transaction."""
-    book = risk_book(ledger, symbol, NOW_MS, CONDITIONS)
+    book = risk_book(ledger, symbol, NOW_MS, conditions=CONDITIONS)
     verdicts = check_entry(
-        Candidate(symbol=symbol, spend=Decimal(10), opens_ms=NOW_MS + HOUR_MS), book, LIMITS, NOW_MS
+        Candidate(symbol=symbol, spend=Decimal(10), opens_ms=NOW_MS + HOUR_MS), book, LIMITS, now_ms=NOW_MS
     )
     if refusals(verdicts):
         raise Refused(refusals(verdicts))

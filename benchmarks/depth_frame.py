@@ -61,8 +61,8 @@ class Market:
             [tick for tick in self.asks if tick <= self.mid],
             [tick for tick in self.bids if tick >= self.mid],
         )
-        self._change(body.asks, self.asks, crossed[0], 1)
-        self._change(body.bids, self.bids, crossed[1], -1)
+        self._change(body.asks, self.asks, crossed[0], after=1)
+        self._change(body.bids, self.bids, crossed[1], after=-1)
         body.event_type = topic.channel.rsplit("@", 1)[0]
         body.from_version = str(self.version + 1)
         self.version += self.rng.randint(1, 5)

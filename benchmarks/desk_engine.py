@@ -229,7 +229,13 @@ def main() -> int:
     thread.start()
     paths = Paths("practice", path.parent, path.parent, path)
     tether = DetachedTerminal(os.pipe()[1], path.parent / "screen.log")
-    show(paths, ScreenOptions("dark"), os.environ, tether, InProcessEngine(thread.on_end, thread.stop))
+    show(
+        paths,
+        ScreenOptions("dark"),
+        os.environ,
+        detached=tether,
+        engine=InProcessEngine(thread.on_end, thread.stop),
+    )
     thread.stop()
     thread.join()
     return 0

@@ -76,10 +76,10 @@ class OrderSender:
     async def fire_at(self, symbol: str, opens_ms: int) -> None:
         """Fire for arrival at an opening; once more if the pair was not open yet."""
         at_ns = self.client.offset.monotonic_ns_at(opens_ms) - (self.line.round_trip_ns or 0) // 2
-        code = await self._fire(symbol, symbol, opens_ms, at_ns)
+        code = await self._fire(symbol, symbol, opens_ms, at_ns=at_ns)
         self.first[symbol] = code
         if code == NOT_OPEN:
-            self.second[await self._fire(symbol, symbol + AGAIN, opens_ms, None)] += 1
+            self.second[await self._fire(symbol, symbol + AGAIN, opens_ms, at_ns=None)] += 1
 
     async def _fire(self, symbol: str, name: str, opens_ms: int, at_ns: int | None) -> int:
         order = NewOrder(
@@ -160,7 +160,9 @@ async def planned(endpoint: Endpoint) -> dict[str, int]:
 async def arrivals(endpoint: Endpoint, listed: dict[str, int]) -> dict[str, float]:
     """Return the arrival of each pair's first order in ms after its opening; negative: before."""
     async with HttpTransport() as transport:
-        page = await transport.send("GET", endpoint.rest, "/practice/arrivals", "", Headers({}), deadline_s=5)
+        page = await transport.send(
+            "GET", endpoint.rest, "/practice/arrivals", query="", headers=Headers({}), deadline_s=5
+        )
     log = msgspec.json.decode(page.body, type=list[ArrivalEntry])
     return {
         one.client_order_id: one.at_ns / MS - listed[one.client_order_id]

@@ -48,7 +48,7 @@ def main() -> None:
     candidate = Candidate(
         symbol="NEWUSDT", spend=D(40), opens_ms=NOW_MS, price=D("1.1"), reference_price=D(1), asks=asks
     )
-    assert not refusals(check_entry(candidate, book, limits, NOW_MS))
+    assert not refusals(check_entry(candidate, book, limits, now_ms=NOW_MS))
     ladder = tuple(Rung(D(share), D(gain)) for share, gain in ((30, 10), (40, 20), (30, 30)))
     position = Position(
         id="p", symbol="NEWUSDT", base_asset="NEW", quote_asset="USDT", state=PositionState.OPEN,
@@ -69,15 +69,15 @@ def main() -> None:
     )
     holding, memory = ExitHolding(position=position, grid=grid, free=D(100)), remember(position)
     quiet, crash = Tick(price=D("1.02"), at_ms=NOW_MS), Tick(price=D("0.7"), at_ms=NOW_MS)
-    touched = decide(holding, memory, crash, NOW_MS).memory
+    touched = decide(holding, memory, crash, now_ms=NOW_MS).memory
     checks = interleaved(
-        {"one candidate": lambda: [check_entry(candidate, book, limits, NOW_MS) for _ in range(CALLS)]},
+        {"one candidate": lambda: [check_entry(candidate, book, limits, now_ms=NOW_MS) for _ in range(CALLS)]},
         rounds=ROUNDS, calls=CALLS,
     )  # fmt: skip
     ticks = interleaved(
         {
-            "a quiet price": lambda: [decide(holding, memory, quiet, NOW_MS) for _ in range(CALLS)],
-            "a price that stops": lambda: [decide(holding, touched, crash, NOW_MS) for _ in range(CALLS)],
+            "a quiet price": lambda: [decide(holding, memory, quiet, now_ms=NOW_MS) for _ in range(CALLS)],
+            "a price that stops": lambda: [decide(holding, touched, crash, now_ms=NOW_MS) for _ in range(CALLS)],
         },
         rounds=ROUNDS, calls=CALLS,
     )  # fmt: skip

@@ -71,7 +71,7 @@ async def running_engine(
         if location.is_practice:
             stored = PracticeStatusFile(paths.state, endpoint.exchange_session)
             day = await practice_status_at_start(
-                transport, endpoint.web, stored, ban_file, clock, holds=holds
+                transport, endpoint.web, stored, ban_file=ban_file, clock=clock, holds=holds
             )
         layers, loaded = await _settings(location, day)
         settings = loaded.settings

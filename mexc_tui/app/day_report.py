@@ -35,7 +35,7 @@ BEFORE_START_MS = 5_000
 """Margin for the clock offset and for listings detected during the start."""
 
 
-def reported_day(loaded: Loaded, exchange_session: str, from_ms: int, to_ms: int) -> StoredDay:
+def reported_day(loaded: Loaded, exchange_session: str, from_ms: int, *, to_ms: int) -> StoredDay:
     """Return the day to report, with the settings that apply to it."""
     settings = loaded.settings
     return StoredDay(
@@ -50,17 +50,19 @@ def reported_day(loaded: Loaded, exchange_session: str, from_ms: int, to_ms: int
 
 
 def stored_report(
-    stored: ReadTransaction, loaded: Loaded, now_ms: int | None, since_ms: int | None
+    stored: ReadTransaction, loaded: Loaded, now_ms: int | None, *, since_ms: int | None
 ) -> DayReport:
     """Return the report of the last engine's day, up to `now_ms`; None: up to the newest event.
 
     Exchange session, start and maturity are read from the store; `since_ms` overrides the start.
     """
-    day = _last_day(stored, loaded, now_ms, since_ms)
+    day = _last_day(stored, loaded, now_ms, since_ms=since_ms)
     return report_of(day, day_inputs(stored, day))
 
 
-def _last_day(stored: ReadTransaction, loaded: Loaded, now_ms: int | None, since_ms: int | None) -> StoredDay:
+def _last_day(
+    stored: ReadTransaction, loaded: Loaded, now_ms: int | None, *, since_ms: int | None
+) -> StoredDay:
     starts = [row.event for row in stored.journal.of_kind("engine_started", MAX_STARTS)]
     began = [event for event in starts if isinstance(event, EngineStarted)]
     last = began[-1] if began else EngineStarted(at_ms=0, about="", mode=loaded.settings.mode.value)
@@ -71,7 +73,7 @@ def _last_day(stored: ReadTransaction, loaded: Loaded, now_ms: int | None, since
     ]
     to_ms = now_ms or max((row.event.at_ms for row in stored.journal.latest(1)), default=last.at_ms)
     from_ms = min([last.at_ms, *same]) - BEFORE_START_MS if since_ms is None else since_ms
-    day = reported_day(loaded, last.exchange_session, from_ms, to_ms)
+    day = reported_day(loaded, last.exchange_session, from_ms, to_ms=to_ms)
     labels = (stored.outcomes.newest(listing.id) for listing in stored.listings.latest(MAX_LISTINGS))
     newest = max(
         (outcome for outcome in labels if outcome), key=lambda outcome: outcome.labelled_ms, default=None
@@ -92,7 +94,9 @@ def day_inputs(stored: ReadTransaction, day: StoredDay) -> DayInputs:
     listings = [listing for listing in stored.listings.latest(MAX_LISTINGS) if _was_sighted(listing, day)]
     outcomes = {listing.id: _outcome(stored, listing, label) for listing in listings}
     signals = tuple(
-        signal for listing in listings for signal in _signals(stored, listing, day, outcomes[listing.id])
+        signal
+        for listing in listings
+        for signal in _signals(stored, listing, day, outcome=outcomes[listing.id])
     )
     return DayInputs(
         listings=tuple(listings),
@@ -150,7 +154,7 @@ def _outcome(stored: ReadTransaction, listing: Listing, label: str) -> ListingOu
 
 
 def _signals(
-    stored: ReadTransaction, listing: Listing, day: StoredDay, outcome: ListingOutcome | None
+    stored: ReadTransaction, listing: Listing, day: StoredDay, *, outcome: ListingOutcome | None
 ) -> Iterator[ReportSignal]:
     for listing_id in _ids(listing):
         for signal in stored.signals.of_listing(listing_id, MAX_SIGNALS):

@@ -85,6 +85,7 @@ async def kill_direct(
     exchange: ExchangeHandle,
     paths: Paths,
     by: str,
+    *,
     report: Report,
     environment: KillEnvironment | None = None,
     deadline_s: float = DEADLINE_S,
@@ -94,7 +95,7 @@ async def kill_direct(
     `report` receives each line of progress at once, including each part that cannot be reached.
     """
     environment, endpoint = environment or KillEnvironment(SystemClock(), Random()), exchange.endpoint
-    problem = _write_halt(scope_of(endpoint), paths, by, environment.clock.now_ms())
+    problem = _write_halt(scope_of(endpoint), paths, by, now_ms=environment.clock.now_ms())
     report(_halt_message(problem))
     commanded = asyncio.ensure_future(asyncio.to_thread(_command_engine, paths, by, report))
     await asyncio.wait((commanded,), timeout=ENGINE_FIRST_S)
@@ -147,7 +148,7 @@ def _credentials(exchange: ExchangeHandle) -> Credentials:
 
 def kill_paper(scope: str, paths: Paths, by: str) -> DirectKillResult:
     """Halt durably. Paper orders exist in the engine's process only and are not cancelled from here."""
-    problem = _write_halt(scope, paths, by, SystemClock().now_ms())
+    problem = _write_halt(scope, paths, by, now_ms=SystemClock().now_ms())
     lines = (_halt_message(problem), IN_THE_ENGINE, NOT_SOLD)
     return DirectKillResult(is_done=not problem, halt_file=problem, seen=0, cancelled=0, left=0, words=lines)
 
@@ -169,12 +170,12 @@ def _halt_newest(paths: Paths, by: str) -> tuple[str, ...]:
     """Halt the newest ledger of a profile durably; return the result as text, line by line."""
     try:
         limits = StoreLimits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
-        scope = read_offline(paths.store, SystemClock(), lambda stored: stored.newest_scope(), limits)
+        scope = read_offline(paths.store, SystemClock(), lambda stored: stored.newest_scope(), limits=limits)
     except StorageError as error:
         return (f"HALT NOT WRITTEN: cannot read the ledger: {error}",)
     if not scope:
         return ("HALT NOT WRITTEN: this profile has no ledger yet.",)
-    return (_halt_message(_write_halt(scope, paths, by, SystemClock().now_ms())), NOTHING_CANCELLED)
+    return (_halt_message(_write_halt(scope, paths, by, now_ms=SystemClock().now_ms())), NOTHING_CANCELLED)
 
 
 def touched_symbols(store: Path, scope: str) -> tuple[frozenset[str], str]:
@@ -187,12 +188,12 @@ def touched_symbols(store: Path, scope: str) -> tuple[frozenset[str], str]:
 
     try:
         limits = StoreLimits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
-        return read_offline(store, SystemClock(), read, limits), ""
+        return read_offline(store, SystemClock(), read, limits=limits), ""
     except StorageError as error:
         return frozenset(), f"Cannot read the ledger: {error}"
 
 
-def _write_halt(scope: str, paths: Paths, by: str, now_ms: int) -> str:
+def _write_halt(scope: str, paths: Paths, by: str, *, now_ms: int) -> str:
     halt = Trading(
         state=TradingState.HALTED, cause=Cause.EMERGENCY, text="kill --direct", since_ms=now_ms, by=by
     )

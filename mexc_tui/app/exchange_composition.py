@@ -157,6 +157,10 @@ class ExchangeBuilder:
         if not balances:
             balances = {QUOTE: self.settings.paper_balance_quote}
         exchange = paper_exchange(
-            market, balances, market.now_ms(), self.environment.serve, self.settings.paper_delay_ms
+            market,
+            balances,
+            market.now_ms(),
+            serve=self.environment.serve,
+            delay_ms=self.settings.paper_delay_ms,
         )
         return await self.stack.enter_async_context(exchange)

@@ -66,7 +66,7 @@ class _Desk:
 
 
 async def reconcile_offline(
-    endpoint: Endpoint, paths: Paths, settings: Settings, by: str, deadline_s: float = DEADLINE_S
+    endpoint: Endpoint, paths: Paths, settings: Settings, *, by: str, deadline_s: float = DEADLINE_S
 ) -> Reconciliation:
     """Reconcile until no order is unknown; return the findings of all runs, with the time of the last.
 
@@ -103,7 +103,7 @@ async def reconcile_offline(
                         ListenKeyFile(paths.state),
                     )
                 )
-                desk = _desk(store, port, scope, paths, settings, clock)
+                desk = _desk(store, port, scope, paths=paths, settings=settings, clock=clock)
                 await _until_recovered(desk.reconciler, deadline_s)
             halt_file = HaltFileOnDisk(paths.state, scope)
             if desk.unrecorded_ids and halt_file.read() is None:
@@ -130,7 +130,7 @@ def _runs(stored: Stored, scope: str, before: int) -> tuple[Reconciliation, ...]
 
 
 def _desk(
-    store: SqliteStore, port: MexcTrading, scope: str, paths: Paths, settings: Settings, clock: SystemClock
+    store: SqliteStore, port: MexcTrading, scope: str, *, paths: Paths, settings: Settings, clock: SystemClock
 ) -> _Desk:
     unrecorded_ids = list[str]()
     prices = PriceCache(clock, port.now_ms)

@@ -94,7 +94,7 @@ class _Mirroring:
     def on_deals(self, deals: Sequence[StreamDeal]) -> None:
         for deal in deals:
             if deal.taker_side is not None:
-                self._session.mirror_trade(deal.symbol, deal.price, deal.quantity, deal.taker_side)
+                self._session.mirror_trade(deal.symbol, deal.price, deal.quantity, taker=deal.taker_side)
         self._server.push_changes()
 
     def on_levels(self, levels: TopLevels) -> None:
@@ -165,7 +165,7 @@ def paper_balances(stored: Stored) -> dict[str, Decimal]:
 
 @asynccontextmanager
 async def paper_exchange(
-    market: PaperMarket, balances: dict[str, Decimal], seed: int, serve: Serve, delay_ms: int = 0
+    market: PaperMarket, balances: dict[str, Decimal], seed: int, *, serve: Serve, delay_ms: int = 0
 ) -> AsyncGenerator[Endpoint]:
     """Serve an exchange on the market's order books during the block; `balances` is its account.
 

@@ -40,8 +40,8 @@ async def practice_status(transport: HttpTransport, origin: str) -> PracticeStat
         "GET",
         origin,
         PRACTICE_PATH,
-        "",
-        Headers({"Accept": "application/json", "Accept-Encoding": "identity"}),
+        query="",
+        headers=Headers({"Accept": "application/json", "Accept-Encoding": "identity"}),
         deadline_s=PRACTICE_DEADLINE_S,
         cap_bytes=PRACTICE_CAP_BYTES,
     )

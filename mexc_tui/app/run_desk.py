@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from mexc_tui.app.endpoints import ExchangeHandle
 from mexc_tui.app.launch_options import LaunchOptions, layers_of, mode_of, open_exchange, profile_paths
@@ -43,7 +43,20 @@ SWITCH_S = 0.001
 log = logging.getLogger(__name__)
 
 OpenExchange = Callable[[LaunchOptions, Mode], AbstractAsyncContextManager[ExchangeHandle]]
-Run = Callable[[LaunchOptions, Mapping[str, str], asyncio.Event, OpenExchange], Coroutine[Any, Any, int]]
+
+
+class Run(Protocol):
+    """Runs the engine; see `run_headless.run_engine`."""
+
+    def __call__(
+        self,
+        launch: LaunchOptions,
+        environ: Mapping[str, str],
+        stop_requested: asyncio.Event,
+        *,
+        opener: OpenExchange,
+    ) -> Coroutine[Any, Any, int]: ...
+
 
 WELCOMED = "welcomed"
 """Marker in the state folder: the welcome page was dismissed."""
@@ -62,12 +75,14 @@ def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str
     make_folders(paths)
     viewing = replace(_with_configured_display(viewing, layers, paths), welcome=_welcome(launch, paths, mode))
     return run_detachable(
-        lambda terminal: _run_in_child(launch, mode, paths, viewing, environ, terminal),
+        lambda terminal: _run_in_child(
+            launch, mode, paths, viewing=viewing, environ=environ, terminal=terminal
+        ),
         paths.log,
         lambda how: (
             f"The engine {how}: stops of open positions are not monitored. Start mexc-tui again to resume."
         ),
-        RESTORE,
+        restoring=RESTORE,
     )
 
 
@@ -92,6 +107,7 @@ def _run_in_child(
     launch: LaunchOptions,
     mode: Mode,
     paths: Paths,
+    *,
     viewing: ScreenOptions,
     environ: Mapping[str, str],
     terminal: DetachedTerminal,
@@ -101,7 +117,9 @@ def _run_in_child(
     sys.setswitchinterval(SWITCH_S)
     engine = EngineThread(_main(launch, mode, environ))
     engine.start()
-    ended = show(paths, viewing, environ, terminal, InProcessEngine(engine.on_end, engine.stop))
+    ended = show(
+        paths, viewing, environ, detached=terminal, engine=InProcessEngine(engine.on_end, engine.stop)
+    )
     text = farewell(paths, ended, is_own=True)
     if ended.ending is Ending.INTERRUPTED:
         return _interrupted(engine, terminal, f"{ended.pending_output}{text}\n")
@@ -123,7 +141,7 @@ def _main(launch: LaunchOptions, mode: Mode, environ: Mapping[str, str]) -> Main
             # The exchange starts in its own process while this one imports the engine.
             opening = stack.enter_async_context(open_exchange(launch, mode))
             exchange, run = await asyncio.gather(opening, asyncio.to_thread(_load_engine))
-            return await run(launch, environ, stop_requested, lambda _, __: nullcontext(exchange))
+            return await run(launch, environ, stop_requested, opener=lambda _, __: nullcontext(exchange))
 
     return main
 

@@ -108,8 +108,8 @@ async def run_engine(
     launch: LaunchOptions,
     environ: Mapping[str, str],
     stop_requested: asyncio.Event,
-    opener: OpenExchange = open_exchange,
     *,
+    opener: OpenExchange = open_exchange,
     reload_requested: asyncio.Event | None = None,
 ) -> int:
     """Run an engine until `stop_requested` is set, a front end stops it, or its day is over.
@@ -220,7 +220,7 @@ async def _report(running: RunningEngine) -> DayReport:
     engine = running.engine
     now_ms = engine.parts.market.now_ms()
     began_ms = running.day.start_ms or engine.started_ms
-    day = reported_day(running.loaded, engine.parts.identity.exchange_session, began_ms, now_ms)
+    day = reported_day(running.loaded, engine.parts.identity.exchange_session, began_ms, to_ms=now_ms)
     return await report_day(running.store, day)
 
 

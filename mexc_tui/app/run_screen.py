@@ -111,7 +111,7 @@ def with_display(options: ScreenOptions, theme: str, *, is_economy: bool) -> Scr
 
 
 def run_attached(
-    profile: str | None, mode: str | None, viewing: ScreenOptions, environ: Mapping[str, str]
+    profile: str | None, mode: str | None, viewing: ScreenOptions, *, environ: Mapping[str, str]
 ) -> int | None:
     """Open the desk on a profile's running engine and return an exit code; None: none runs.
 
@@ -144,18 +144,18 @@ def show_attached(paths: Paths, viewing: ScreenOptions, environ: Mapping[str, st
         return f"The screen {how}. {_reattach_hint(paths)}"
 
     return run_detachable(
-        lambda detached: _attached(paths, viewing, environ, detached),
+        lambda detached: _attached(paths, viewing, environ, detached=detached),
         _log_of(paths, is_own=False),
         killed_text,
-        RESTORE,
+        restoring=RESTORE,
     )
 
 
 def _attached(
-    paths: Paths, viewing: ScreenOptions, environ: Mapping[str, str], detached: DetachedTerminal
+    paths: Paths, viewing: ScreenOptions, environ: Mapping[str, str], *, detached: DetachedTerminal
 ) -> int:
     log_to(detached.log_file)
-    ended = show(paths, viewing, environ, detached, None)
+    ended = show(paths, viewing, environ, detached=detached, engine=None)
     detached.signals.handle_with(lambda _: None)  # already stopping
     detached.restore()
     if ended.ending is Ending.HUNG_UP:  # the terminal may have no reader left
@@ -169,12 +169,13 @@ def show(
     paths: Paths,
     viewing: ScreenOptions,
     environ: Mapping[str, str],
+    *,
     detached: DetachedTerminal,
     engine: InProcessEngine | None,
 ) -> ScreenResult:
     """Show the desk until the screen ends."""
     try:
-        return asyncio.run(_show(paths, viewing, environ, detached, engine))
+        return asyncio.run(_show(paths, viewing, environ, detached=detached, engine=engine))
     except Exception as error:  # an engine in this process must survive errors of the screen
         log.exception("the screen failed")
         return ScreenResult(Ending.BROKE, RESTORE, clean(f"{type(error).__name__}: {error}", MAX_PROBLEM))
@@ -210,6 +211,7 @@ async def _show(
     paths: Paths,
     viewing: ScreenOptions,
     environ: Mapping[str, str],
+    *,
     detached: DetachedTerminal,
     engine: InProcessEngine | None,
 ) -> ScreenResult:
@@ -235,7 +237,7 @@ async def _show(
     if problem:
         themes = replace(themes, problems=(*themes.problems, problem))
     app = DeskApp(
-        source_of(client, role, _now_ms, terminal.meter.per_s),
+        source_of(client, role, _now_ms, wire_per_s=terminal.meter.per_s),
         themes,
         theme,
         zone=local_zone(environ),

@@ -62,14 +62,14 @@ class SettingsStore:
 
     def check(self, name: str, text: str | None) -> SettingValue:
         """Return the value that `change` would give an existing setting. Raises SettingsError."""
-        return _value(checked_value(self._file, name, text, self._layers), name)
+        return _value(checked_value(self._file, name, text, layers=self._layers), name)
 
     def change(self, name: str, text: str | None, at_ms: int) -> tuple[SettingChanged, ...]:
         """Write an existing setting into the file (None: remove it), apply it and return each change.
 
         Raises SettingsError; nothing is changed then.
         """
-        loaded = set_value(self._file, name, text, self._layers)
+        loaded = set_value(self._file, name, text, layers=self._layers)
         self._read = self._stamp()
         return self._apply(loaded, at_ms)
 

@@ -75,9 +75,9 @@ async def practice_status_at_start(
     transport: HttpTransport,
     origin: str,
     stored: PracticeStatusFile,
+    *,
     ban_file: BanFile,
     clock: Clock,
-    *,
     holds: bool,
 ) -> PracticeStatus:
     """Return the status of a practice exchange. It is not queried during a ban.
@@ -85,7 +85,9 @@ async def practice_status_at_start(
     With open positions or orders, a failed query returns the stored status. Raises ExchangeError without.
     """
     try:
-        day = await _query(transport, origin, ban_file, clock, PROCEED_AFTER_S if holds else None)
+        day = await _query(
+            transport, origin, ban_file, clock=clock, deadline_s=PROCEED_AFTER_S if holds else None
+        )
     except ExchangeError as error:
         if not holds:
             raise
@@ -96,7 +98,7 @@ async def practice_status_at_start(
 
 
 async def _query(
-    transport: HttpTransport, origin: str, ban_file: BanFile, clock: Clock, deadline_s: float | None
+    transport: HttpTransport, origin: str, ban_file: BanFile, *, clock: Clock, deadline_s: float | None
 ) -> PracticeStatus:
     ban = ban_file.read(clock.now_ms())
     if ban is not None:

@@ -91,6 +91,7 @@ class CommandRunner:
         kind: "CommandKind[Args, Result]",
         args: "Args",
         as_json: "Callable[[Result], msgspec.Struct] | None" = None,
+        *,
         deadline_s: float = RESPONSE_S,
     ) -> None:
         """Send a command and print its outcome: its message, or its result as JSON.

@@ -28,19 +28,21 @@ def confirm(runner: CommandRunner, plan: str, no_terminal: str = NO_TERMINAL) ->
         fail("Cancelled.", NOT_DONE)
 
 
-def confirm_by_word(runner: CommandRunner, plan: str, word: str, no_terminal: str) -> None:
+def confirm_by_word(runner: CommandRunner, plan: str, word: str, *, no_terminal: str) -> None:
     """Print the plan, and continue only if the user types the word."""
     _check_terminal(no_terminal)
-    _typed(runner, plan, word, f"Type {word} to continue")
+    _typed(runner, plan, word, question=f"Type {word} to continue")
 
 
 def typed_word(runner: CommandRunner, plan: str, word: str) -> str:
     """Print the plan, and return the word typed where a yes is not enough."""
     _check_terminal(f"After this halt, --yes is not enough: type {word} at a terminal.")
-    return _typed(runner, plan, word, f"After this halt, a yes is not enough. Type {word} to continue")
+    return _typed(
+        runner, plan, word, question=f"After this halt, a yes is not enough. Type {word} to continue"
+    )
 
 
-def _typed(runner: CommandRunner, plan: str, word: str, question: str) -> str:
+def _typed(runner: CommandRunner, plan: str, word: str, *, question: str) -> str:
     click.echo("\n".join(_folded(runner, plan)), err=True)
     typed = str(click.prompt(question, default="", show_default=False, err=True))
     if typed.strip().lower() != word:

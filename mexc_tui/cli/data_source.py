@@ -87,7 +87,7 @@ class DataSource:
             engine_requests.ALERTS,
             engine_requests.AlertsQuery(limit=limit, closed=closed),
             lambda stored: engine_requests.AlertPage(stored_queries.alerts(stored, limit, closed=closed)),
-            engine_requests.AlertPage([]),
+            nothing=engine_requests.AlertPage([]),
         ).rows
 
     def why(self, symbol: str) -> WhyRow:
@@ -96,8 +96,8 @@ class DataSource:
         return self.query_or_read(
             engine_requests.WHY,
             engine_requests.WhyQuery(symbol=symbol),
-            lambda stored: stored_queries.why(stored, symbol, now_ms, self._detection),
-            WhyRow(symbol=symbol, at_ms=now_ms, listings=()),
+            lambda stored: stored_queries.why(stored, symbol, now_ms, settings=self._detection),
+            nothing=WhyRow(symbol=symbol, at_ms=now_ms, listings=()),
         )
 
     def report(self, since_ms: int | None) -> DayReport:
@@ -111,7 +111,7 @@ class DataSource:
             raise CommandFailed(f"No day to report: {self._profile.missing_store_message}", NO_ENGINE)
         now_ms = self._profile.clock.now_ms() if is_held(self._profile.paths.lock) else None
         return self._profile.read_store(
-            lambda stored: stored_report(stored, self._profile.loaded, now_ms, since_ms)
+            lambda stored: stored_report(stored, self._profile.loaded, now_ms, since_ms=since_ms)
         )
 
     def facts(self, limit: int, wanted: FactFilter) -> list[FactRow]:
@@ -169,6 +169,7 @@ class DataSource:
         kind: CommandKind[Args, Result],
         args: Args,
         work: "Callable[[ReadTransaction], Result]",
+        *,
         nothing: Result,
     ) -> Result:
         """Return the engine's response; without an engine `work`'s result from the store, or `nothing`."""
@@ -187,12 +188,12 @@ class DataSource:
                     stored,
                     self._profile.clock.now_ms(),
                     self._detection,
-                    wanted.before_ms,
-                    wanted.before_id,
-                    wanted.limit,
+                    before_ms=wanted.before_ms,
+                    before_id=wanted.before_id,
+                    limit=wanted.limit,
                 )
             ),
-            engine_requests.ListingPage([]),
+            nothing=engine_requests.ListingPage([]),
         ).rows
 
     def _signal_page(self, wanted: engine_requests.SignalsQuery) -> engine_requests.SignalPage:
@@ -200,9 +201,9 @@ class DataSource:
             engine_requests.SIGNALS,
             wanted,
             lambda stored: engine_requests.SignalPage(
-                *stored_queries.signals(stored, wanted.before, wanted.limit, wanted.symbol)
+                *stored_queries.signals(stored, wanted.before, wanted.limit, symbol=wanted.symbol)
             ),
-            engine_requests.SignalPage([], None),
+            nothing=engine_requests.SignalPage([], None),
         )
 
     def _fact_page(self, wanted: engine_requests.JournalQuery) -> tuple[FactRow, ...]:
@@ -211,10 +212,15 @@ class DataSource:
             wanted,
             lambda stored: engine_requests.FactPage(
                 stored_queries.journal(
-                    stored, wanted.before, wanted.limit, wanted.about, wanted.kind, wanted.since_ms
+                    stored,
+                    wanted.before,
+                    wanted.limit,
+                    about=wanted.about,
+                    kind=wanted.kind,
+                    since_ms=wanted.since_ms,
                 )
             ),
-            engine_requests.FactPage(()),
+            nothing=engine_requests.FactPage(()),
         ).rows
 
     def _last_engine(self, cause: str) -> NoEngineJson:

@@ -187,7 +187,7 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
     if not has_terminal():
         raise click.UsageError(NO_TERMINAL)
     try:
-        code = run_attached(profile, mode, ScreenOptions(theme, economy, read_only), os.environ)
+        code = run_attached(profile, mode, ScreenOptions(theme, economy, read_only), environ=os.environ)
     except Exception as error:
         loading_screen.hide()
         _exit_with(error)

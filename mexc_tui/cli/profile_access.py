@@ -74,7 +74,7 @@ class ProfileAccess:
 
         Raises SettingsError.
         """
-        return set_value(self.paths.settings, name, text, self._layers)
+        return set_value(self.paths.settings, name, text, layers=self._layers)
 
     # ---- stored data
 
@@ -109,7 +109,7 @@ class ProfileAccess:
         from mexc_tui.app.settings_mapping import store_limits
         from mexc_tui.store.sqlite.offline_read import read_offline
 
-        return read_offline(self.paths.store, self.clock, work, store_limits(self.loaded.settings))
+        return read_offline(self.paths.store, self.clock, work, limits=store_limits(self.loaded.settings))
 
     # ---- loading
 

@@ -161,7 +161,7 @@ class TradingSource:
             endpoint = read_endpoint(exchange_file)
             return asyncio.run(
                 reconcile_offline(
-                    endpoint, self._profile.paths, self._profile.loaded.settings, self._engine.front_end
+                    endpoint, self._profile.paths, self._profile.loaded.settings, by=self._engine.front_end
                 )
             )
         except (StartError, ReconcileFailed, OriginRefused, EngineRuns, PathsError) as error:
@@ -206,7 +206,7 @@ class TradingSource:
 def _position(tables: "TradingTables", position: "Position", context: RowContext) -> PositionRow:
     orders = tables.orders.of_position(position.id)
     intents = tables.intents.of_position(position.id)
-    return position_row(position, orders, intents, context)
+    return position_row(position, orders, intents, context=context)
 
 
 def _open_orders(tables: "TradingTables", context: RowContext) -> list[OrderRow]:

@@ -31,7 +31,7 @@ class ResponseCache:
         self._lifetimes = Lifetimes(memory_ms=lifetimes.memory_ms)
 
     async def get(
-        self, name: str, kind: type[T], args: Arguments, read: Callable[[], Awaitable[T]]
+        self, name: str, kind: type[T], args: Arguments, *, read: Callable[[], Awaitable[T]]
     ) -> CachedResponse[T]:
         """Return the response to query `name`; concurrent callers share one read."""
         key = f"{self._newest()} {msgspec.json.encode(args).decode()}"

@@ -174,7 +174,9 @@ class CommandExecutor:
                 return refused(command.id, STOPPING)
             remembered = _RecentCommand(command.digest, None)
             self._remembered[command.id] = remembered
-            remembered.task = self._start(self._execute_audited(handler, args, command, remembered))
+            remembered.task = self._start(
+                self._execute_audited(handler, args, command, remembered=remembered)
+            )
             return await asyncio.shield(remembered.task)
         if remembered.digest != command.digest:
             return refused(command.id, "This id was used for another command. Not executed.")
@@ -184,7 +186,7 @@ class CommandExecutor:
         return repeated(remembered.response)
 
     async def _execute_audited(
-        self, handler: _Handler, args: object, command: ReceivedCommand, remembered: _RecentCommand
+        self, handler: _Handler, args: object, command: ReceivedCommand, *, remembered: _RecentCommand
     ) -> CommandResponse:
         """Store the command, execute it, store its outcome. Risk-reducing commands execute first."""
         if handler.kind.reduces_risk and command.at_ms >= self._started_ms:

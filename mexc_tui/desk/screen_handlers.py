@@ -41,7 +41,7 @@ def handle_risk_monitor(desk: CommandExecutor, store: Store, answers: ResponseCa
             )
             return screen_requests.RiskMonitorPage(*found)
 
-        return _recent(await answers.get("guard", screen_requests.RiskMonitorPage, args, read))
+        return _recent(await answers.get("guard", screen_requests.RiskMonitorPage, args, read=read))
 
     desk.handle(screen_requests.GUARD, guard)
 
@@ -54,7 +54,7 @@ def handle_screens(desk: CommandExecutor, queries: ScreenQueries | None, answers
         return
 
     async def detectors(args: NoArguments, _: ReceivedCommand) -> HandlerResult[DetectorsRow]:
-        return _recent(await answers.get("detectors", DetectorsRow, args, queries.detectors))
+        return _recent(await answers.get("detectors", DetectorsRow, args, read=queries.detectors))
 
     async def market(args: screen_requests.MarketQuery, _: ReceivedCommand) -> HandlerResult[MarketRow]:
         request = SymbolRequest(
@@ -66,7 +66,7 @@ def handle_screens(desk: CommandExecutor, queries: ScreenQueries | None, answers
         async def read() -> EquityRow:
             return await queries.equity(args.since_ms, args.points)
 
-        return _recent(await answers.get("equity", EquityRow, args, read))
+        return _recent(await answers.get("equity", EquityRow, args, read=read))
 
     desk.handle(screen_requests.DETECTORS, detectors)
 
@@ -74,7 +74,7 @@ def handle_screens(desk: CommandExecutor, queries: ScreenQueries | None, answers
         async def read() -> LatencyRow:
             return await queries.latency(args.attempts)
 
-        return _recent(await answers.get("latency", LatencyRow, args, read))
+        return _recent(await answers.get("latency", LatencyRow, args, read=read))
 
     desk.handle(screen_requests.EQUITY, equity)
     desk.handle(screen_requests.LATENCY, latency)

@@ -221,12 +221,17 @@ def _handle_queries(desk: CommandExecutor, parts: DeskServiceParts) -> None:
             rows = await store.read(
                 "listings",
                 lambda stored: stored_queries.listings(
-                    stored, now_ms, detection, args.before_ms, args.before_id, args.limit
+                    stored,
+                    now_ms,
+                    detection,
+                    before_ms=args.before_ms,
+                    before_id=args.before_id,
+                    limit=args.limit,
                 ),
             )
             return engine_requests.ListingPage(list(_first_page(rows)))
 
-        page = await answers.get("listings", engine_requests.ListingPage, args, read)
+        page = await answers.get("listings", engine_requests.ListingPage, args, read=read)
         live = {listing_row.id: listing_row for listing_row in queries.listings()}
         rows = [live.get(listing_row.id, listing_row) for listing_row in page.value.rows]
         return HandlerResult("", engine_requests.ListingPage(rows), age_ms=page.age_ms)
@@ -236,21 +241,25 @@ def _handle_queries(desk: CommandExecutor, parts: DeskServiceParts) -> None:
     ) -> HandlerResult[engine_requests.SignalPage]:
         async def read() -> engine_requests.SignalPage:
             found = await store.read(
-                "signals", lambda stored: stored_queries.signals(stored, args.before, args.limit, args.symbol)
+                "signals",
+                lambda stored: stored_queries.signals(stored, args.before, args.limit, symbol=args.symbol),
             )
             return engine_requests.SignalPage(*found)
 
-        page = await answers.get("signals", engine_requests.SignalPage, args, read)
+        page = await answers.get("signals", engine_requests.SignalPage, args, read=read)
         return HandlerResult("", page.value, age_ms=page.age_ms)
 
     async def why(args: engine_requests.WhyQuery, _: ReceivedCommand) -> HandlerResult[WhyRow]:
         async def read() -> WhyRow:
             now_ms, detection, liquidity = queries.status().now_ms, parts.detection(), queries.liquidity()
             return await store.read(
-                "why", lambda stored: stored_queries.why(stored, args.symbol, now_ms, detection, liquidity)
+                "why",
+                lambda stored: stored_queries.why(
+                    stored, args.symbol, now_ms, settings=detection, liquidity=liquidity
+                ),
             )
 
-        found = await answers.get("why", WhyRow, args, read)
+        found = await answers.get("why", WhyRow, args, read=read)
         row = found.value
         live = {listing_row.id: listing_row for listing_row in queries.listings()}
         stories = (
@@ -265,7 +274,7 @@ def _handle_queries(desk: CommandExecutor, parts: DeskServiceParts) -> None:
         rows = await store.read(
             "journal",
             lambda stored: stored_queries.journal(
-                stored, args.before, args.limit, args.about, args.kind, args.since_ms
+                stored, args.before, args.limit, about=args.about, kind=args.kind, since_ms=args.since_ms
             ),
         )
         return HandlerResult("", engine_requests.FactPage(_first_page(rows)))

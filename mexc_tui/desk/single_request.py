@@ -59,7 +59,9 @@ def send_command(
             if isinstance(response, RefusedMessage):
                 raise ViewerRefused(response.words)
 
-    return asyncio.run(_within(path, who, Role.OPERATE, deadline_s, exchange, silent_s))
+    return asyncio.run(
+        _within(path, who, Role.OPERATE, deadline_s=deadline_s, exchange=exchange, silent_s=silent_s)
+    )
 
 
 def fetch_view(path: Path, kind: ViewKind[Row], *, who: str, deadline_s: float) -> Mapping[str, Row]:
@@ -76,13 +78,14 @@ def fetch_view(path: Path, kind: ViewKind[Row], *, who: str, deadline_s: float) 
                 raise ViewerRefused(response.words)
         return mirror.rows
 
-    return asyncio.run(_within(path, who, Role.VIEW, deadline_s, exchange))
+    return asyncio.run(_within(path, who, Role.VIEW, deadline_s=deadline_s, exchange=exchange))
 
 
 async def _within(
     path: Path,
     who: str,
     role: Role,
+    *,
     deadline_s: float,
     exchange: Callable[[Connection], Awaitable[_Response]],
     silent_s: float | None = None,

@@ -41,7 +41,7 @@ class CalibrationHistory:
         return Tally(sum(counts.n for counts in own), sum(counts.hits for counts in own))
 
     def probability(
-        self, detector: DetectorName, version: int, stratum: str, claim: ClaimKind, kappa: float
+        self, detector: DetectorName, version: int, stratum: str, *, claim: ClaimKind, kappa: float
     ) -> Probability:
         """Return the probability of a claim from similar cases and all cases."""
         asked = (detector, version, stratum, claim, kappa)

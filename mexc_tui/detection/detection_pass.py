@@ -101,7 +101,7 @@ def detect_in_slices(
 ) -> Generator[None, None, PassResult]:
     """Run `detect` in slices; yield after each so that the event loop can run."""
     settings_in_force = settings or DetectionSettings()
-    inputs = list(_inputs(tuple(listings), now_ms, settings_in_force, liquidity or {}))
+    inputs = list(_inputs(tuple(listings), now_ms, settings_in_force, liquidity=liquidity or {}))
     current = _Pass(_renamed(active, inputs), history or CalibrationHistory(), settings_in_force.config_hash)
     for start in range(0, len(inputs), SLICE):
         for data in inputs[start : start + SLICE]:
@@ -110,7 +110,7 @@ def detect_in_slices(
     looked_at = {
         name: data.listing.id for data in inputs for name in (data.listing.id, *data.listing.also_ids)
     }
-    ended = tuple(_ended(active, current.found, looked_at, now_ms, settings_in_force.hold_ms))
+    ended = tuple(_ended(active, current.found, looked_at, now_ms=now_ms, hold_ms=settings_in_force.hold_ms))
     return PassResult(tuple(current.raised), ended, len(inputs))
 
 
@@ -138,7 +138,7 @@ class _Pass:
         if new:
             known = known_inputs(data.listing)
             self.raised += [
-                self._signal(detector, data, finding, key, known) for detector, finding, key in new
+                self._signal(detector, data, finding, key=key, known=known) for detector, finding, key in new
             ]
 
     def _signal(
@@ -146,6 +146,7 @@ class _Pass:
         detector: Detector,
         data: DetectorInput,
         finding: DetectorFinding,
+        *,
         key: SignalKey,
         known: tuple[Input, ...],
     ) -> Signal:
@@ -161,7 +162,7 @@ class _Pass:
             claim=why.claim,
             stratum=why.stratum,
             probability=self._history.probability(
-                detector.name, detector.version, why.stratum, why.claim.kind, data.settings.kappa
+                detector.name, detector.version, why.stratum, claim=why.claim.kind, kappa=data.settings.kappa
             ),
             reasons=why.reasons,
             inputs=known + why.inputs,
@@ -185,6 +186,7 @@ def _inputs(
     listings: tuple[Listing, ...],
     now_ms: int,
     settings: DetectionSettings,
+    *,
     liquidity: Mapping[str, Liquidity],
 ) -> Iterator[DetectorInput]:
     together = cluster.groups(listings, settings.cluster_window_ms)
@@ -208,6 +210,7 @@ def _ended(
     active: ActiveSignals,
     found: Mapping[SignalKey, str],
     looked_at: Mapping[str, str],
+    *,
     now_ms: int,
     hold_ms: int,
 ) -> Iterator[SignalEnd]:

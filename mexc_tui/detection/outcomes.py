@@ -33,24 +33,24 @@ def outcome_of(
     end = _end(listing, now_ms, using)
     if end is None:
         return None
-    return _label(listing, end, tape, now_ms, using, cluster_size, traded=traded)
+    return _label(listing, end, tape, now_ms=now_ms, settings=using, cluster_size=cluster_size, traded=traded)
 
 
 def outcome_of_ended_session(listing: Listing, ended_ms: int, settings: DetectionSettings) -> ListingOutcome:
     """Return the outcome of a listing whose practice session has ended; undecided outcomes stay undecided."""
     is_cancelled = listing.stage is ListingStage.CANCELLED
     end = _end(listing, ended_ms, settings) if is_cancelled else None
-    return _label(listing, end or OutcomeEnd.SESSION_ENDED, None, ended_ms, settings)
+    return _label(listing, end or OutcomeEnd.SESSION_ENDED, None, now_ms=ended_ms, settings=settings)
 
 
 def _label(
     listing: Listing,
     end: OutcomeEnd,
     tape: Tape | None,
+    *,
     now_ms: int,
     settings: DetectionSettings,
     cluster_size: int = 1,
-    *,
     traded: bool = False,
 ) -> ListingOutcome:
     rule = settings.label

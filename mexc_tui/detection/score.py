@@ -90,6 +90,7 @@ def score(
     detector: DetectorName,
     signals: Iterable[Signal],
     outcomes: Mapping[str, ListingOutcome],
+    *,
     rule: LabelRule | None = None,
 ) -> Scorecard:
     """Return the scorecard of a detector.
@@ -115,7 +116,7 @@ def score(
     return Scorecard(
         detector=detector,
         precision=wilson(hits, len(known)),
-        recall=_recall(detector.claim, _first_ms(own), outcomes.values(), rule or LabelRule()),
+        recall=_recall(detector.claim, _first_ms(own), outcomes.values(), rule=rule or LabelRule()),
         base=wilson(base.hits, base.n),
         censored=len(judged) - len(known),
         waiting=len(first) - len(judged),
@@ -177,7 +178,7 @@ def _first_ms(ordered: Iterable[Signal]) -> dict[str, int]:
 
 
 def _recall(
-    claim: ClaimKind, first_ms: Mapping[str, int], outcomes: Iterable[ListingOutcome], rule: LabelRule
+    claim: ClaimKind, first_ms: Mapping[str, int], outcomes: Iterable[ListingOutcome], *, rule: LabelRule
 ) -> Rate:
     """Return the share of listings with a true claim that were signalled in time."""
     targets = [outcome for outcome in outcomes if _is_target(claim, outcome)]

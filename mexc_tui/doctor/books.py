@@ -33,7 +33,7 @@ def check_books(path: Path, clock: Clock) -> BooksResult:
 
     Raises StorageError if the database cannot be read.
     """
-    return read_offline(path, clock, _verify, StoreLimits(deadline_s=DEADLINE_S))
+    return read_offline(path, clock, _verify, limits=StoreLimits(deadline_s=DEADLINE_S))
 
 
 def verify_copy(path: Path, clock: Clock) -> BooksResult:

@@ -117,6 +117,7 @@ def run_detachable(
     work: Callable[[DetachedTerminal], int],
     log_file: Path,
     killed_text: Callable[[str], str],
+    *,
     restoring: str = "",
 ) -> int:
     """Run `work` in a child and return its exit code, or the code it reported when it detached.

@@ -62,7 +62,7 @@ def engine_lock(paths: Paths, access_key: str, *, network: str = "") -> Generato
     """
     with ExitStack() as stack:
         message = f"An engine of profile {paths.profile} is already running"
-        stack.enter_context(locked_file(paths.lock, message, ANOTHER_PROFILE, str(paths.socket)))
+        stack.enter_context(locked_file(paths.lock, message, ANOTHER_PROFILE, serves=str(paths.socket)))
         if access_key:
             stack.enter_context(_account_lock(f"account-{fingerprint(access_key)}{network}"))
         yield
@@ -146,7 +146,7 @@ def socket_of(paths: Paths) -> Path:
 
 
 @contextmanager
-def locked_file(file: Path, text: str, next_step: str, serves: str = "") -> Generator[None]:
+def locked_file(file: Path, text: str, next_step: str, *, serves: str = "") -> Generator[None]:
     """Hold a lock file during the block; create it if missing. Raises EngineRuns, PathsError."""
     descriptor = _locked(file, text, next_step)
     try:

@@ -51,7 +51,11 @@ class OrderMovements:
 
 
 def movements_of(
-    changed: Iterable[tuple[Order, Order]], pairs: dict[str, BalancePair], rules: ReconcileRules, at_ms: int
+    changed: Iterable[tuple[Order, Order]],
+    pairs: dict[str, BalancePair],
+    rules: ReconcileRules,
+    *,
+    at_ms: int,
 ) -> OrderMovements:
     """Return the balance changes of orders since their last booked state."""
     moves = OrderMovements()
@@ -66,7 +70,7 @@ def movements_of(
             target = moves.desk if is_desks else moves.own
             target[asset] = target.get(asset, ZERO) + amount
         if not is_ours and any(moved.values()):
-            moves.entries.append(_foreign_entry(after, moved, rules, at_ms))
+            moves.entries.append(_foreign_entry(after, moved, rules, at_ms=at_ms))
     return moves
 
 
@@ -87,6 +91,7 @@ def compare_balances(
     ours: LedgerSnapshot,
     theirs: ExchangeSnapshot,
     moves: OrderMovements,
+    *,
     skip: set[str],
     rules: ReconcileRules,
 ) -> BalanceFindings:
@@ -116,7 +121,7 @@ def compare_balances(
         if state.shortfall and moves.desk.get(asset):
             found.postponed.add(asset)
         else:
-            _compare_asset(found, state, before.get(asset), ours, rules)
+            _compare_asset(found, state, before.get(asset), ours=ours, rules=rules)
     return found
 
 
@@ -124,6 +129,7 @@ def _compare_asset(
     found: BalanceFindings,
     asset: AssetState,
     before: UnconfirmedDifference | None,
+    *,
     ours: LedgerSnapshot,
     rules: ReconcileRules,
 ) -> None:
@@ -136,12 +142,12 @@ def _compare_asset(
     if not is_confirmed(observation, asset.at_ms):
         found.unconfirmed.append(observation)
     elif asset.is_quote:
-        _outside(found, asset, LedgerAccount.DESK, asset.amount, ours, rules)
+        _outside(found, asset, LedgerAccount.DESK, amount=asset.amount, ours=ours, rules=rules)
     else:
-        _coin(found, asset, ours, rules)
+        _coin(found, asset, ours, rules=rules)
 
 
-def _coin(found: BalanceFindings, asset: AssetState, ours: LedgerSnapshot, rules: ReconcileRules) -> None:
+def _coin(found: BalanceFindings, asset: AssetState, ours: LedgerSnapshot, *, rules: ReconcileRules) -> None:
     """Book a coin's difference: the user's own coins absorb a shortfall first, then the desk's.
 
     Reappearing coins are restored to the desk up to the quantity that was written off.
@@ -151,23 +157,24 @@ def _coin(found: BalanceFindings, asset: AssetState, ours: LedgerSnapshot, rules
     if asset.shortfall:
         if moved:
             found.corrections.append(PostEntry(_drift_entry(asset, LedgerAccount.OWN, moved)))
-        _shortfall(found, asset, ours.positions, rules)
+        _shortfall(found, asset, ours.positions, rules=rules)
         return
-    back = _reappeared(found, asset, ours, rules) if moved > 0 else ZERO
+    back = _reappeared(found, asset, ours, rules=rules) if moved > 0 else ZERO
     if moved != back:
-        _outside(found, asset, LedgerAccount.OWN, moved - back, ours, rules)
+        _outside(found, asset, LedgerAccount.OWN, amount=moved - back, ours=ours, rules=rules)
 
 
 def _outside(
     found: BalanceFindings,
     asset: AssetState,
     account: LedgerAccount,
+    *,
     amount: Decimal,
     ours: LedgerSnapshot,
     rules: ReconcileRules,
 ) -> None:
     """Book an external flow, or reverse the drift that this change cancels out."""
-    reversed_one = drift_reversed_by(account, asset.name, amount, ours, asset.at_ms)
+    reversed_one = drift_reversed_by(account, asset.name, amount, ours=ours, at_ms=asset.at_ms)
     if reversed_one is None:
         found.differences.append(_drift(asset, amount, rules))
         found.corrections.append(PostEntry(_drift_entry(asset, account, amount)))
@@ -176,12 +183,12 @@ def _outside(
         f"False alarm: {_signed(amount)} {asset.name} reverses the balance change booked before; "
         "no net external flow"
     )
-    found.differences.append(_false_alarm(asset, amount, rules, detail))
+    found.differences.append(_false_alarm(asset, amount, rules, detail=detail))
     found.corrections.append(PostEntry(reversal_entry(reversed_one, asset.at_ms, detail)))
 
 
 def _reappeared(
-    found: BalanceFindings, asset: AssetState, ours: LedgerSnapshot, rules: ReconcileRules
+    found: BalanceFindings, asset: AssetState, ours: LedgerSnapshot, *, rules: ReconcileRules
 ) -> Decimal:
     """Restore coins to the positions they were written off from; return the quantity."""
     left = asset.amount
@@ -194,7 +201,7 @@ def _reappeared(
     back = asset.amount - left
     if back:
         text = f"False alarm: {plain(back)} {detail}"
-        found.differences.append(_false_alarm(asset, back, rules, text))
+        found.differences.append(_false_alarm(asset, back, rules, detail=text))
     return back
 
 
@@ -203,20 +210,20 @@ def _resolved(asset: AssetState, before: UnconfirmedDifference, rules: Reconcile
         f"False alarm: {_signed(before.amount)} {asset.name} in an earlier response of the exchange; "
         "account and ledger agree, nothing booked"
     )
-    return _false_alarm(asset, ZERO, rules, detail)
+    return _false_alarm(asset, ZERO, rules, detail=detail)
 
 
-def _false_alarm(asset: AssetState, amount: Decimal, rules: ReconcileRules, detail: str) -> Difference:
+def _false_alarm(asset: AssetState, amount: Decimal, rules: ReconcileRules, *, detail: str) -> Difference:
     value = value_of(asset.name, amount, rules)
     ours = asset.theirs - amount
     return make_difference(
-        DifferenceKind.FALSE_ALARM, asset.name, ours, asset.theirs, value, rules, detail,
+        DifferenceKind.FALSE_ALARM, asset.name, ours, theirs=asset.theirs, value=value, rules=rules, text=detail,
         explained=True, severity=Severity.WARNING,
     )  # fmt: skip
 
 
 def _shortfall(
-    found: BalanceFindings, asset: AssetState, positions: tuple[Position, ...], rules: ReconcileRules
+    found: BalanceFindings, asset: AssetState, positions: tuple[Position, ...], *, rules: ReconcileRules
 ) -> None:
     short = asset.shortfall
     value = value_of(asset.name, short, rules)
@@ -229,18 +236,18 @@ def _shortfall(
         DifferenceKind.SHORTFALL,
         asset.name,
         asset.desk,
-        asset.theirs,
-        value,
-        rules,
-        detail,
+        theirs=asset.theirs,
+        value=value,
+        rules=rules,
+        text=detail,
         explained=explained,
     )
     found.differences.append(missing)
-    found.corrections += _write_offs(asset, short, positions, detail)
+    found.corrections += _write_offs(asset, short, positions, detail=detail)
 
 
 def _write_offs(
-    asset: AssetState, short: Decimal, positions: tuple[Position, ...], detail: str
+    asset: AssetState, short: Decimal, positions: tuple[Position, ...], *, detail: str
 ) -> list[Correction]:
     """Write off the shortfall from positions, oldest first, and any excess from the desk account."""
     corrections: list[Correction] = []
@@ -264,7 +271,14 @@ def _drift(asset: AssetState, amount: Decimal, rules: ReconcileRules) -> Differe
     )
     ours = asset.theirs - amount
     return make_difference(
-        DifferenceKind.DRIFT, asset.name, ours, asset.theirs, value, rules, detail, explained=explained
+        DifferenceKind.DRIFT,
+        asset.name,
+        ours,
+        theirs=asset.theirs,
+        value=value,
+        rules=rules,
+        text=detail,
+        explained=explained,
     )
 
 
@@ -289,7 +303,9 @@ def _moved(before: Order, after: Order, pair: BalancePair) -> dict[str, Decimal]
     return moved
 
 
-def _foreign_entry(order: Order, moved: dict[str, Decimal], rules: ReconcileRules, at_ms: int) -> LedgerEntry:
+def _foreign_entry(
+    order: Order, moved: dict[str, Decimal], rules: ReconcileRules, *, at_ms: int
+) -> LedgerEntry:
     postings: list[Posting] = []
     flow = ZERO
     for asset, amount in moved.items():

@@ -70,7 +70,7 @@ class Booking:
 
 
 @exactly
-def book(rows: LedgerRows, advanced: Advanced, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
+def book(rows: LedgerRows, advanced: Advanced, prices: Mapping[str, Decimal], *, at_ms: int) -> Booking:
     """Book an order update, with or without a fill. `prices`: quote units per fee asset, where known.
 
     Raises StaleOrder if the stored order differs from the one that was updated.
@@ -80,20 +80,20 @@ def book(rows: LedgerRows, advanced: Advanced, prices: Mapping[str, Decimal], at
     before = _stored(rows, advanced.before)
     order = value_fees(advanced.order, position, prices)
     orders = (*others, order)
-    after, sums = recompute_position(position, orders, rows.intents, at_ms)
+    after, sums = recompute_position(position, orders, rows.intents, at_ms=at_ms)
     sums_before = holding(position, (*others, before))
     entries = (
-        *_trade_entry(position, before, order, at_ms),
-        *_fee_entries(position, before, order, at_ms),
-        *_oversold_entry(position, order, sums_before, sums, at_ms),
+        *_trade_entry(position, before, order, at_ms=at_ms),
+        *_fee_entries(position, before, order, at_ms=at_ms),
+        *_oversold_entry(position, order, sums_before, after=sums, at_ms=at_ms),
     )
     text = (*_fee_texts(order), *_oversold_texts(position, sums_before, sums))
-    return _booking(rows, after, sums, orders, entries, text, at_ms, order)
+    return _booking(rows, after, sums, orders=orders, entries=entries, text=text, at_ms=at_ms, order=order)
 
 
-def revalue(rows: LedgerRows, order: Order, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
+def revalue(rows: LedgerRows, order: Order, prices: Mapping[str, Decimal], *, at_ms: int) -> Booking:
     """Book fees that had no price when they were paid and have one in `prices`."""
-    return book(rows, Advanced(before=order, order=order), prices, at_ms)
+    return book(rows, Advanced(before=order, order=order), prices, at_ms=at_ms)
 
 
 @exactly
@@ -102,36 +102,58 @@ def write_off_dust(rows: LedgerRows, at_ms: int, text: str) -> Booking:
     dust = holding(rows.position, rows.orders).remaining
     position = msgspec.structs.replace(rows.position, dust=rows.position.dust + dust)
     entry = _moved(
-        position, EntryKind.DUST, f"dust/{plain(position.dust)}", LedgerAccount.OWN, dust, at_ms, text
+        position,
+        EntryKind.DUST,
+        f"dust/{plain(position.dust)}",
+        target=LedgerAccount.OWN,
+        quantity=dust,
+        at_ms=at_ms,
+        text=text,
     )
-    return _written_off(rows, position, entry, at_ms)
+    return _written_off(rows, position, entry, at_ms=at_ms)
 
 
 @exactly
-def write_off_missing(rows: LedgerRows, quantity: Decimal, at_ms: int, text: str) -> Booking:
+def write_off_missing(rows: LedgerRows, quantity: Decimal, at_ms: int, *, text: str) -> Booking:
     """Write off coins of a position that are missing from the account; `text` is the evidence."""
     missing = min(quantity, holding(rows.position, rows.orders).remaining)
     position = msgspec.structs.replace(rows.position, gone=rows.position.gone + missing)
     key = f"gone/{plain(position.gone)}/{at_ms}"
-    entry = _moved(position, EntryKind.CORRECTION, key, LedgerAccount.EXTERNAL, missing, at_ms, text)
-    return _written_off(rows, position, entry, at_ms)
+    entry = _moved(
+        position,
+        EntryKind.CORRECTION,
+        key,
+        target=LedgerAccount.EXTERNAL,
+        quantity=missing,
+        at_ms=at_ms,
+        text=text,
+    )
+    return _written_off(rows, position, entry, at_ms=at_ms)
 
 
 @exactly
-def restore_written_off(rows: LedgerRows, quantity: Decimal, at_ms: int, text: str) -> Booking:
+def restore_written_off(rows: LedgerRows, quantity: Decimal, at_ms: int, *, text: str) -> Booking:
     """Restore written-off coins to a position; it opens again."""
     back = min(quantity, rows.position.gone)
     position = msgspec.structs.replace(rows.position, gone=rows.position.gone - back)
     key = f"back/{plain(position.gone)}/{at_ms}"
-    entry = _moved(position, EntryKind.CORRECTION, key, LedgerAccount.EXTERNAL, -back, at_ms, text)
-    return _written_off(rows, position, entry, at_ms)
+    entry = _moved(
+        position,
+        EntryKind.CORRECTION,
+        key,
+        target=LedgerAccount.EXTERNAL,
+        quantity=-back,
+        at_ms=at_ms,
+        text=text,
+    )
+    return _written_off(rows, position, entry, at_ms=at_ms)
 
 
 @exactly
 def recompute(rows: LedgerRows, at_ms: int) -> Booking:
     """Recompute a position after an intent changed (an entry ended, for example); no entry is booked."""
-    after, sums = recompute_position(rows.position, rows.orders, rows.intents, at_ms)
-    return _booking(rows, after, sums, rows.orders, (), (), at_ms, None)
+    after, sums = recompute_position(rows.position, rows.orders, rows.intents, at_ms=at_ms)
+    return _booking(rows, after, sums, orders=rows.orders, entries=(), text=(), at_ms=at_ms, order=None)
 
 
 @exactly
@@ -152,13 +174,14 @@ def _booking(
     rows: LedgerRows,
     after: Position,
     sums: PositionHolding,
+    *,
     orders: tuple[Order, ...],
     entries: tuple[LedgerEntry, ...],
     text: tuple[str, ...],
     at_ms: int,
     order: Order | None,
 ) -> Booking:
-    intents = tuple(_followed(intent, after, orders, at_ms) for intent in rows.intents)
+    intents = tuple(_followed(intent, after, orders, at_ms=at_ms) for intent in rows.intents)
     exists = after.bought_quantity > 0
     # A position counts for the day once it is stored: a sale may be reported before its buy.
     known = after if exists else rows.position
@@ -186,12 +209,14 @@ def _stored(rows: LedgerRows, advanced: Order) -> Order:
     return stored
 
 
-def _written_off(rows: LedgerRows, position: Position, entry: LedgerEntry, at_ms: int) -> Booking:
-    after, sums = recompute_position(position, rows.orders, rows.intents, at_ms)
-    return _booking(rows, after, sums, rows.orders, (entry,), (entry.text,), at_ms, None)
+def _written_off(rows: LedgerRows, position: Position, entry: LedgerEntry, *, at_ms: int) -> Booking:
+    after, sums = recompute_position(position, rows.orders, rows.intents, at_ms=at_ms)
+    return _booking(
+        rows, after, sums, orders=rows.orders, entries=(entry,), text=(entry.text,), at_ms=at_ms, order=None
+    )
 
 
-def _followed(intent: Intent, position: Position, orders: tuple[Order, ...], at_ms: int) -> Intent:
+def _followed(intent: Intent, position: Position, orders: tuple[Order, ...], *, at_ms: int) -> Intent:
     if not intent.is_open:
         return intent
     if intent.side is Side.BUY:
@@ -215,24 +240,28 @@ def _valued(fee: Fee, position: Position, prices: Mapping[str, Decimal]) -> Fee:
     return Fee(asset=fee.asset, amount=fee.amount, value=fee.value + rounded(fee.unvalued * price))
 
 
-def _trade_entry(position: Position, before: Order, order: Order, at_ms: int) -> tuple[LedgerEntry, ...]:
+def _trade_entry(position: Position, before: Order, order: Order, *, at_ms: int) -> tuple[LedgerEntry, ...]:
     sign = 1 if order.side is Side.BUY else -1
     quantity = sign * (order.filled_quantity - before.filled_quantity)
     value = sign * (order.filled_value - before.filled_value)
     if not (quantity or value):
         return ()
     postings = (
-        *_pair(LedgerAccount.EXCHANGE, LedgerAccount.DESK, position.base_asset, quantity),
-        *_pair(LedgerAccount.DESK, LedgerAccount.EXCHANGE, position.quote_asset, value),
+        *_pair(LedgerAccount.EXCHANGE, LedgerAccount.DESK, position.base_asset, amount=quantity),
+        *_pair(LedgerAccount.DESK, LedgerAccount.EXCHANGE, position.quote_asset, amount=value),
     )
     what = "bought" if sign > 0 else "sold"
     text = (
         f"{what} {plain(abs(quantity))} {position.base_asset} for {plain(abs(value))} {position.quote_asset}"
     )
-    return (_entry(position, order, EntryKind.TRADE, _so_far(order), postings, at_ms, text),)
+    return (
+        _entry(
+            position, order, EntryKind.TRADE, key=_so_far(order), postings=postings, at_ms=at_ms, text=text
+        ),
+    )
 
 
-def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) -> tuple[LedgerEntry, ...]:
+def _fee_entries(position: Position, before: Order, order: Order, *, at_ms: int) -> tuple[LedgerEntry, ...]:
     known = {fee.asset: fee for fee in with_bookable_fees(before, position.base_asset).fees}
     entries: list[LedgerEntry] = []
     for fee in with_bookable_fees(order, position.base_asset).fees:
@@ -245,21 +274,35 @@ def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) ->
         payer = LedgerAccount.DESK if is_desks else LedgerAccount.OWN
         key = f"fee/{fee.asset}/{plain(fee.amount)}/{plain(fee.value)}"
         text = f"fee of {plain(more)} {fee.asset}" if more else f"value of a fee in {fee.asset} now known"
-        postings = _pair(payer, LedgerAccount.FEES, fee.asset, more)
-        entries.append(_entry(position, order, EntryKind.FEE, key, postings, at_ms, text, flow))
+        postings = _pair(payer, LedgerAccount.FEES, fee.asset, amount=more)
+        entries.append(
+            _entry(
+                position, order, EntryKind.FEE, key=key, postings=postings, at_ms=at_ms, text=text, flow=flow
+            )
+        )
     return tuple(entries)
 
 
 def _oversold_entry(
-    position: Position, order: Order, before: PositionHolding, after: PositionHolding, at_ms: int
+    position: Position, order: Order, before: PositionHolding, *, after: PositionHolding, at_ms: int
 ) -> tuple[LedgerEntry, ...]:
     more = after.oversold - before.oversold
     if not more:
         return ()
-    postings = _pair(LedgerAccount.OWN, LedgerAccount.DESK, position.base_asset, more)
+    postings = _pair(LedgerAccount.OWN, LedgerAccount.DESK, position.base_asset, amount=more)
     key = f"over/{_so_far(order)}/{plain(order.fee_in(position.base_asset))}"
     text = _oversold_texts(position, before, after)
-    return (_entry(position, order, EntryKind.CORRECTION, key, postings, at_ms, "; ".join(text)),)
+    return (
+        _entry(
+            position,
+            order,
+            EntryKind.CORRECTION,
+            key=key,
+            postings=postings,
+            at_ms=at_ms,
+            text="; ".join(text),
+        ),
+    )
 
 
 def _oversold_texts(position: Position, before: PositionHolding, after: PositionHolding) -> tuple[str, ...]:
@@ -282,7 +325,9 @@ def _so_far(order: Order) -> str:
     return f"{plain(order.filled_quantity)}/{plain(order.filled_value)}"
 
 
-def _pair(source: LedgerAccount, target: LedgerAccount, asset: str, amount: Decimal) -> tuple[Posting, ...]:
+def _pair(
+    source: LedgerAccount, target: LedgerAccount, asset: str, *, amount: Decimal
+) -> tuple[Posting, ...]:
     """Return the postings of a transfer between accounts."""
     return (Posting(source, asset, -amount), Posting(target, asset, amount)) if amount else ()
 
@@ -291,6 +336,7 @@ def _entry(
     position: Position,
     order: Order,
     kind: EntryKind,
+    *,
     key: str,
     postings: tuple[Posting, ...],
     at_ms: int,
@@ -313,6 +359,7 @@ def _moved(
     position: Position,
     kind: EntryKind,
     key: str,
+    *,
     target: LedgerAccount,
     quantity: Decimal,
     at_ms: int,
@@ -323,7 +370,7 @@ def _moved(
         id=f"{position.id}/{key}",
         kind=kind,
         at_ms=at_ms,
-        postings=_pair(LedgerAccount.DESK, target, position.base_asset, quantity),
+        postings=_pair(LedgerAccount.DESK, target, position.base_asset, amount=quantity),
         position_id=position.id,
         text=text,
     )

@@ -86,7 +86,7 @@ def lots_agree(
 
 @exactly
 def equity_identity(
-    start: Decimal, point: EquityPoint, realised: Decimal, unrealised: Decimal, tolerance: Decimal
+    start: Decimal, point: EquityPoint, realised: Decimal, *, unrealised: Decimal, tolerance: Decimal
 ) -> tuple[str, ...]:
     """Check I7: equity equals start, flows and profits (net of fees).
 
@@ -102,7 +102,7 @@ def equity_identity(
 
 @exactly
 def balance_differences(
-    held: LedgerBalances, balances: Iterable[Balance], assets: Iterable[str], tolerance: Decimal
+    held: LedgerBalances, balances: Iterable[Balance], assets: Iterable[str], *, tolerance: Decimal
 ) -> tuple[BalanceDifference, ...]:
     """Return where the exchange's balances differ from the ledger's, within a tolerance in units."""
     theirs = {balance.asset: balance.total for balance in balances}
@@ -111,14 +111,14 @@ def balance_differences(
 
 
 def agrees(
-    held: LedgerBalances, balances: Iterable[Balance], assets: Iterable[str], tolerance: Decimal
+    held: LedgerBalances, balances: Iterable[Balance], assets: Iterable[str], *, tolerance: Decimal
 ) -> tuple[str, ...]:
     """Check I8: exchange balances match the ledger for these assets, within a tolerance in units."""
-    return tuple(map(str, balance_differences(held, balances, assets, tolerance)))
+    return tuple(map(str, balance_differences(held, balances, assets, tolerance=tolerance)))
 
 
 def protected(
-    position: Position, intents: Iterable[Intent], heartbeat_ms: int | None, now_ms: int
+    position: Position, intents: Iterable[Intent], heartbeat_ms: int | None, *, now_ms: int
 ) -> tuple[str, ...]:
     """Check I9: an open position has an active stop that covers it, and its worker is running."""
     if not position.is_open or not position.remaining:

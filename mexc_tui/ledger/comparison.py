@@ -195,11 +195,11 @@ def make_difference(
     kind: DifferenceKind,
     about: str,
     ours: Decimal | str,
+    *,
     theirs: Decimal | str,
     value: Decimal | None,
     rules: ReconcileRules,
     text: str,
-    *,
     explained: bool,
     severity: Severity | None = None,
 ) -> Difference:

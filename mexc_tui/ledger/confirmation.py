@@ -92,7 +92,7 @@ def needs_history(difference: UnconfirmedDifference, at_ms: int) -> bool:
 
 
 def drift_reversed_by(
-    account: LedgerAccount, asset: str, amount: Decimal, ours: LedgerSnapshot, at_ms: int
+    account: LedgerAccount, asset: str, amount: Decimal, *, ours: LedgerSnapshot, at_ms: int
 ) -> LedgerEntry | None:
     """Return the newest drift that this change reverses exactly; None: it is a separate change."""
     wanted = Posting(account, asset, -amount)

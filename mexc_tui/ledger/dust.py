@@ -35,7 +35,7 @@ def written_off_dust(entries: Iterable[LedgerEntry]) -> dict[str, Decimal]:
 
 @exactly
 def conversion_entry(
-    coins: Mapping[str, Decimal], received: Decimal, fee: Decimal, at_ms: int
+    coins: Mapping[str, Decimal], received: Decimal, fee: Decimal, *, at_ms: int
 ) -> LedgerEntry:
     """Return the entry of a dust conversion; both sides belong to the user, as dust was written off at 0."""
     postings = [

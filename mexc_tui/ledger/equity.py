@@ -37,7 +37,7 @@ def unrealised(mark: PriceMark) -> Decimal | None:
 
 @exactly
 def equity_point(
-    cash: Decimal, marks: Iterable[PriceMark], flows: Decimal, previous: EquityPoint | None, at_ms: int
+    cash: Decimal, marks: Iterable[PriceMark], flows: Decimal, *, previous: EquityPoint | None, at_ms: int
 ) -> EquityPoint:
     """Return the desk's equity. `previous`: the last stored complete point, so that a restart keeps the peak.
 

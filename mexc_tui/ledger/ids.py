@@ -41,7 +41,7 @@ class OrderOrigin(Enum):
     FOREIGN = "not placed by a desk"
 
 
-def make_ids(desk_id: str, boot_ms: int, counter: int, attempts: int) -> tuple[str, ...]:
+def make_ids(desk_id: str, boot_ms: int, counter: int, *, attempts: int) -> tuple[str, ...]:
     """Return the client order ids of an intent's attempts, in order. Raises ValueError for invalid parts."""
     made = tuple(
         str(ClientId(desk_id=desk_id, boot_ms=boot_ms, counter=counter, attempt=attempt))

@@ -59,17 +59,17 @@ def compare_orders(ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: Reconc
         if before is None and report.client_order_id in ours.known_ids:
             continue
         if before is None:
-            _apply_unowned(found, known, report, reported, ours, theirs, rules)
+            _apply_unowned(found, known, report, reported=reported, ours=ours, theirs=theirs, rules=rules)
         elif before.intent_id:
-            _apply_own(found, before, _evidence(report, reported, theirs.at_ms), rules)
+            _apply_own(found, before, _evidence(report, reported, theirs.at_ms), rules=rules)
         else:
-            _apply_foreign(found, before, _evidence(report, reported, theirs.at_ms), rules)
+            _apply_foreign(found, before, _evidence(report, reported, theirs.at_ms), rules=rules)
     for order_id, late in trades.items():
         order = known.by_order_id.get(order_id)
         mine = () if order is None else trades_of(order, late)
         if order is not None and order.intent_id and mine:
-            _apply_own(found, order, (from_trades(mine),), rules)
-    _unlisted(found, ours.orders, reported_ids, theirs)
+            _apply_own(found, order, (from_trades(mine),), rules=rules)
+    _unlisted(found, ours.orders, reported_ids, theirs=theirs)
     return found
 
 
@@ -105,7 +105,7 @@ def _evidence(report: OrderReport, reported: tuple[TradeReport, ...], at_ms: int
 
 
 def _apply_own(
-    found: OrderFindings, order: Order, evidence: Iterable[Evidence], rules: ReconcileRules
+    found: OrderFindings, order: Order, evidence: Iterable[Evidence], *, rules: ReconcileRules
 ) -> None:
     before = order
     steps: list[Advanced] = []
@@ -116,10 +116,10 @@ def _apply_own(
             found.corrections.append(ApplyEvidence(order, item))
         order = step.order
         if item.state is not None and item.state.is_terminal and _is_less(item, before):
-            _contradiction(found, before, item, rules)
+            _contradiction(found, before, item, rules=rules)
     kinds = {anomaly.kind for step in steps for anomaly in step.anomalies}
     detail = "; ".join(anomaly.text for step in steps for anomaly in step.anomalies)
-    _record(found, before, order, kinds, detail, rules)
+    _record(found, before, order, kinds=kinds, detail=detail, rules=rules)
     found.changed.append((before, order))
     if order.state in (OrderState.UNKNOWN, OrderState.SENT):
         found.unsettled.add(order.symbol)
@@ -129,14 +129,23 @@ def _is_less(reported: Evidence, order: Order) -> bool:
     return reported.filled_quantity is not None and reported.filled_quantity < order.filled_quantity
 
 
-def _contradiction(found: OrderFindings, order: Order, reported: Evidence, rules: ReconcileRules) -> None:
+def _contradiction(found: OrderFindings, order: Order, reported: Evidence, *, rules: ReconcileRules) -> None:
     """Record a final report with less filled than booked: fills are never reversed."""
     had, has = order.filled_quantity, reported.filled_quantity or ZERO
     value = order.filled_value - (reported.filled_value or ZERO)
     name = order.client_order_id
     detail = f"{name} ended with {plain(has)} filled, and {plain(had)} are booked: not changed"
     found.differences.append(
-        make_difference(DifferenceKind.STATE, name, had, has, value, rules, detail, explained=False)
+        make_difference(
+            DifferenceKind.STATE,
+            name,
+            had,
+            theirs=has,
+            value=value,
+            rules=rules,
+            text=detail,
+            explained=False,
+        )
     )
 
 
@@ -144,6 +153,7 @@ def _record(
     found: OrderFindings,
     before: Order,
     after: Order,
+    *,
     kinds: set[AnomalyKind],
     detail: str,
     rules: ReconcileRules,
@@ -157,7 +167,17 @@ def _record(
         severity = Severity.ERROR if kind is DifferenceKind.OVERFILL else None
         text = f"{detail or f'{name} is {theirs}, ledger {ours}'}; adopted from the exchange's report"
         found.differences.append(
-            make_difference(kind, name, ours, theirs, value, rules, text, explained=True, severity=severity)
+            make_difference(
+                kind,
+                name,
+                ours,
+                theirs=theirs,
+                value=value,
+                rules=rules,
+                text=text,
+                explained=True,
+                severity=severity,
+            )
         )
     fees = _fees_added(before, after)
     if fees:
@@ -165,16 +185,27 @@ def _record(
         value = _worth_of_fees(fees, rules)
         had, has = _fees_text(before.fees) or "0", _fees_text(after.fees)
         found.differences.append(
-            make_difference(DifferenceKind.FEE, name, had, has, value, rules, text, explained=True)
+            make_difference(
+                DifferenceKind.FEE, name, had, theirs=has, value=value, rules=rules, text=text, explained=True
+            )
         )
     if AnomalyKind.MISMATCH in kinds:
         found.differences.append(
-            make_difference(DifferenceKind.STATE, name, ours, detail, None, rules, detail, explained=False)
+            make_difference(
+                DifferenceKind.STATE,
+                name,
+                ours,
+                theirs=detail,
+                value=None,
+                rules=rules,
+                text=detail,
+                explained=False,
+            )
         )
     if AnomalyKind.TWIN in kinds:
         found.differences.append(
             make_difference(
-                DifferenceKind.UNRECORDED_ORDER, name, ours, detail, None, rules, detail, explained=False,
+                DifferenceKind.UNRECORDED_ORDER, name, ours, theirs=detail, value=None, rules=rules, text=detail, explained=False,
                 severity=Severity.CRITICAL,
             )
         )  # fmt: skip
@@ -196,6 +227,7 @@ def _apply_unowned(
     found: OrderFindings,
     known: _Known,
     report: OrderReport,
+    *,
     reported: tuple[TradeReport, ...],
     ours: LedgerSnapshot,
     theirs: ExchangeSnapshot,
@@ -218,15 +250,15 @@ def _apply_unowned(
     kind = DifferenceKind.UNRECORDED_ORDER if is_unrecorded else DifferenceKind.FOREIGN
     found.differences.append(
         make_difference(
-            kind, order.client_order_id, "none", _so_far(order), _at_stake(order), rules,
-            f"{order.symbol} {order.side.value}: {order.reason}; display only",
+            kind, order.client_order_id, "none", theirs=_so_far(order), value=_at_stake(order), rules=rules,
+            text=f"{order.symbol} {order.side.value}: {order.reason}; display only",
             explained=not is_unrecorded, severity=Severity.CRITICAL if is_unrecorded else None,
         )
     )  # fmt: skip
 
 
 def _apply_foreign(
-    found: OrderFindings, before: Order, evidence: Iterable[Evidence], rules: ReconcileRules
+    found: OrderFindings, before: Order, evidence: Iterable[Evidence], *, rules: ReconcileRules
 ) -> None:
     after = before
     for item in evidence:
@@ -240,12 +272,21 @@ def _apply_foreign(
         detail = f"{after.symbol} {after.side.value}: an order placed outside this desk changed; display only"
         about, ours, theirs = after.client_order_id, _so_far(before), _so_far(after)
         found.differences.append(
-            make_difference(DifferenceKind.FOREIGN, about, ours, theirs, value, rules, detail, explained=True)
+            make_difference(
+                DifferenceKind.FOREIGN,
+                about,
+                ours,
+                theirs=theirs,
+                value=value,
+                rules=rules,
+                text=detail,
+                explained=True,
+            )
         )
 
 
 def _unlisted(
-    found: OrderFindings, orders: Iterable[Order], reported_ids: set[str], theirs: ExchangeSnapshot
+    found: OrderFindings, orders: Iterable[Order], reported_ids: set[str], *, theirs: ExchangeSnapshot
 ) -> None:
     """Mark open orders that were not listed for a query; conclude nothing."""
     for order in orders:

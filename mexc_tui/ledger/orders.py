@@ -127,7 +127,7 @@ def advance(order: Order, evidence: Evidence) -> Advanced:
         added_quantity=filled - order.filled_quantity,
         added_value=value - order.filled_value,
         added_fees=_added_fees(order, after),
-        anomalies=tuple(_anomalies(order, after, evidence, beyond)),
+        anomalies=tuple(_anomalies(order, after, evidence, beyond=beyond)),
     )
 
 
@@ -163,7 +163,7 @@ def mark_cancelling(order: Order, at_ms: int, text: str) -> Order:
     )
 
 
-def mark_unknown(order: Order, now_ms: int | None, recv_window_ms: int, text: str = RESTARTED) -> Order:
+def mark_unknown(order: Order, now_ms: int | None, recv_window_ms: int, *, text: str = RESTARTED) -> Order:
     """Mark an order that may be live as UNKNOWN, with the fence from now (reliability 1.4, point 6).
 
     `now_ms`: exchange time; None: not measured yet. Nothing is concluded before the order is marked again.
@@ -337,7 +337,7 @@ def _added_fees(before: Order, after: Order) -> tuple[Fee, ...]:
     return tuple(Fee(asset=asset, amount=more) for asset, more in added if more)
 
 
-def _anomalies(before: Order, after: Order, evidence: Evidence, beyond: str) -> list[Anomaly]:
+def _anomalies(before: Order, after: Order, evidence: Evidence, *, beyond: str) -> list[Anomaly]:
     found: list[Anomaly] = []
     name = after.client_order_id
     if beyond and not before.has_excess:

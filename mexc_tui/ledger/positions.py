@@ -91,7 +91,7 @@ def holding(position: Position, orders: tuple[Order, ...]) -> PositionHolding:
 
 @exactly
 def recompute_position(
-    position: Position, orders: tuple[Order, ...], intents: tuple[Intent, ...], at_ms: int
+    position: Position, orders: tuple[Order, ...], intents: tuple[Intent, ...], *, at_ms: int
 ) -> tuple[Position, PositionHolding]:
     """Return the position computed from its orders and intents, and their totals.
 

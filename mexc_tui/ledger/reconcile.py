@@ -28,16 +28,16 @@ from mexc_tui.model.rows import skipped_text
 
 @exactly
 def reconcile(
-    ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: ReconcileRules, trigger: Trigger
+    ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: ReconcileRules, *, trigger: Trigger
 ) -> ComparisonResult:
     """Return the differences between ledger and exchange with their corrections. Changes nothing."""
     found = compare_orders(ours, theirs, rules)
     pairs = _pairs(ours, theirs, rules)
-    moves = movements_of(found.changed, pairs, rules, theirs.at_ms)
+    moves = movements_of(found.changed, pairs, rules, at_ms=theirs.at_ms)
     dead = _excluded(theirs.delisted, pairs, ours)
-    skip = _moving(found.unsettled, pairs, ours, theirs)
+    skip = _moving(found.unsettled, pairs, ours, theirs=theirs)
     missing = {excluded.asset for excluded in dead}
-    balances = compare_balances(ours, theirs, moves, skip | missing, rules)
+    balances = compare_balances(ours, theirs, moves, skip=skip | missing, rules=rules)
     excluded = (*dead, *_unread(balances.unread - missing, ours, theirs))
     unconfirmed = tuple(difference for difference in balances.unconfirmed if difference.asset not in missing)
     skip |= balances.postponed
@@ -75,7 +75,7 @@ def _pairs(ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: ReconcileRules
 
 
 def _moving(
-    unsettled: set[str], pairs: dict[str, BalancePair], ours: LedgerSnapshot, theirs: ExchangeSnapshot
+    unsettled: set[str], pairs: dict[str, BalancePair], ours: LedgerSnapshot, *, theirs: ExchangeSnapshot
 ) -> set[str]:
     """Return the assets whose two sides may describe different moments.
 

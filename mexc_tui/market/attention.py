@@ -47,7 +47,7 @@ def wanted_streams(
     wanted = {WantedStream(symbol, kind) for symbol in shown for kind in SHOWN_KINDS}
     wanted.update(WantedStream(symbol, kind) for symbol in held for kind in LISTING_KINDS)
     for listing in listings:
-        if is_near(listing, now_ms, within_ms, maturity_ms):
+        if is_near(listing, now_ms, within_ms, maturity_ms=maturity_ms):
             for name in _streamed_names(listing):
                 wanted.update(WantedStream(name, kind) for kind in LISTING_KINDS)
     return frozenset(wanted)
@@ -78,7 +78,7 @@ def may_have_opened(listing: Listing, now_ms: int) -> bool:
 
 
 def is_near(
-    listing: Listing, now_ms: int, within_ms: int = WITHIN_MS, maturity_ms: int = MATURITY_MS
+    listing: Listing, now_ms: int, within_ms: int = WITHIN_MS, *, maturity_ms: int = MATURITY_MS
 ) -> bool:
     """Return whether a listing opens within the hour, is not long overdue, or is open and watched."""
     if listing.stage_at(now_ms, maturity_ms, within_ms).is_over:

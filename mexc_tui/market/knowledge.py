@@ -117,7 +117,7 @@ class Knowledge:
             return ()
         self.doubts.pop(source, None)
         self._names[source], self.names_ms[source] = after, at_ms
-        return self._fold(read_names(source, after, before, at_ms, self.live(at_ms)))
+        return self._fold(read_names(source, after, before, at_ms=at_ms, known=self.live(at_ms)))
 
     def names_of(self, source: ListingSource) -> frozenset[str] | None:
         """Return the names in the last accepted defaultSymbols or selfSymbols; None: never read."""
@@ -155,7 +155,7 @@ class Knowledge:
         if not own:
             return None
         first = min(own, key=lambda trade: trade.time)
-        return self._fold_one(of_trade(symbol, first.time, first.price, at_ms, listing))
+        return self._fold_one(of_trade(symbol, first.time, first.price, at_ms=at_ms, listing=listing))
 
     def named(self, name: str) -> str | None:
         """Return the symbol that a name refers to among symbols and listings; None: none.
@@ -166,9 +166,11 @@ class Knowledge:
             name, lambda candidate: candidate in self.pairs or self.listings.named(candidate) is not None
         )
 
-    def add(self, symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> tuple[ListingUpdate, ...]:
+    def add(
+        self, symbol: str, opens_ms: int | None, at_ms: int, *, note: str = ""
+    ) -> tuple[ListingUpdate, ...]:
         """Add or restore a listing manually. Raises ValueError with what to correct."""
-        return self._fold((manual_sighting(symbol, opens_ms, at_ms, note),))
+        return self._fold((manual_sighting(symbol, opens_ms, at_ms, note=note),))
 
     def drop(self, symbol: str, at_ms: int, note: str = "") -> ListingUpdate | None:
         """Drop a listing manually. None: already dropped. Raises KeyError for an unknown listing."""
@@ -244,4 +246,4 @@ class Knowledge:
         for source, names in self._names.items():
             listing = self.listings.named(symbol)
             if source is not teller and listing is not None and symbol in names:
-                yield from read_names(source, names, None, self.read_ms[source], (listing,))
+                yield from read_names(source, names, None, at_ms=self.read_ms[source], known=(listing,))

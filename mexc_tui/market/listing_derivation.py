@@ -119,13 +119,13 @@ class _Derivation:
         if before is None or before.present == seen.present or seen.source not in _HOLDING:
             return
         kind = ChangeKind.RETURNED if seen.present else ChangeKind.WITHDRAWN
-        self._change(kind, seen, before.facts.symbol, seen.facts.symbol)
+        self._change(kind, seen, before.facts.symbol, after=seen.facts.symbol)
 
     def _note_fields(self, before: Sighting | None, seen: Sighting) -> None:
         old, new = (before.facts if before is not None else None), seen.facts
         if new.triple is not None and (old is None or old.triple != new.triple):
             self._triple_since_ms = seen.at_ms
-            self._change(ChangeKind.TRIPLE, seen, str(old.triple) if old else "", str(new.triple))
+            self._change(ChangeKind.TRIPLE, seen, str(old.triple) if old else "", after=str(new.triple))
         if before is None or old is None or not seen.present:
             return
         for kind, was, now in (
@@ -135,7 +135,7 @@ class _Derivation:
             (ChangeKind.AT_RISK, old.at_risk, new.at_risk),
         ):
             if was != now:
-                self._change(kind, seen, _text(was), _text(now))
+                self._change(kind, seen, _text(was), after=_text(now))
 
     def _note_name(self, before: Sighting | None, seen: Sighting) -> None:
         if before is not None and seen.present and before.facts.symbol != seen.facts.symbol:
@@ -148,7 +148,7 @@ class _Derivation:
         if best is None:
             best = self._name or seen.facts
         if self._name is not None and best.symbol != self._name.symbol:
-            self._change(ChangeKind.RENAMED, seen, self._name.symbol, best.symbol)
+            self._change(ChangeKind.RENAMED, seen, self._name.symbol, after=best.symbol)
         self._name = best
 
     def _note_opening(self, seen: Sighting) -> None:
@@ -163,14 +163,14 @@ class _Derivation:
         opens_ms = self._times[source].opens_ms
         if self._opening is not None and abs(self._opening[1] - opens_ms) >= SAME_MOMENT_MS:
             self._moves += 1
-            self._change(ChangeKind.MOVED, seen, str(self._opening[1]), str(opens_ms))
+            self._change(ChangeKind.MOVED, seen, str(self._opening[1]), after=str(opens_ms))
         self._opening = (source, opens_ms)
 
     def _note_stage(self, seen: Sighting) -> None:
         stage = self._stage_now()
         if stage is self._stage:
             return
-        self._change(ChangeKind.STAGE, seen, self._stage or "", stage)
+        self._change(ChangeKind.STAGE, seen, self._stage or "", after=stage)
         self._stage = stage
         self._cancelled_ms = seen.at_ms if stage is ListingStage.CANCELLED else None
 
@@ -199,7 +199,7 @@ class _Derivation:
         seen = self._says.get(source)
         return seen is not None and seen.present
 
-    def _change(self, kind: ChangeKind, seen: Sighting, before: str, after: str) -> None:
+    def _change(self, kind: ChangeKind, seen: Sighting, before: str, *, after: str) -> None:
         self._changes.append(
             ListingChange(kind=kind, at_ms=seen.at_ms, source=seen.source, before=before, after=after)
         )

@@ -145,9 +145,9 @@ def plan(
     polls: list[Poll] = []
     for source in ladder:
         every = {pace: intervals[source] for pace, intervals in slowed.items()}
-        due_ms = _due_ms(last_ms.get(source), now_ms, begins, every)
+        due_ms = _due_ms(last_ms.get(source), now_ms, begins, every=every)
         if source in _TELL_TIMES:
-            due_ms = _extra_request_ms(due_ms, last_ms.get(source), extra_ms, min(every.values()))
+            due_ms = _extra_request_ms(due_ms, last_ms.get(source), extra_ms, every_ms=min(every.values()))
         every_ms = every[min(begins)]
         late_ms = max(now_ms - last_ms.get(source, now_ms) - every_ms, 0)
         polls.append(Poll(source=source, due_ms=due_ms, every_ms=every_ms, late_ms=late_ms))
@@ -196,7 +196,7 @@ def _spans(listing: Listing, now_ms: int, bounds: Bounds) -> Iterable[tuple[Poll
 
 
 def _due_ms(
-    last_ms: int | None, now_ms: int, begins: Mapping[PollPace, int], every: Mapping[PollPace, int]
+    last_ms: int | None, now_ms: int, begins: Mapping[PollPace, int], *, every: Mapping[PollPace, int]
 ) -> int:
     """Return the first time at which the time since the last request reaches the interval in force."""
     if last_ms is None:
@@ -204,7 +204,7 @@ def _due_ms(
     return min(max(from_ms, last_ms + every[pace]) for pace, from_ms in begins.items())
 
 
-def _extra_request_ms(due_ms: int, last_ms: int | None, extra_ms: Iterable[int], every_ms: int) -> int:
+def _extra_request_ms(due_ms: int, last_ms: int | None, extra_ms: Iterable[int], *, every_ms: int) -> int:
     """Return the time of an extra request before an opening, at least half an interval after the last one."""
     if last_ms is None:
         return due_ms

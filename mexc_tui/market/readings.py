@@ -135,7 +135,7 @@ def read_pair_changes(
 
 
 def read_names(
-    source: ListingSource, names: Collection[str], before: Collection[str] | None, at_ms: int,
+    source: ListingSource, names: Collection[str], before: Collection[str] | None, *, at_ms: int,
     known: Collection[Listing],
 ) -> Iterator[Sighting]:  # fmt: skip
     """Yield what defaultSymbols or selfSymbols allow; `before`: the last reading, None for the first.
@@ -183,10 +183,10 @@ def of_quote(quote: BestQuote, at_ms: int, listing: Listing) -> Sighting | None:
 
 def of_deal(deal: StreamDeal, at_ms: int, listing: Listing) -> Sighting | None:
     """Return the first trade of a symbol without one."""
-    return of_trade(deal.symbol, deal.time_ms, deal.price, at_ms, listing)
+    return of_trade(deal.symbol, deal.time_ms, deal.price, at_ms=at_ms, listing=listing)
 
 
-def of_trade(symbol: str, time_ms: int, price: Decimal, at_ms: int, listing: Listing) -> Sighting | None:
+def of_trade(symbol: str, time_ms: int, price: Decimal, *, at_ms: int, listing: Listing) -> Sighting | None:
     """Return the first trade of a symbol, or an earlier one than known, also from REST."""
     if listing.traded_ms is not None and listing.traded_ms <= time_ms:
         return None
@@ -194,7 +194,7 @@ def of_trade(symbol: str, time_ms: int, price: Decimal, at_ms: int, listing: Lis
     return Sighting(source=ListingSource.STREAM, at_ms=at_ms, facts=facts)
 
 
-def manual_sighting(symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> Sighting:
+def manual_sighting(symbol: str, opens_ms: int | None, at_ms: int, *, note: str = "") -> Sighting:
     """Return a listing added manually. Raises ValueError with what to correct."""
     if not is_tradable_name(symbol):
         raise ValueError(f"invalid symbol {symbol!r}: use capital letters and digits, such as NEWUSDT")

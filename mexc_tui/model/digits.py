@@ -50,7 +50,7 @@ class Number:
     def fit(self, room: int) -> str:
         """Return it in at most `room` columns: rounded, or as 77.16B or 1.23e-10; `…` if nothing fits."""
         left = room - len(self.before) - len(self.after)
-        text = fitted(self.value, self.places, left, self.group_from)
+        text = fitted(self.value, self.places, left, group_from=self.group_from)
         return TOO_NARROW[: max(room, 0)] if text == TOO_NARROW else f"{self.before}{text}{self.after}"
 
 
@@ -106,7 +106,7 @@ def plain_digits(value: Decimal, places: int, group_from: int) -> str:
 
 
 @lru_cache(REMEMBERED)
-def fitted(value: Decimal, places: int, room: int, group_from: int) -> str:
+def fitted(value: Decimal, places: int, room: int, *, group_from: int) -> str:
     """Return a number in at most `room` columns, with as many digits as fit."""
     full = plain_digits(value, places, group_from)
     if len(full) <= room:
@@ -114,7 +114,7 @@ def fitted(value: Decimal, places: int, room: int, group_from: int) -> str:
     if not value:
         return "0" if room > 0 else TOO_NARROW
     forms = (
-        _plain(value, places, room, group_from),
+        _plain(value, places, room, group_from=group_from),
         _suffixed(value, room) or _scientific(value, room),
     )
     found = [form for form in forms if form is not None]
@@ -130,7 +130,7 @@ class _Form:
     shown: Decimal
 
 
-def _plain(value: Decimal, places: int, room: int, group_from: int) -> _Form | None:
+def _plain(value: Decimal, places: int, room: int, *, group_from: int) -> _Form | None:
     """Return the value with fewer decimals, then without commas; None: it does not fit, or shows as zero."""
     for fewer in range(places, -1, -1):
         shown, text = _rounded(value, fewer), plain_digits(value, fewer, group_from)

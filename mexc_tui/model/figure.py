@@ -56,7 +56,7 @@ def too_few(n: int, minimum: int, unit: FigureUnit = FigureUnit.RATIO) -> Figure
     return Figure(value=None, n=n, minimum=minimum, text=f"not enough data ({n} of {minimum})", unit=unit)
 
 
-def undefined(n: int, minimum: int, why: str, unit: FigureUnit = FigureUnit.RATIO) -> Figure:
+def undefined(n: int, minimum: int, why: str, *, unit: FigureUnit = FigureUnit.RATIO) -> Figure:
     """Return a figure without a value, usually because its denominator is zero."""
     return Figure(value=None, n=n, minimum=minimum, text=f"n/a ({why})", unit=unit)
 

@@ -158,7 +158,7 @@ class OutcomeTable(Protocol):
 class VerdictTable(Protocol):
     """Tallies of past claims: correct or not."""
 
-    def add(self, detector: DetectorName, version: int, stratum: str, listing_id: str, *, hit: bool) -> None:
+    def add(self, detector: DetectorName, version: int, stratum: str, *, listing_id: str, hit: bool) -> None:
         """Count a listing once for a case."""
         ...
 

@@ -87,18 +87,18 @@ class Faults:
 
     def of_request(self, now_ms: int, method: str, path: str) -> list[InjectedFault]:
         """Return the faults that apply to a request, in the order of the scenario."""
-        return _draw(self._requests, now_ms, path, method)
+        return _draw(self._requests, now_ms, path, method=method)
 
     def of_push(self, now_ms: int, channel: str) -> list[InjectedFault]:
         """Return the faults that apply to one push on one socket."""
-        return _draw(self._pushes, now_ms, channel, "")
+        return _draw(self._pushes, now_ms, channel, method="")
 
     def skew_ms(self, now_ms: int) -> int:
         """Return how far the exchange's clock is ahead, in ms."""
         return sum(fault.plan.amount_ms for fault in self._skews if fault.is_due(now_ms))
 
 
-def _draw(faults: list[_PlannedFault], now_ms: int, path: str, method: str) -> list[InjectedFault]:
+def _draw(faults: list[_PlannedFault], now_ms: int, path: str, *, method: str) -> list[InjectedFault]:
     return [
         InjectedFault(fault.plan.kind, fault.plan.amount_ms)
         for fault in faults

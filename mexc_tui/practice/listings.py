@@ -41,7 +41,7 @@ class PracticeListing:
         self.cancelled = False
         rng = seeded(seed, f"listing/{plan.base}/{plan.quote}/{plan.opens_s}/{number}")
         self.jitter_ms = rng.randint(0, plan.jitter_ms)
-        self.base = _ticker(plan, number, seed, taken)
+        self.base = _ticker(plan, number, seed, taken=taken)
         self.full_name = plan.full_name or f"{self.base.capitalize()} Token"
         self._coin_key = self.base
         self._postponed = 0
@@ -207,7 +207,7 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _ticker(plan: ListingPlan, number: int, seed: int, taken: set[str]) -> str:
+def _ticker(plan: ListingPlan, number: int, seed: int, *, taken: set[str]) -> str:
     if plan.base:
         return plan.base if plan.every_s is None else f"{plan.base}{number + 1}"
     rng = seeded(seed, f"ticker/{plan.opens_s}/{number}")

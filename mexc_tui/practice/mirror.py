@@ -90,7 +90,7 @@ class MirrorSession(ExchangeSession):
         for side in Side:
             self._offer(pair, side, wanted[side])
 
-    def mirror_trade(self, symbol: str, price: Decimal, quantity: Decimal, taker: Side) -> None:
+    def mirror_trade(self, symbol: str, price: Decimal, quantity: Decimal, *, taker: Side) -> None:
         """Apply a trade of the mirrored exchange: it fills our orders at better prices than its own."""
         pair = self._pairs.get(symbol)
         if pair is None:

@@ -234,7 +234,7 @@ class PracticeServer:
             self.session.now_ms,
             request.remote or HOST,
             route.weight if route is not None else 1,
-            route.buckets if route is not None else (),
+            buckets=route.buckets if route is not None else (),
             by_key=route is not None and route.access is not None,
         )
         if rejection is not None:

@@ -80,7 +80,7 @@ class ExchangeSession:
 
     def _add_universe(self) -> None:
         plan, knobs = self.scenario.market, self.scenario.knobs
-        for listed in universe(plan.symbols, self.seed, self.start_ms, knobs):
+        for listed in universe(plan.symbols, self.seed, self.start_ms, knobs=knobs):
             pair = PracticePair(
                 rules=listed.rules, hub=self._hub, seed=self.seed, past_until_ms=self.start_ms
             )
@@ -218,11 +218,14 @@ class ExchangeSession:
         symbol: str,
         interval: KlineInterval,
         start_ms: int | None = None,
+        *,
         end_ms: int | None = None,
         limit: int = 500,
     ) -> list[Candle]:
         """Return candles, oldest first: `limit` from `start_ms` if given, else the last up to `end_ms`."""
-        return market_data.klines(self._require_pair(symbol), interval, start_ms, end_ms, limit, self.now_ms)
+        return market_data.klines(
+            self._require_pair(symbol), interval, start_ms, end_ms=end_ms, limit=limit, now_ms=self.now_ms
+        )
 
     def candle(self, symbol: str, interval: KlineInterval) -> Candle | None:
         """Return the current candle; None before a new pair's first trade."""
@@ -260,28 +263,29 @@ class ExchangeSession:
 
     def order(self, symbol: str, *, order_id: str = "", client_order_id: str = "") -> OrderRecord:
         """Find an order; a duplicate client id returns the newest. Raises -2013 if unknown or not visible."""
-        return self._log.visible(symbol, order_id, client_order_id, self.now_ms)
+        return self._log.visible(symbol, order_id, client_order_id, now_ms=self.now_ms)
 
     def open_orders(self, symbol: str | None = None) -> list[OrderRecord]:
         """Return open orders, newest first."""
         return self._log.open_visible(symbol, self.now_ms)
 
     def all_orders(
-        self, symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
+        self, symbol: str, start_ms: int | None = None, end_ms: int | None = None, *, limit: int = 500
     ) -> list[OrderRecord]:
         """Return orders of the last 24 hours (or the given window, at most 7 days old), newest first."""
-        return self._log.history(symbol, start_ms, end_ms, limit, self.now_ms)
+        return self._log.history(symbol, start_ms, end_ms, limit=limit, now_ms=self.now_ms)
 
     def my_trades(
         self,
         symbol: str,
         order_id: str = "",
         start_ms: int | None = None,
+        *,
         end_ms: int | None = None,
         limit: int = 100,
     ) -> list[Fill]:
         """Return the account's trades, newest first, at most 100."""
-        return self._log.trades(symbol, order_id, start_ms, end_ms, limit, self.now_ms)
+        return self._log.trades(symbol, order_id, start_ms, end_ms=end_ms, limit=limit, now_ms=self.now_ms)
 
     def balances(self) -> list[PracticeBalance]:
         """Return non-zero balances."""
@@ -298,7 +302,7 @@ class ExchangeSession:
     def deposit(self, asset: str, amount: Decimal) -> None:
         """Deposit an amount (negative: withdraw)."""
         kind = BookChangeKind.DEPOSIT if amount > 0 else BookChangeKind.WITHDRAW
-        self._account.move(asset, amount, ZERO, kind)
+        self._account.move(asset, amount, ZERO, kind=kind)
 
     # Finding pairs
 

@@ -128,12 +128,14 @@ def seed_opening(pair: PracticePair, plan: ListingPlan, rng: random.Random) -> N
     reference = pair.ticks(plan.price)
     depth = pair.units(plan.depth_quote) * _DEPTH_SHARES.get(plan.shape, 1.0)
     top = max(plan.peak * 1.3, 1.5)
-    _seed_side(pair, Side.SELL, reference, reference * (top - 1) / ASK_LEVELS, depth / ASK_LEVELS, rng)
-    _seed_side(pair, Side.BUY, reference - 1, reference * 0.03, depth * 0.15 / BID_LEVELS, rng)
+    _seed_side(
+        pair, Side.SELL, reference, step=reference * (top - 1) / ASK_LEVELS, units=depth / ASK_LEVELS, rng=rng
+    )
+    _seed_side(pair, Side.BUY, reference - 1, step=reference * 0.03, units=depth * 0.15 / BID_LEVELS, rng=rng)
 
 
 def _seed_side(
-    pair: PracticePair, side: Side, first: int, step: float, units: float, rng: random.Random
+    pair: PracticePair, side: Side, first: int, *, step: float, units: float, rng: random.Random
 ) -> None:
     count = ASK_LEVELS if side is Side.SELL else BID_LEVELS
     for index in range(count):

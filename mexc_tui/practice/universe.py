@@ -86,7 +86,7 @@ class UniversePair(msgspec.Struct, frozen=True):
     oddity: Oddity | None
 
 
-def universe(count: int, seed: int, start_ms: int, knobs: Knobs) -> list[UniversePair]:
+def universe(count: int, seed: int, start_ms: int, *, knobs: Knobs) -> list[UniversePair]:
     """Build `count` pairs, the same for the same arguments."""
     file = msgspec.json.decode(
         (resources.files("mexc_tui.practice") / "universe.json").read_bytes(), type=_File, strict=False
@@ -97,8 +97,8 @@ def universe(count: int, seed: int, start_ms: int, knobs: Knobs) -> list[Univers
     listed: list[UniversePair] = []
     for base, quote in names:
         if base not in coins:
-            coins[base] = _coin(file, base, seed, start_ms)
-        rules = _rules(coins[base], quote, file, seed, knobs)
+            coins[base] = _coin(file, base, seed, start_ms=start_ms)
+        rules = _rules(coins[base], quote, file, seed=seed, knobs=knobs)
         listed.append(UniversePair(rules, oddities.get(base + quote)))
     return listed
 
@@ -166,7 +166,7 @@ class _Coin(msgspec.Struct, frozen=True):
     since_ms: int
 
 
-def _coin(file: _File, base: str, seed: int, start_ms: int) -> _Coin:
+def _coin(file: _File, base: str, seed: int, *, start_ms: int) -> _Coin:
     rng = seeded(seed, f"coin/{base}")
     today_ms = start_ms - start_ms % DAY_MS
     major = file.majors.get(base)
@@ -197,7 +197,7 @@ def _coin(file: _File, base: str, seed: int, start_ms: int) -> _Coin:
     )
 
 
-def _rules(coin: _Coin, quote: str, file: _File, seed: int, knobs: Knobs) -> PairRules:
+def _rules(coin: _Coin, quote: str, file: _File, *, seed: int, knobs: Knobs) -> PairRules:
     symbol = coin.base + quote
     rng = seeded(seed, f"rules/{symbol}")
     major = file.majors.get(coin.base)

@@ -31,7 +31,7 @@ def report_of(day: StoredDay, inputs: DayInputs) -> DayReport:
     """Return the report; it does not depend on the order of the data."""
     outcomes = {outcome.listing_id: outcome for outcome in inputs.outcomes}
     reported = [listing for listing in inputs.listings if _is_of(listing, day)]
-    listings = sorted((_listing(listing, day, inputs, outcomes) for listing in reported), key=_order)
+    listings = sorted((_listing(listing, day, inputs, outcomes=outcomes) for listing in reported), key=_order)
     ids = {name for listing in reported for name in (listing.id, *listing.also_ids)}
     signals = [judged for judged in inputs.signals if judged.signal.key.subject in ids]
     alerts = sorted(
@@ -67,7 +67,7 @@ def _order(listing: ListingReport) -> tuple[int, str]:
 
 
 def _listing(
-    listing: Listing, day: StoredDay, inputs: DayInputs, outcomes: dict[str, ListingOutcome]
+    listing: Listing, day: StoredDay, inputs: DayInputs, *, outcomes: dict[str, ListingOutcome]
 ) -> ListingReport:
     ids = (listing.id, *listing.also_ids)
     outcome = next((outcomes[listing_id] for listing_id in ids if listing_id in outcomes), None)
@@ -88,7 +88,7 @@ def _listing(
         signals=tuple(_signal(signal, listing) for signal in signals),
         outcome=_outcome(listing, outcome, day),
         refusals=() if inputs.trading is None else not_armed(listing, inputs.trading, day),
-        snipes=() if inputs.trading is None else reported_snipes(listing, inputs.trading, outcome, day),
+        snipes=() if inputs.trading is None else reported_snipes(listing, inputs.trading, outcome, day=day),
     )
 
 

@@ -37,7 +37,7 @@ def not_armed(listing: Listing, inputs: TradingInputs, day: StoredDay) -> tuple[
 
 
 def reported_snipes(
-    listing: Listing, inputs: TradingInputs, outcome: ListingOutcome | None, day: StoredDay
+    listing: Listing, inputs: TradingInputs, outcome: ListingOutcome | None, *, day: StoredDay
 ) -> tuple[ReportedSnipe, ...]:
     """Return the snipes of a listing, each with its positions."""
     ids = (listing.id, *listing.also_ids)

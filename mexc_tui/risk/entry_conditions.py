@@ -46,7 +46,7 @@ def walk(levels: Sequence[Level], value: float) -> Walk:
     return Walk(value=taken, quantity=quantity, best=best, worst=worst, is_enough=False)
 
 
-def _verdict(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
+def _verdict(name: str, passed: bool, value: str, *, limit: str, flip: str) -> Verdict:
     return Verdict(
         stage=CheckStage.RISK, name=name, passed=passed, value=value, limit=limit, flip="" if passed else flip
     )
@@ -58,13 +58,19 @@ def _premium(candidate: Candidate, _: RiskBook, limits: RiskLimits, now_ms: int)
         is_ahead = candidate.opens_ms > now_ms
         first = "no price yet: the reference is the first price at the opening, no order is sent before it"
         nothing = "no reference price: the opening has passed without a known price"
-        return _verdict("premium", is_ahead, first if is_ahead else nothing, limit, "wait for a price")
+        return _verdict(
+            "premium", is_ahead, first if is_ahead else nothing, limit=limit, flip="wait for a price"
+        )
     cap = candidate.reference_price * (1 + limits.premium_pct / HUNDRED)
     if candidate.price is None:
-        return _verdict("premium", True, f"capped at {short(cap)} when firing", limit, "")
+        return _verdict("premium", True, f"capped at {short(cap)} when firing", limit=limit, flip="")
     premium = (candidate.price / candidate.reference_price - 1) * HUNDRED
     return _verdict(
-        "premium", candidate.price <= cap, f"{premium:.4g} %", limit, f"lower the price to {short(cap)}"
+        "premium",
+        candidate.price <= cap,
+        f"{premium:.4g} %",
+        limit=limit,
+        flip=f"lower the price to {short(cap)}",
     )
 
 
@@ -72,16 +78,16 @@ def _slippage(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) ->
     limit = f"{limits.slippage_pct:f} % in the order book"
     if candidate.asks is None:
         text = f"no order book yet: price at most {limits.slippage_pct:f} % over the best ask"
-        return _verdict("slippage", True, f"{text}, and {_cap_text(candidate, limits)}", limit, "")
+        return _verdict("slippage", True, f"{text}, and {_cap_text(candidate, limits)}", limit=limit, flip="")
     walked = walk(candidate.asks, float(candidate.spend))
     if not walked.is_enough:
         flip = f"spend at most {walked.value:.6g}, or wait for a deeper order book"
         return _verdict(
-            "slippage", False, f"order book too thin: {walked.value:.6g} USDT of asks", limit, flip
+            "slippage", False, f"order book too thin: {walked.value:.6g} USDT of asks", limit=limit, flip=flip
         )
     passed = walked.slippage_pct <= float(limits.slippage_pct)
     flip = f"spend at most {_bearable(candidate.asks, float(limits.slippage_pct)):.6g}"
-    return _verdict("slippage", passed, f"{walked.slippage_pct:.4g} %", limit, flip)
+    return _verdict("slippage", passed, f"{walked.slippage_pct:.4g} %", limit=limit, flip=flip)
 
 
 def _cap_text(candidate: Candidate, limits: RiskLimits) -> str:
@@ -111,34 +117,36 @@ def _bearable(asks: Sequence[Level], slippage_pct: float) -> float:
 def _clock(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     limit = f"offset at most {limits.clock_offset_ms:g} ms, error at most {limits.clock_error_ms:g} ms"
     if book.clock_offset_ms is None or book.clock_error_ms is None:
-        return _verdict("clock", False, "exchange time unknown", limit, "measure the clock offset")
+        return _verdict("clock", False, "exchange time unknown", limit=limit, flip="measure the clock offset")
     passed = (
         abs(book.clock_offset_ms) <= limits.clock_offset_ms and book.clock_error_ms <= limits.clock_error_ms
     )
     value = f"offset {book.clock_offset_ms:.0f} ms, error {book.clock_error_ms:.0f} ms"
-    return _verdict("clock", passed, value, limit, "synchronise the system clock, or use a faster connection")
+    return _verdict(
+        "clock", passed, value, limit=limit, flip="synchronise the system clock, or use a faster connection"
+    )
 
 
 def _stream(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     age = book.stream_age_ms
     return _verdict(
         "stream_age", age is not None and age <= limits.stream_age_ms,
-        "no message" if age is None else f"{age} ms", f"{limits.stream_age_ms} ms",
-        "wait for the market stream",
+        "no message" if age is None else f"{age} ms", limit=f"{limits.stream_age_ms} ms",
+        flip="wait for the market stream",
     )  # fmt: skip
 
 
 def _weight(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     return _verdict(
         "weight_left", book.weight_left >= limits.weight_least, str(book.weight_left),
-        f"at least {limits.weight_least}", "wait a few seconds for the request budget",
+        limit=f"at least {limits.weight_least}", flip="wait a few seconds for the request budget",
     )  # fmt: skip
 
 
 def _orders(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     return _verdict(
         "orders_left", book.orders_left >= limits.orders_least, str(book.orders_left),
-        f"at least {limits.orders_least}", "wait a second for the order budget",
+        limit=f"at least {limits.orders_least}", flip="wait a second for the order budget",
     )  # fmt: skip
 
 

@@ -19,7 +19,9 @@ ZERO = Decimal(0)
 Check = Callable[[Candidate, RiskBook, RiskLimits, int], Verdict]
 
 
-def check_entry(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> tuple[Verdict, ...]:
+def check_entry(
+    candidate: Candidate, book: RiskBook, limits: RiskLimits, *, now_ms: int
+) -> tuple[Verdict, ...]:
     """Return the verdict of every check for an entry; `now_ms` is exchange time."""
     return tuple(check(candidate, book, limits, now_ms) for check in CHECKS)
 
@@ -35,7 +37,7 @@ def _is(snipe_id: str, other: str) -> bool:
 
 
 def _verdict(
-    name: str, passed: bool, value: str, limit: str, flip: str = "", until_ms: int | None = None
+    name: str, passed: bool, value: str, *, limit: str, flip: str = "", until_ms: int | None = None
 ) -> Verdict:
     return Verdict(
         stage=CheckStage.RISK, name=name, passed=passed, value=value, limit=limit,
@@ -56,7 +58,11 @@ def _equity(_: Candidate, book: RiskBook, __: RiskLimits, ___: int) -> Verdict:
     value = "unknown" if book.equity is None else _money(book.equity)
     passed = book.equity is not None and book.equity > 0
     return _verdict(
-        "equity", passed, value, "known and above 0", "wait for prices of all positions, or deposit"
+        "equity",
+        passed,
+        value,
+        limit="known and above 0",
+        flip="wait for prices of all positions, or deposit",
     )
 
 
@@ -65,15 +71,15 @@ def _cash(candidate: Candidate, book: RiskBook, _: RiskLimits, __: int) -> Verdi
     missing = candidate.spend - free
     flip = f"spend at most {free:.6g}, or free {missing:.6g} more" if missing > 0 else "set an amount above 0"
     return _verdict(
-        "free_cash", 0 < candidate.spend <= free, _money(candidate.spend), f"{_money(free)} free", flip
+        "free_cash", 0 < candidate.spend <= free, _money(candidate.spend), limit=f"{_money(free)} free", flip=flip
     )  # fmt: skip
 
 
 def _position_quote(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     cap = limits.position_cap_quote
     return _verdict(
-        "position_cap_quote", candidate.spend <= cap, _money(candidate.spend), _money(cap),
-        f"spend at most {cap:f}",
+        "position_cap_quote", candidate.spend <= cap, _money(candidate.spend), limit=_money(cap),
+        flip=f"spend at most {cap:f}",
     )  # fmt: skip
 
 
@@ -83,8 +89,8 @@ def _position_pct(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: i
     value = candidate.spend + bound
     return _verdict(
         "position_cap", value <= cap, _money(value),
-        f"{_money(cap)} ({limits.position_cap_pct:f} % of equity)",
-        f"spend at most {max(cap - bound, ZERO):.6g}",
+        limit=f"{_money(cap)} ({limits.position_cap_pct:f} % of equity)",
+        flip=f"spend at most {max(cap - bound, ZERO):.6g}",
     )  # fmt: skip
 
 
@@ -94,8 +100,8 @@ def _exposure(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int) 
     value = bound + candidate.spend
     return _verdict(
         "exposure", value <= cap, f"{_money(value)} with this entry",
-        f"{_money(cap)} ({limits.exposure_cap_pct:f} % of equity)",
-        f"spend at most {max(cap - bound, ZERO):.6g}, or close {value - cap:.6g} of positions",
+        limit=f"{_money(cap)} ({limits.exposure_cap_pct:f} % of equity)",
+        flip=f"spend at most {max(cap - bound, ZERO):.6g}, or close {value - cap:.6g} of positions",
     )  # fmt: skip
 
 
@@ -104,7 +110,7 @@ def _positions(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int)
     count = len({held.symbol for held in book.held} | reserved) + 1
     return _verdict(
         "positions", count <= limits.max_positions, f"{count} with this entry and armed snipes",
-        str(limits.max_positions), f"close or disarm {count - limits.max_positions} of them",
+        limit=str(limits.max_positions), flip=f"close or disarm {count - limits.max_positions} of them",
     )  # fmt: skip
 
 
@@ -115,8 +121,8 @@ def _symbol_free(candidate: Candidate, book: RiskBook, _: RiskLimits, __: int) -
     )
     value = "position open" if held else "snipe armed" if armed else "none"
     return _verdict(
-        "one_per_symbol", not (held or armed), value, "none",
-        "close the position" if held else "disarm the other snipe",
+        "one_per_symbol", not (held or armed), value, limit="none",
+        flip="close the position" if held else "disarm the other snipe",
     )  # fmt: skip
 
 
@@ -128,7 +134,7 @@ def _snipes(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int) ->
     )  # fmt: skip
     return _verdict(
         "snipes_at_once", near < limits.max_snipes, f"{near + 1} around {limits.overlap_ms} ms",
-        str(limits.max_snipes), "disarm another snipe near this opening",
+        limit=str(limits.max_snipes), flip="disarm another snipe near this opening",
     )  # fmt: skip
 
 
@@ -143,7 +149,7 @@ def _trades_hour(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_m
     until_ms = recent[over - 1] + HOUR_MS if 0 < over <= len(recent) else None
     return _verdict(
         "trades_hour", over <= 0, f"{count} in 60 minutes with this entry and armed snipes",
-        str(limits.max_trades_hour), "wait until an entry is an hour old, or disarm a snipe", until_ms,
+        limit=str(limits.max_trades_hour), flip="wait until an entry is an hour old, or disarm a snipe", until_ms=until_ms,
     )  # fmt: skip
 
 
@@ -152,7 +158,7 @@ def _trades_day(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms
     count = sum(midnight_ms <= at <= now_ms for at in book.entries_ms) + _pending(candidate, book) + 1
     return _verdict(
         "trades_day", count <= limits.max_trades_day, f"{count} today (UTC) with this entry and armed snipes",
-        str(limits.max_trades_day), "wait for the next UTC day", midnight_ms + DAY_MS,
+        limit=str(limits.max_trades_day), flip="wait for the next UTC day", until_ms=midnight_ms + DAY_MS,
     )  # fmt: skip
 
 
@@ -174,8 +180,8 @@ def _daily_loss(_: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -
     loss = loss_of_day_pct(book)
     return _verdict(
         "daily_loss", loss is not None and loss < limits.daily_loss_pct,
-        "unknown" if loss is None else f"{loss:.3g} %", f"below {limits.daily_loss_pct:f} % of equity",
-        "wait for the next UTC day; after a halt, resume manually", now_ms - now_ms % DAY_MS + DAY_MS,
+        "unknown" if loss is None else f"{loss:.3g} %", limit=f"below {limits.daily_loss_pct:f} % of equity",
+        flip="wait for the next UTC day; after a halt, resume manually", until_ms=now_ms - now_ms % DAY_MS + DAY_MS,
     )  # fmt: skip
 
 
@@ -183,8 +189,8 @@ def _drawdown(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verd
     fall = drawdown_pct(book)
     return _verdict(
         "drawdown", fall is not None and fall < limits.drawdown_pct,
-        "unknown" if fall is None else f"{fall:.3g} %", f"below {limits.drawdown_pct:f} % from the peak",
-        "equity must recover; after a halt, resume manually",
+        "unknown" if fall is None else f"{fall:.3g} %", limit=f"below {limits.drawdown_pct:f} % from the peak",
+        flip="equity must recover; after a halt, resume manually",
     )  # fmt: skip
 
 
@@ -193,13 +199,15 @@ def _losses(_: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Ve
     value = f"{count} consecutive"
     if count >= limits.losses_halt:
         flip = "resume with the typed word"
-        return _verdict("losses_in_a_row", False, value, f"fewer than {limits.losses_halt}, then halts", flip)
+        return _verdict(
+            "losses_in_a_row", False, value, limit=f"fewer than {limits.losses_halt}, then halts", flip=flip
+        )
     until_ms = None if book.last_loss_ms is None else book.last_loss_ms + limits.losses_pause_s * MS
     paused = count >= limits.losses_pause and (until_ms is None or now_ms < until_ms)
     return _verdict(
         "losses_in_a_row", not paused, value,
-        f"fewer than {limits.losses_pause}, or {limits.losses_pause_s} s since the last loss",
-        "wait until the pause ends", until_ms,
+        limit=f"fewer than {limits.losses_pause}, or {limits.losses_pause_s} s since the last loss",
+        flip="wait until the pause ends", until_ms=until_ms,
     )  # fmt: skip
 
 
@@ -207,10 +215,17 @@ def _cooldown(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms: 
     last_ms = max((at for symbol, at in book.exits_ms if symbol == candidate.symbol), default=None)
     limit = f"at least {limits.cooldown_s} s since the last exit"
     if last_ms is None:
-        return _verdict("cooldown", True, "no exit yet", limit)
+        return _verdict("cooldown", True, "no exit yet", limit=limit)
     until_ms = last_ms + limits.cooldown_s * MS
     value = f"exit {(now_ms - last_ms) // MS} s ago"
-    return _verdict("cooldown", now_ms >= until_ms, value, limit, "wait until the cool-down ends", until_ms)
+    return _verdict(
+        "cooldown",
+        now_ms >= until_ms,
+        value,
+        limit=limit,
+        flip="wait until the cool-down ends",
+        until_ms=until_ms,
+    )
 
 
 CHECKS: tuple[Check, ...] = (

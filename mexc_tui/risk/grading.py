@@ -176,8 +176,10 @@ def findings(readings: RiskReadings, rules: RiskRules) -> tuple[RiskFinding, ...
             RiskFinding(level=RiskLevel.CRITICAL, cause=Cause.INVARIANT, text=text)
             for text in readings.breaches
         ),
-        _of_limit("daily loss", Cause.DAILY_LOSS, readings.daily_loss_pct, rules.daily_loss_pct, rules),
-        _of_limit("drawdown", Cause.DRAWDOWN, readings.drawdown_pct, rules.drawdown_pct, rules),
+        _of_limit(
+            "daily loss", Cause.DAILY_LOSS, readings.daily_loss_pct, limit=rules.daily_loss_pct, rules=rules
+        ),
+        _of_limit("drawdown", Cause.DRAWDOWN, readings.drawdown_pct, limit=rules.drawdown_pct, rules=rules),
         _count(losses, rules),
         _over(readings.exposure_pct, rules),
         *(_unprotected_finding(text) for text in readings.unprotected),
@@ -190,7 +192,7 @@ def _unprotected_finding(text: str) -> RiskFinding:
 
 
 def _of_limit(
-    name: str, cause: Cause, value: Decimal | None, limit: Decimal, rules: RiskRules
+    name: str, cause: Cause, value: Decimal | None, *, limit: Decimal, rules: RiskRules
 ) -> RiskFinding | None:
     if value is None:
         return None

@@ -34,14 +34,14 @@ class Transition:
 
 
 def restrict(
-    now: Trading, state: TradingState, cause: Cause, text: str, *, by: str, at_ms: int
+    now: Trading, state: TradingState, cause: Cause, *, text: str, by: str, at_ms: int
 ) -> Transition:
     """Return the state after a restriction: it only becomes stricter. A halt starts a new generation.
 
     A halt during a halt keeps the first cause unless a loss or breach outranks a manual cause.
     After an emergency stop no order may rest on the book, whichever cause is kept.
     """
-    change = _stricter(now, state, cause, text, by=by, at_ms=at_ms)
+    change = _stricter(now, state, cause, text=text, by=by, at_ms=at_ms)
     is_stop = state is TradingState.FLATTENING or (state is TradingState.HALTED and cause is Cause.EMERGENCY)
     if not is_stop or change.trading.no_resting:
         return change
@@ -49,7 +49,7 @@ def restrict(
 
 
 def _stricter(
-    now: Trading, state: TradingState, cause: Cause, text: str, *, by: str, at_ms: int
+    now: Trading, state: TradingState, cause: Cause, *, text: str, by: str, at_ms: int
 ) -> Transition:
     if state is TradingState.ACTIVE:
         return Transition(now, "this would loosen the trading state: resume instead")
@@ -87,13 +87,13 @@ def resume(now: Trading, *, user: str, word: str, blockers: tuple[str, ...], at_
     `user` is empty unless the request comes from a front end. `blockers`: reasons why trading cannot resume,
     such as an unknown order. After a loss or a breach the user types the word.
     """
-    refused = _refusal(now, user, word, blockers)
+    refused = _refusal(now, user, word, blockers=blockers)
     if refused:
         return Transition(now, refused)
     return Transition(Trading(since_ms=at_ms, by=user, generation=now.generation))
 
 
-def _refusal(now: Trading, user: str, word: str, blockers: tuple[str, ...]) -> str:
+def _refusal(now: Trading, user: str, word: str, *, blockers: tuple[str, ...]) -> str:
     if now.state is TradingState.ACTIVE:
         return "trading is already active"
     if not user:

@@ -11,7 +11,7 @@ from mexc_tui.settings.declaration import text_of
 from mexc_tui.settings.layers import UnreadableSettings, lines_of, marked
 
 
-def with_value(text: str, name: str, value: object, set_in: str = "") -> str:
+def with_value(text: str, name: str, value: object, *, set_in: str = "") -> str:
     """Return the text with the setting at this value, in its old place or at the end, with its comment.
 
     `set_in`: the mode that it is set in, if not for all.

@@ -23,30 +23,32 @@ def read_file(file: Path) -> Layer:
         raise SettingsError(text=str(error)) from None
 
 
-def set_value(file: Path, name: str, text: str | None, layers: Layers) -> Loaded:
+def set_value(file: Path, name: str, text: str | None, *, layers: Layers) -> Loaded:
     """Write one setting into the file (None: remove it) and return all resulting settings.
 
     `layers` are the other layers; the file is read again. Raises SettingsError, also when the file cannot be
     written, and leaves the file unchanged then. A higher layer can override the new value.
     """
-    before, after, loaded = _changed(file, name, text, layers)
+    before, after, loaded = _changed(file, name, text, layers=layers)
     if after != before:
         _write(file, after)
     return loaded
 
 
-def checked_value(file: Path, name: str, text: str | None, layers: Layers) -> Loaded:
+def checked_value(file: Path, name: str, text: str | None, *, layers: Layers) -> Loaded:
     """Return the result of `set_value` without writing. Raises SettingsError."""
-    return _changed(file, name, text, layers)[-1]
+    return _changed(file, name, text, layers=layers)[-1]
 
 
-def _changed(file: Path, name: str, text: str | None, layers: Layers) -> tuple[str, str, Loaded]:
+def _changed(file: Path, name: str, text: str | None, *, layers: Layers) -> tuple[str, str, Loaded]:
     """Return the file's old text, its new text, and the resulting settings."""
     try:
         before = _read(file)
         set_in = set_in_of(name, replace(layers, file=file_layer(before, str(file))))
         after = (
-            without(before, name) if text is None else with_value(before, name, _value(name, text), set_in)
+            without(before, name)
+            if text is None
+            else with_value(before, name, _value(name, text), set_in=set_in)
         )
         wanted = file_layer(after, str(file))
         load(replace(layers, file=_with_origin(wanted, name)))

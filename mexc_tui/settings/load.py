@@ -223,12 +223,12 @@ def _contradictions(loaded: Loaded) -> Iterable[Problem]:
     for names in ASCENDING:
         for lower, upper in pairwise(names):
             if getattr(settings, lower) > getattr(settings, upper):
-                yield _contradiction(loaded, lower, upper, f"at most {upper}")
+                yield _contradiction(loaded, lower, upper, allowed=f"at most {upper}")
     if settings.break_even_rung > len(settings.ladder):
-        yield _contradiction(loaded, "break_even_rung", "ladder", "at most the number of rungs")
+        yield _contradiction(loaded, "break_even_rung", "ladder", allowed="at most the number of rungs")
 
 
-def _contradiction(loaded: Loaded, name: str, other: str, allowed: str) -> Problem:
+def _contradiction(loaded: Loaded, name: str, other: str, *, allowed: str) -> Problem:
     return Problem(
         name=name,
         value=loaded.settings.text(name),

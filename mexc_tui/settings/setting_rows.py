@@ -10,16 +10,16 @@ from mexc_tui.settings.load import Loaded
 
 def setting_rows(loaded: Loaded) -> list[SettingRow]:
     """Return every setting with its value at the next start."""
-    return [_row(name, loaded.settings, loaded, {}) for name in TABLE]
+    return [_row(name, loaded.settings, loaded, pending={}) for name in TABLE]
 
 
 def live_rows(live: LiveSettings) -> list[SettingRow]:
     """Return every setting with its value in effect, and the pending one for the next start."""
     pending = {change.name: change.new for change in live.pending()}
-    return [_row(name, live.current, live.configured, pending) for name in TABLE]
+    return [_row(name, live.current, live.configured, pending=pending) for name in TABLE]
 
 
-def _row(name: str, settings: Settings, loaded: Loaded, pending: Mapping[str, str]) -> SettingRow:
+def _row(name: str, settings: Settings, loaded: Loaded, *, pending: Mapping[str, str]) -> SettingRow:
     setting = TABLE[name]
     return SettingRow(
         name=name,

@@ -92,7 +92,7 @@ class Host:
         self.connected += 1
         client = factory()
         protocol = self._context.run(server)
-        end = join(self, self.connected, client, protocol, tls=tls, context=self._context)
+        end = join(self, self.connected, client, server=protocol, tls=tls, context=self._context)
         self.note(self.connected, "open", 0)
         self.ends.append(end)
         return client

@@ -234,8 +234,8 @@ def join(
     path: NetworkPath,
     number: int,
     client: asyncio.Protocol,
-    server: asyncio.Protocol,
     *,
+    server: asyncio.Protocol,
     tls: bool,
     context: Context,
 ) -> WireEnd:

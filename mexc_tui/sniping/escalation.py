@@ -116,12 +116,12 @@ class Sale:
         return self.method in (SaleMethod.AT_BID, SaleMethod.THROUGH, SaleMethod.MARKET, SaleMethod.RESTING)
 
 
-def escalate(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) -> Sale:
+def escalate(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, *, now_ms: int) -> Sale:
     """Return how to sell next.
 
     Halts, limits and breakers do not apply: a sale reduces risk (architecture 2.4).
     """
-    plan = _next(sale, _whole(sale, sale.terms.grid(grid)), slippage_pct, now_ms)
+    plan = _next(sale, _whole(sale, sale.terms.grid(grid)), slippage_pct, now_ms=now_ms)
     is_late = sale.since_ms is not None and plan.at_ms - sale.since_ms >= TRAPPED_AFTER_MS
     if not is_late or plan.trapped or plan.method in (SaleMethod.DUST, SaleMethod.HOLD):
         return plan
@@ -136,7 +136,7 @@ def _whole(sale: SaleAttempt, grid: Grid) -> Grid:
     return replace(grid, quantity_step=grid.exact_step)
 
 
-def _next(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) -> Sale:
+def _next(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, *, now_ms: int) -> Sale:
     at_ms = now_ms + _wait_ms(sale)
     is_alarm = sale.number >= ALARM_AFTER
     if _is_unknown(sale.refusal):
@@ -165,8 +165,8 @@ def _next(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) -> 
     if fault := sale.judged.text or order_fault(sale.quantity, sale.bid, grid):
         return _unsellable(sale, fault, now_ms)
     if sale.cap is not None and sale.bid < sale.cap.floor:
-        return _capped(sale, sale.cap, quantity, now_ms)
-    plan = _order(sale, grid, slippage_pct, quantity)
+        return _capped(sale, sale.cap, quantity, now_ms=now_ms)
+    plan = _order(sale, grid, slippage_pct, quantity=quantity)
     if too_small(plan.quantity, sale.bid, grid):
         text = f"only {sale.free:f} of {sale.quantity:f} is free"
         wait_ms = at_ms + RETRY_MS[1]
@@ -186,7 +186,7 @@ def _next(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) -> 
     )  # fmt: skip
 
 
-def _order(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, quantity: Decimal) -> Sale:
+def _order(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, *, quantity: Decimal) -> Sale:
     """Return the next order: within the slippage cap, at a price and of a type that the pair accepts."""
     assert sale.bid is not None
     floor = ceiled(sale.cap.floor, grid.price_tick) if sale.cap is not None else ZERO
@@ -194,7 +194,7 @@ def _order(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, quantity: Decim
     is_below_band = lowest is not None and lowest > sale.bid
     kind = sale.terms.kind
     if kind is OrderType.MARKET or (is_below_band and sale.tried is not OrderType.MARKET):
-        market = _market(sale, grid, floor, quantity)
+        market = _market(sale, grid, floor, quantity=quantity)
         if market is not None:
             return market
         kind = OrderType.LIMIT if is_below_band else OrderType.IMMEDIATE_OR_CANCEL
@@ -211,10 +211,10 @@ def _order(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, quantity: Decim
             type=kind,
         )
     method = SaleMethod.THROUGH if sale.is_urgent or sale.number >= 1 else SaleMethod.AT_BID
-    price = max(_price(method, sale, grid, slippage_pct), floor)
+    price = max(_price(method, sale, grid, slippage_pct=slippage_pct), floor)
     quantity = slice_of(quantity, max(price, sale.bid), grid)
     if quantity and price * quantity < grid.min_value:
-        price = _least_price(quantity, price, sale.bid, grid)
+        price = _least_price(quantity, price, sale.bid, grid=grid)
     return Sale(
         method=method,
         price=price,
@@ -225,12 +225,12 @@ def _order(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, quantity: Decim
     )
 
 
-def _market(sale: SaleAttempt, grid: Grid, floor: Decimal, quantity: Decimal) -> Sale | None:
+def _market(sale: SaleAttempt, grid: Grid, floor: Decimal, *, quantity: Decimal) -> Sale | None:
     """Return a MARKET order, which the price band does not limit; None: none is possible within the cap."""
     assert sale.bid is not None
-    part = slice_of(quantity, sale.bid, grid, OrderType.MARKET)
+    part = slice_of(quantity, sale.bid, grid, kind=OrderType.MARKET)
     is_refused = OrderType.MARKET in sale.terms.refused or sale.bid * (1 - MARKET_PROTECTION) < floor
-    if is_refused or misfit(part, sale.bid, grid, OrderType.MARKET):
+    if is_refused or misfit(part, sale.bid, grid, kind=OrderType.MARKET):
         return None
     return Sale(
         method=SaleMethod.MARKET,
@@ -252,7 +252,7 @@ def _lowest(sale: SaleAttempt, grid: Grid) -> Decimal | None:
     return max(bounds, default=None)
 
 
-def _capped(sale: SaleAttempt, cap: SlippageCap, quantity: Decimal, now_ms: int) -> Sale:
+def _capped(sale: SaleAttempt, cap: SlippageCap, quantity: Decimal, *, now_ms: int) -> Sale:
     then = "close again to sell at the current bid"
     if not cap.is_manual:
         then = "after a minute the cap is measured from the current best bid"
@@ -320,7 +320,7 @@ def _wait_ms(sale: SaleAttempt) -> int:
     return RETRY_MS[min(sale.number, len(RETRY_MS) - 1)]
 
 
-def _price(method: SaleMethod, sale: SaleAttempt, grid: Grid, slippage_pct: Decimal) -> Decimal:
+def _price(method: SaleMethod, sale: SaleAttempt, grid: Grid, *, slippage_pct: Decimal) -> Decimal:
     assert sale.bid is not None
     if method is SaleMethod.AT_BID:
         price = floored(sale.bid, grid.price_tick)
@@ -343,7 +343,7 @@ def _named_price(refusal: Refusal | None) -> Decimal | None:
     return refusal.number if refusal is not None and refusal.advice is Advice.REPRICE else None
 
 
-def _least_price(quantity: Decimal, price: Decimal, bid: Decimal, grid: Grid) -> Decimal:
+def _least_price(quantity: Decimal, price: Decimal, bid: Decimal, *, grid: Grid) -> Decimal:
     """Return the lowest price with a sufficient order value, at most the bid."""
     return min(max(price, ceiled(grid.min_value / quantity, grid.price_tick)), bid)
 

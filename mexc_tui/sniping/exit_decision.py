@@ -96,7 +96,7 @@ def initial_stop(position: Position) -> Decimal:
     return rounded(position.entry_price * (1 - position.plan.stop_loss_pct / HUNDRED))
 
 
-def decide(holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: int) -> Decision:
+def decide(holding: ExitHolding, memory: ExitMemory, tick: Tick | None, *, now_ms: int) -> Decision:
     """Return the effect of a price on a position, or of time alone (`tick` None).
 
     `now_ms`: exchange time, not before the tick's.
@@ -107,13 +107,13 @@ def decide(holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: 
         return Decision(memory=memory)
     if memory.fired is not CloseReason.NONE:
         return Decision(memory=memory)
-    is_new = tick is not None and is_observation(memory.observed, tick, position.opened_ms, now_ms)
+    is_new = tick is not None and is_observation(memory.observed, tick, position.opened_ms, now_ms=now_ms)
     if tick is not None and tick.is_trade and not is_new:
         tick = None
     if tick is not None:
         memory = replace(memory, observed=record_tick(memory.observed, tick, now_ms, is_new=is_new))
     memory, stop_move = _follow(position, memory, holding.grid)
-    memory = _confirm(holding, memory, tick, now_ms, is_new=is_new)
+    memory = _confirm(holding, memory, tick, now_ms=now_ms, is_new=is_new)
     if memory.fired is CloseReason.NONE:
         memory = _time_stop(position, memory, now_ms)
     if memory.fired is not CloseReason.NONE:
@@ -214,12 +214,12 @@ def _reason(position: Position, memory: ExitMemory, grid: Grid) -> CloseReason:
 
 
 def _confirm(
-    holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: int, *, is_new: bool
+    holding: ExitHolding, memory: ExitMemory, tick: Tick | None, *, now_ms: int, is_new: bool
 ) -> ExitMemory:
     position = holding.position
     observed, rules = memory.observed, _rules(position, memory.stop_price)
     if tick is not None and tick.price <= rules.price:
-        observed = count_touch(observed, tick, rules, now_ms, is_new=is_new)
+        observed = count_touch(observed, tick, rules, now_ms=now_ms, is_new=is_new)
     elif tick is not None or (observed.touch is not None and observed.touch.above_since_ms is not None):
         observed = track_above(observed, rules.confirm_ms, now_ms)
     memory = replace(memory, observed=observed)

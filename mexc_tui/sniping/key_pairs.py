@@ -31,7 +31,7 @@ class KeyPermission:
 UNREAD = KeyPermission(None, "unknown: selfSymbols not read")
 
 
-def key_may_trade(symbol: str, pairs: KeyPairs | None, api_ms: int | None, now_ms: int) -> KeyPermission:
+def key_may_trade(symbol: str, pairs: KeyPairs | None, api_ms: int | None, *, now_ms: int) -> KeyPermission:
     """Return whether a key may trade a pair.
 
     `api_ms`: when an official source first opened the pair to API trading.

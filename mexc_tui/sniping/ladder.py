@@ -138,7 +138,12 @@ class Alignment:
 
 
 def align(
-    plans: Iterable[RungPlan], resting: Iterable[RestingRung], position: Position, free: Decimal, grid: Grid
+    plans: Iterable[RungPlan],
+    resting: Iterable[RestingRung],
+    position: Position,
+    *,
+    free: Decimal,
+    grid: Grid,
 ) -> Alignment:
     """Compare the ladder with the resting orders. Never places more than the owned and free quantity.
 
@@ -174,7 +179,7 @@ def align(
 
 
 def rungs_done(
-    position: Position, sold: RungSales, grid: Grid, resting: Iterable[RestingRung] = ()
+    position: Position, sold: RungSales, grid: Grid, *, resting: Iterable[RestingRung] = ()
 ) -> tuple[int, ...]:
     """Return the completed rungs: the remainder of their share is not a valid order and has little value."""
     done = set(position.rungs_done)

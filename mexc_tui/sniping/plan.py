@@ -41,7 +41,9 @@ class FiringAim:
     text: str
 
 
-def aim(opens_ms: int, opens_ns: int, one_way_ns: int, clock_error_ms: float, rules: FireRules) -> FiringAim:
+def aim(
+    opens_ms: int, opens_ns: int, one_way_ns: int, *, clock_error_ms: float, rules: FireRules
+) -> FiringAim:
     """Return when to fire so that the request arrives at the opening.
 
     `opens_ns`: the opening on the engine's monotonic clock; `one_way_ns`: half the fastest round trip. The
@@ -55,7 +57,7 @@ def aim(opens_ms: int, opens_ns: int, one_way_ns: int, clock_error_ms: float, ru
 
 
 def price_cap(
-    reference: Decimal | None, grid: Grid, rules: FireRules, last: Decimal | None = None
+    reference: Decimal | None, grid: Grid, rules: FireRules, *, last: Decimal | None = None
 ) -> Decimal | None:
     """Return the maximum limit price of a snipe, by the premium over the reference and the price band."""
     caps: list[Decimal] = []
@@ -66,7 +68,7 @@ def price_cap(
     return min(caps, default=None)
 
 
-def book_price(best_ask: Decimal, cap: Decimal | None, grid: Grid, rules: FireRules) -> Decimal:
+def book_price(best_ask: Decimal, cap: Decimal | None, grid: Grid, *, rules: FireRules) -> Decimal:
     """Return a limit price that fills up to the slippage cap, at most the price cap."""
     price = floored(best_ask * (1 + rules.slippage_pct / HUNDRED), grid.price_tick)
     return price if cap is None else min(price, cap)
@@ -81,9 +83,9 @@ class FirstOrder:
     quantity: Decimal
 
 
-def first_order(kind: OrderType, price: Decimal, spend_cap: Decimal, grid: Grid) -> FirstOrder | None:
+def first_order(kind: OrderType, price: Decimal, spend_cap: Decimal, *, grid: Grid) -> FirstOrder | None:
     """Return an order of at most `spend_cap`, fee included; None: too small for one step."""
-    quantity = buy_quantity(spend_cap, price, grid.taker_fee, grid)
+    quantity = buy_quantity(spend_cap, price, grid.taker_fee, grid=grid)
     return FirstOrder(bounded(kind), price, quantity) if quantity > 0 else None
 
 
@@ -93,7 +95,7 @@ def bounded(kind: OrderType) -> OrderType:
 
 
 def next_at_ms(
-    sent: int, last_sent_ms: int | None, opens_ms: int, rules: FireRules, now_ms: int
+    sent: int, last_sent_ms: int | None, opens_ms: int, *, rules: FireRules, now_ms: int
 ) -> int | None:
     """Return when the next attempt may be sent, not before the opening; None: attempts or window used up.
 

@@ -44,6 +44,6 @@ def judge(proposal: ArmProposal, facts: ArmFacts, now_ms: int) -> Judgement:
             *(check(proposal, facts, now_ms) for check in schema_checks.CHECKS),
             *(check(sane, facts, now_ms) for check in rule_checks.CHECKS),
             *(check(sane, facts, now_ms) for check in security_checks.CHECKS),
-            *check_entry(candidate_of(sane, facts, now_ms), facts.book, facts.limits, now_ms),
+            *check_entry(candidate_of(sane, facts, now_ms), facts.book, facts.limits, now_ms=now_ms),
         )
     )

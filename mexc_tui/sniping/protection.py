@@ -50,7 +50,7 @@ def protection(facts: ProtectionFacts) -> tuple[Protection, str]:
     return Protection.ENGINE, f"stop in this engine: {WATCHED}{_resting(facts.orders)}"
 
 
-def blocked_reason(pair: Symbol | None, trading: Trading, heartbeat_ms: int | None, now_ms: int) -> str:
+def blocked_reason(pair: Symbol | None, trading: Trading, heartbeat_ms: int | None, *, now_ms: int) -> str:
     """Return why a stop could not sell a pair now at any price; empty: it could.
 
     `pair`: None: not listed by the exchange, a sale is attempted anyway; `heartbeat_ms`: last check of the

@@ -59,53 +59,55 @@ class ReadyLimits:
     """A stream connection without messages for longer counts as dead."""
 
 
-def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireRules) -> tuple[Verdict, ...]:
+def checklist(
+    snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, *, rules: FireRules
+) -> tuple[Verdict, ...]:
     """Return the verdict of every check; a failed one keeps the snipe from firing."""
     armed = snipe.state in (SnipeState.ARMED, SnipeState.READY)
     moved = facts.opens_ms != snipe.opens_ms
     known, unknown = "none", "an order outcome is unknown"
     return (
-        _line("armed", armed, str(snipe.state), "armed", "arm again"),
-        _line("trading_state", facts.trading.allows_entries, str(facts.trading), "active", "resume entries"),
+        _line("armed", armed, str(snipe.state), limit="armed", flip="arm again"),
+        _line("trading_state", facts.trading.allows_entries, str(facts.trading), limit="active", flip="resume entries"),
         _line(
             "halt_generation", facts.generation == facts.armed_generation, str(facts.armed_generation),
-            str(facts.generation), "arm again",
+            limit=str(facts.generation), flip="arm again",
         ),
         _line(
-            "opening", not moved, moment(snipe.opens_ms), moment(facts.opens_ms), "arm again"
+            "opening", not moved, moment(snipe.opens_ms), limit=moment(facts.opens_ms), flip="arm again"
         ),
         _pair(snipe, facts),
         _line(
             "key_may_trade", facts.key_permission.is_allowed is not False, facts.key_permission.text,
-            "not refused", "allow this symbol for the key",
+            limit="not refused", flip="allow this symbol for the key",
         ),
-        _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", "warm", "open it"),
+        _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", limit="warm", flip="open it"),
         _round_trip(facts, limits),
         _clock(facts, limits),
         _funds(snipe, facts),
         _private(facts, limits),
-        _silence("public_stream", facts.public_silent_ms, limits, "wait for the market streams"),
+        _silence("public_stream", facts.public_silent_ms, limits, flip="wait for the market streams"),
         _topics(facts),
         _line(
             "unknown_orders", not facts.has_unknown_order, unknown if facts.has_unknown_order else known,
-            "none", "wait until it is resolved",
+            limit="none", flip="wait until it is resolved",
         ),
-        _line("orders_left", facts.orders_left >= 1, str(facts.orders_left), "at least 1", "wait a second"),
+        _line("orders_left", facts.orders_left >= 1, str(facts.orders_left), limit="at least 1", flip="wait a second"),
         _line(
             "requests", facts.are_requests_ready, "signed" if facts.are_requests_ready else "missing",
-            "signed", "build and sign the orders",
+            limit="signed", flip="build and sign the orders",
         ),
         _line(
-            "event_loop", not facts.standstill, facts.standstill or "not blocked", "not blocked",
-            "wait for reconciliation",
+            "event_loop", not facts.standstill, facts.standstill or "not blocked", limit="not blocked",
+            flip="wait for reconciliation",
         ),
-        _line("ban", not facts.ban, facts.ban or "none", "none", "wait until it ends"),
-        _line("attempts", rules.attempts >= 1, str(rules.attempts), "at least 1", "raise entry_attempts"),
+        _line("ban", not facts.ban, facts.ban or "none", limit="none", flip="wait until it ends"),
+        _line("attempts", rules.attempts >= 1, str(rules.attempts), limit="at least 1", flip="raise entry_attempts"),
     )  # fmt: skip
 
 
-def _line(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
-    return verdict(CheckStage.SECURITY, name, passed, value, limit, flip)
+def _line(name: str, passed: bool, value: str, *, limit: str, flip: str) -> Verdict:
+    return verdict(CheckStage.SECURITY, name, passed, value=value, limit=limit, flip=flip)
 
 
 def _pair(snipe: Snipe, facts: ReadyFacts) -> Verdict:
@@ -113,7 +115,7 @@ def _pair(snipe: Snipe, facts: ReadyFacts) -> Verdict:
     text = "not in exchangeInfo"
     if facts.symbol is not None:
         text = _misfit(snipe, facts.symbol)
-    return _line("pair", not text, text or "order still valid", "order still valid", "arm again")
+    return _line("pair", not text, text or "order still valid", limit="order still valid", flip="arm again")
 
 
 def _misfit(snipe: Snipe, symbol: Symbol) -> str:
@@ -124,41 +126,53 @@ def _misfit(snipe: Snipe, symbol: Symbol) -> str:
         return f"{short(net)} is outside the order limits"
     if snipe.price_cap is None:
         return ""
-    quantity = buy_quantity(snipe.spend_cap, snipe.price_cap, grid.taker_fee, grid)
-    return misfit(quantity, snipe.price_cap, grid, snipe.type)
+    quantity = buy_quantity(snipe.spend_cap, snipe.price_cap, grid.taker_fee, grid=grid)
+    return misfit(quantity, snipe.price_cap, grid, kind=snipe.type)
 
 
 def _private(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
     silent_ms = facts.private_silent_ms if facts.is_private_live else None
-    return _silence("user_stream", silent_ms, limits, "wait for the user stream")
+    return _silence("user_stream", silent_ms, limits, flip="wait for the user stream")
 
 
-def _silence(name: str, silent_ms: int | None, limits: ReadyLimits, flip: str) -> Verdict:
+def _silence(name: str, silent_ms: int | None, limits: ReadyLimits, *, flip: str) -> Verdict:
     passed = silent_ms is not None and silent_ms <= limits.silent_ms
     text = "down" if silent_ms is None else f"live, last message {silent_ms} ms ago"
-    return _line(name, passed, text, f"live, last message at most {limits.silent_ms} ms ago", flip)
+    return _line(name, passed, text, limit=f"live, last message at most {limits.silent_ms} ms ago", flip=flip)
 
 
 def _topics(facts: ReadyFacts) -> Verdict:
     missing = ", ".join(facts.missing_topics).replace("_", " ")
     text = f"subscription not accepted: {missing}" if missing else "accepted"
-    return _line("topics", not missing, text, "accepted", "wait for the subscriptions")
+    return _line("topics", not missing, text, limit="accepted", flip="wait for the subscriptions")
 
 
 def _round_trip(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
     value = facts.round_trip_ms
     passed = value is not None and value <= limits.round_trip_ms
     text = "not measured" if value is None else f"{value:.1f} ms"
-    return _line("round_trip", passed, text, f"at most {limits.round_trip_ms:g} ms", "open a warm connection")
+    return _line(
+        "round_trip",
+        passed,
+        text,
+        limit=f"at most {limits.round_trip_ms:g} ms",
+        flip="open a warm connection",
+    )
 
 
 def _clock(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
     error, age = facts.clock_error_ms, facts.clock_age_s
     limit = f"error at most {limits.clock_error_ms:g} ms, at most {limits.clock_age_s:g} s old"
     if error is None or age is None:
-        return _line("clock", False, "unknown", limit, "measure the clock offset")
+        return _line("clock", False, "unknown", limit=limit, flip="measure the clock offset")
     passed = error <= limits.clock_error_ms and age <= limits.clock_age_s
-    return _line("clock", passed, f"error {error:.1f} ms, {age:.0f} s old", limit, "measure the clock offset")
+    return _line(
+        "clock",
+        passed,
+        f"error {error:.1f} ms, {age:.0f} s old",
+        limit=limit,
+        flip="measure the clock offset",
+    )
 
 
 def _funds(snipe: Snipe, facts: ReadyFacts) -> Verdict:
@@ -166,4 +180,6 @@ def _funds(snipe: Snipe, facts: ReadyFacts) -> Verdict:
     passed = free is not None and free >= snipe.spend_cap
     text = "unknown" if free is None else f"{short(free)} free"
     missing = max(snipe.spend_cap - (free or ZERO), ZERO)
-    return _line("funds", passed, text, f"at least {short(snipe.spend_cap)}", f"free {short(missing)} more")
+    return _line(
+        "funds", passed, text, limit=f"at least {short(snipe.spend_cap)}", flip=f"free {short(missing)} more"
+    )

@@ -10,7 +10,7 @@ CONFIRM_MS = 250
 
 
 def confirmed_price(
-    bid: Decimal | None, ask: Decimal | None, last: Decimal | None, premium_pct: Decimal
+    bid: Decimal | None, ask: Decimal | None, last: Decimal | None, *, premium_pct: Decimal
 ) -> Decimal | None:
     """Return the lower of ask and last trade; without a trade, an ask within the premium of the bid.
 

@@ -75,7 +75,7 @@ def _to_multiple(amount: Decimal, step: Decimal, rounding: str) -> Decimal:
         return whole * step
 
 
-def buy_quantity(spend: Decimal, price: Decimal, fee: Decimal, grid: Grid) -> Decimal:
+def buy_quantity(spend: Decimal, price: Decimal, fee: Decimal, *, grid: Grid) -> Decimal:
     """Return the maximum base units that `spend` buys at `price`, fee included; 0: less than one step."""
     if spend <= 0 or price <= 0:
         return ZERO
@@ -91,12 +91,12 @@ def cost(quantity: Decimal, price: Decimal, fee: Decimal) -> Decimal:
         return quantity * price * (1 + fee)
 
 
-def misfit(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = OrderType.LIMIT) -> str:
+def misfit(quantity: Decimal, price: Decimal, grid: Grid, *, kind: OrderType = OrderType.LIMIT) -> str:
     """Return why the exchange would reject such an order; empty: it would accept it."""
-    return too_small(quantity, price, grid, kind) or _too_large(quantity, price, grid, kind)
+    return too_small(quantity, price, grid, kind=kind) or _too_large(quantity, price, grid, kind=kind)
 
 
-def too_small(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = OrderType.LIMIT) -> str:
+def too_small(quantity: Decimal, price: Decimal, grid: Grid, *, kind: OrderType = OrderType.LIMIT) -> str:
     """Return why an order is below the pair's minimums; empty: it is not."""
     if quantity <= 0 or quantity < grid.min_quantity:
         return f"quantity {quantity:f} is below the minimum, {max(grid.min_quantity, grid.quantity_step):f}"
@@ -104,7 +104,7 @@ def too_small(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = O
     return f"value {short(value)} is below the minimum notional, {low:f}" if value < low else ""
 
 
-def _too_large(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType) -> str:
+def _too_large(quantity: Decimal, price: Decimal, grid: Grid, *, kind: OrderType) -> str:
     high, value = grid.bounds(kind)[1], _value(quantity, price)
     if high is None or value <= high:
         return ""
@@ -116,7 +116,7 @@ def _value(quantity: Decimal, price: Decimal) -> Decimal:
         return quantity * price
 
 
-def slice_of(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = OrderType.LIMIT) -> Decimal:
+def slice_of(quantity: Decimal, price: Decimal, grid: Grid, *, kind: OrderType = OrderType.LIMIT) -> Decimal:
     """Return the first of equal slices within the pair's maximum order value; 0: less than one step.
 
     Equal slices leave no remainder that is too small. `quantity`: a multiple of the step.

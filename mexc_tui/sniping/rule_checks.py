@@ -22,8 +22,10 @@ UNNAMED_TYPES = (OrderType.IMMEDIATE_OR_CANCEL, OrderType.FILL_OR_KILL)
 """Order types that are accepted although no pair lists them (protocol 4.2)."""
 
 
-def _rule(name: str, passed: bool, value: str, limit: str, flip: str, until_ms: int | None = None) -> Verdict:
-    return verdict(CheckStage.RULES, name, passed, value, limit, flip, until_ms)
+def _rule(
+    name: str, passed: bool, value: str, *, limit: str, flip: str, until_ms: int | None = None
+) -> Verdict:
+    return verdict(CheckStage.RULES, name, passed, value=value, limit=limit, flip=flip, until_ms=until_ms)
 
 
 def listing_stage(_: ArmProposal, facts: ArmFacts, now_ms: int) -> Verdict:
@@ -31,9 +33,13 @@ def listing_stage(_: ArmProposal, facts: ArmFacts, now_ms: int) -> Verdict:
     listing = facts.pair.listing
     limit = "scheduled or open"
     if listing is None:
-        return _rule("listing_stage", False, "unknown listing", limit, "wait until a source lists it")
+        return _rule(
+            "listing_stage", False, "unknown listing", limit=limit, flip="wait until a source lists it"
+        )
     stage = listing.stage_at(now_ms)
-    return _rule("listing_stage", stage in ARMABLE, str(stage), limit, "wait until it is scheduled")
+    return _rule(
+        "listing_stage", stage in ARMABLE, str(stage), limit=limit, flip="wait until it is scheduled"
+    )
 
 
 def calendar(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
@@ -44,8 +50,8 @@ def calendar(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     return _rule(
         "calendar", confirmed or not required,
         "listed" if confirmed else "not listed" if required else "not required",
-        "listed" if confirmed or required else "not required",
-        "wait for the calendar, or set require_calendar = false",
+        limit="listed" if confirmed or required else "not required",
+        flip="wait for the calendar, or set require_calendar = false",
     )  # fmt: skip
 
 
@@ -54,8 +60,8 @@ def opening_agreed(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     believed = None if facts.pair.listing is None else facts.pair.listing.opens_ms
     return _rule(
         "opening_agreed", proposal.opens_ms is not None and proposal.opens_ms == believed,
-        moment(proposal.opens_ms), moment(believed),
-        "arm again for the new opening" if believed is not None else "wait for an opening time",
+        moment(proposal.opens_ms), limit=moment(believed),
+        flip="arm again for the new opening" if believed is not None else "wait for an opening time",
     )  # fmt: skip
 
 
@@ -64,23 +70,38 @@ def time_to_opening(proposal: ArmProposal, facts: ArmFacts, now_ms: int) -> Verd
     rules = facts.rules
     limit = f"at most {rules.advance_ms // 1_000} s ahead or {rules.late_ms} ms ago"
     if proposal.opens_ms is None:
-        return _rule("time_to_opening", False, "no opening time", limit, "wait for an opening time")
+        return _rule(
+            "time_to_opening", False, "no opening time", limit=limit, flip="wait for an opening time"
+        )
     ahead_ms = proposal.opens_ms - now_ms
     value = f"{abs(ahead_ms) / 1_000:.1f} s {'ahead' if ahead_ms >= 0 else 'ago'}"
     if ahead_ms > rules.advance_ms:
         until_ms = proposal.opens_ms - rules.advance_ms
-        return _rule("time_to_opening", False, value, limit, "wait until the opening is nearer", until_ms)
-    return _rule("time_to_opening", ahead_ms >= -rules.late_ms, value, limit, "not possible, opening missed")
+        return _rule(
+            "time_to_opening",
+            False,
+            value,
+            limit=limit,
+            flip="wait until the opening is nearer",
+            until_ms=until_ms,
+        )
+    return _rule(
+        "time_to_opening", ahead_ms >= -rules.late_ms, value, limit=limit, flip="not possible, opening missed"
+    )
 
 
 def detector(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether signals of this detector may arm."""
     named = ", ".join(facts.rules.detectors) or "none"
     if proposal.detector is None:
-        return _rule("detector", True, "manual", named, "")
+        return _rule("detector", True, "manual", limit=named, flip="")
     allowed = proposal.detector in facts.rules.detectors
     return _rule(
-        "detector", allowed, str(proposal.detector), named, "add it to armed_detectors, or arm manually"
+        "detector",
+        allowed,
+        str(proposal.detector),
+        limit=named,
+        flip="add it to armed_detectors, or arm manually",
     )
 
 
@@ -88,12 +109,12 @@ def probability(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the probability of the signal is high enough; one scale, 0 to 1 (rules 7)."""
     least = facts.rules.min_probability
     if proposal.is_manual:
-        return _rule("probability", True, "manual", f"at least {least:.2f}", "")
+        return _rule("probability", True, "manual", limit=f"at least {least:.2f}", flip="")
     value = proposal.probability
     passed = value is not None and 0 <= value <= 1 and value >= least
     return _rule(
-        "probability", passed, "none" if value is None else f"{value:.3f}", f"at least {least:.2f}",
-        "wait for a higher probability, or lower min_probability",
+        "probability", passed, "none" if value is None else f"{value:.3f}", limit=f"at least {least:.2f}",
+        flip="wait for a higher probability, or lower min_probability",
     )  # fmt: skip
 
 
@@ -103,28 +124,30 @@ def allow_list(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     passed = not allow or any(pattern.fullmatch(proposal.symbol) for pattern in allow)
     limit = ", ".join(pattern.pattern for pattern in allow) or "no list"
     value = proposal.symbol if allow else "no list"
-    return _rule("allow_list", passed, value, limit, "add it to allow_symbols")
+    return _rule("allow_list", passed, value, limit=limit, flip="add it to allow_symbols")
 
 
 def deny_list(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the deny list excludes the pair."""
     hit = next((p.pattern for p in facts.rules.deny if p.fullmatch(proposal.symbol)), None)
     value = "no match" if hit is None else f"{proposal.symbol} matches {hit}"
-    return _rule("deny_list", hit is None, value, "no match", "remove it from deny_symbols")
+    return _rule("deny_list", hit is None, value, limit="no match", flip="remove it from deny_symbols")
 
 
 def pair_known(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether exchangeInfo contains the pair: its filters are needed to build an order."""
     known = facts.pair.symbol is not None
     flip = "wait until exchangeInfo lists it"
-    return _rule("pair_known", known, "in exchangeInfo" if known else "missing", "in exchangeInfo", flip)
+    return _rule(
+        "pair_known", known, "in exchangeInfo" if known else "missing", limit="in exchangeInfo", flip=flip
+    )
 
 
 def pair_online(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the pair is online."""
     status = "unknown" if facts.pair.symbol is None else facts.pair.symbol.status.name.lower()
     online = facts.pair.symbol is not None and facts.pair.symbol.status is SymbolStatus.ONLINE
-    return _rule("pair_online", online, status, "online", "wait until the exchange enables it")
+    return _rule("pair_online", online, status, limit="online", flip="wait until the exchange enables it")
 
 
 def sides(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
@@ -135,24 +158,32 @@ def sides(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     if pair is not None:
         sides_text = pair.sides.name.lower().replace("_", " ")
         value = f"API trading {'allowed' if pair.is_spot_trading_allowed else 'closed'}, sides: {sides_text}"
-    return _rule("sides", both, value, "API trading allowed, sides: both", "wait until API trading opens")
+    return _rule(
+        "sides", both, value, limit="API trading allowed, sides: both", flip="wait until API trading opens"
+    )
 
 
 def key_may_trade(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether this key's own list contains the pair; unknown passes."""
     permission = facts.pair.key_permission
     flip = "allow this symbol for the key, or use another key"
-    return _rule("key_may_trade", permission.is_allowed is not False, permission.text, "not refused", flip)
+    return _rule(
+        "key_may_trade", permission.is_allowed is not False, permission.text, limit="not refused", flip=flip
+    )
 
 
 def order_type(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the pair accepts the order type."""
     pair = facts.pair.symbol
     if pair is None:
-        return _rule("order_type", False, str(proposal.type), "unknown", "wait until exchangeInfo lists it")
+        return _rule(
+            "order_type", False, str(proposal.type), limit="unknown", flip="wait until exchangeInfo lists it"
+        )
     listed = ListedType(proposal.type.value) in pair.order_types or proposal.type in UNNAMED_TYPES
     named = ", ".join(pair.order_types) or "none"
-    return _rule("order_type", listed, str(proposal.type), named, "use LIMIT or IMMEDIATE_OR_CANCEL")
+    return _rule(
+        "order_type", listed, str(proposal.type), limit=named, flip="use LIMIT or IMMEDIATE_OR_CANCEL"
+    )
 
 
 def order_fits(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
@@ -163,10 +194,12 @@ def order_fits(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     pair = facts.pair.symbol
     limit = "symbol filters"
     if pair is None:
-        return _rule("order_fits", False, "symbol unknown", limit, "wait until exchangeInfo lists it")
+        return _rule(
+            "order_fits", False, "symbol unknown", limit=limit, flip="wait until exchangeInfo lists it"
+        )
     text = _misfit(proposal, pair, facts.rules.order_min_quote)
     value = text or f"{short(proposal.spend)} USDT"
-    return _rule("order_fits", not text, value, limit, "change amount or price")
+    return _rule("order_fits", not text, value, limit=limit, flip="change amount or price")
 
 
 def _misfit(proposal: ArmProposal, pair: Symbol, least: Decimal) -> str:
@@ -179,8 +212,8 @@ def _misfit(proposal: ArmProposal, pair: Symbol, least: Decimal) -> str:
         return f"{short(net)} is above the maximum order value {high:f}"
     if proposal.price is None:
         return ""
-    quantity = buy_quantity(proposal.spend, proposal.price, grid.taker_fee, grid)
-    return misfit(quantity, proposal.price, grid, proposal.type)
+    quantity = buy_quantity(proposal.spend, proposal.price, grid.taker_fee, grid=grid)
+    return misfit(quantity, proposal.price, grid, kind=proposal.type)
 
 
 CHECKS = (

@@ -75,12 +75,12 @@ class SentOrder:
 _Adjustment = Callable[[SaleTerms, Refusal, SentOrder, Grid], SaleTerms]
 
 
-def learn(terms: SaleTerms, refusal: Refusal, sent: SentOrder, grid: Grid) -> SaleTerms:
+def learn(terms: SaleTerms, refusal: Refusal, sent: SentOrder, *, grid: Grid) -> SaleTerms:
     """Return the terms after a refusal; unchanged terms: only time, a price or a balance can help."""
     if refusal.code == NO_OPPONENT:
         return terms
     if refusal.code == TOO_MANY_ORDERS:
-        return _smaller(terms, refusal, sent, grid)
+        return _smaller(terms, refusal, sent, grid=grid)
     adjustment = _ADJUSTMENTS.get(refusal.advice)
     return terms if adjustment is None else adjustment(terms, refusal, sent, grid)
 

@@ -20,16 +20,16 @@ MIN_STOP, MAX_STOP = Decimal(2), Decimal(50)
 def symbol_name(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     """Whether the symbol is one that the desk trades."""
     return verdict(
-        CheckStage.SCHEMA, "symbol_name", is_tradable_name(proposal.symbol), proposal.symbol or "empty",
-        "letters and digits", "use a symbol such as NEWUSDT",
+        CheckStage.SCHEMA, "symbol_name", is_tradable_name(proposal.symbol), value=proposal.symbol or "empty",
+        limit="letters and digits", flip="use a symbol such as NEWUSDT",
     )  # fmt: skip
 
 
 def signal_id(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     """Whether the origin of the snipe is named: each signal arms once."""
     return verdict(
-        CheckStage.SCHEMA, "signal_id", bool(proposal.signal_id), proposal.signal_id or "empty", "not empty",
-        "arm from a signal or by a command",
+        CheckStage.SCHEMA, "signal_id", bool(proposal.signal_id), value=proposal.signal_id or "empty", limit="not empty",
+        flip="arm from a signal or by a command",
     )  # fmt: skip
 
 
@@ -54,9 +54,9 @@ def spend(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
         CheckStage.SCHEMA,
         "spend",
         passed,
-        proposal.size_text or f"{short(proposal.spend)} USDT",
-        "above 0",
-        _how_to_size(facts) if proposal.size_text else "set an amount above 0",
+        value=proposal.size_text or f"{short(proposal.spend)} USDT",
+        limit="above 0",
+        flip=_how_to_size(facts) if proposal.size_text else "set an amount above 0",
     )
 
 
@@ -74,19 +74,33 @@ def prices(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     named = [price for price in (proposal.price, proposal.reference_price) if price is not None]
     passed = all(_is_sane(price) for price in named)
     value = ", ".join(f"{short(price)}" for price in named) or "none set"
-    return verdict(CheckStage.SCHEMA, "prices", passed, value, "above 0", "set a price above 0")
+    return verdict(
+        CheckStage.SCHEMA, "prices", passed, value=value, limit="above 0", flip="set a price above 0"
+    )
 
 
 def opening_time(proposal: ArmProposal, _: ArmFacts, now_ms: int) -> Verdict:
     """Whether its opening is close to now."""
     limit = "within 30 days"
     if proposal.opens_ms is None:
-        return verdict(CheckStage.SCHEMA, "opening_time", False, "none", limit, "wait for an opening time")
+        return verdict(
+            CheckStage.SCHEMA,
+            "opening_time",
+            False,
+            value="none",
+            limit=limit,
+            flip="wait for an opening time",
+        )
     distance = abs(proposal.opens_ms - now_ms)
     side = "ahead" if proposal.opens_ms > now_ms else "ago"
     value = f"{moment(proposal.opens_ms)}, {distance / 3_600_000:.1f} h {side}"
     return verdict(
-        CheckStage.SCHEMA, "opening_time", distance <= FAR_MS, value, limit, "set a plausible opening time"
+        CheckStage.SCHEMA,
+        "opening_time",
+        distance <= FAR_MS,
+        value=value,
+        limit=limit,
+        flip="set a plausible opening time",
     )
 
 
@@ -94,9 +108,9 @@ def exit_plan(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     """Whether the exit plan is present and plausible (rules 3)."""
     text = "no exit plan" if proposal.plan is None else plan_fault(proposal.plan)
     return verdict(
-        CheckStage.SCHEMA, "exit_plan", not text, text or "valid stop and ladder",
-        f"stop {MIN_STOP}–{MAX_STOP} % below entry, ladder of at most {MAX_RUNGS} rising rungs and 100 %",
-        "correct the exit settings",
+        CheckStage.SCHEMA, "exit_plan", not text, value=text or "valid stop and ladder",
+        limit=f"stop {MIN_STOP}–{MAX_STOP} % below entry, ladder of at most {MAX_RUNGS} rising rungs and 100 %",
+        flip="correct the exit settings",
     )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ from mexc_tui.sniping.request import ArmFacts, ArmProposal
 from mexc_tui.sniping.verdict_text import verdict
 
 
-def _rule(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
-    return verdict(CheckStage.SECURITY, name, passed, value, limit, flip)
+def _rule(name: str, passed: bool, value: str, *, limit: str, flip: str) -> Verdict:
+    return verdict(CheckStage.SECURITY, name, passed, value=value, limit=limit, flip=flip)
 
 
 def unlocked(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
@@ -17,7 +17,7 @@ def unlocked(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     desk = facts.desk
     passed = desk.mode is not Mode.LIVE or desk.is_unlocked
     value = f"{desk.mode}, {'unlocked' if desk.is_unlocked else 'locked'}"
-    return _rule("unlocked", passed, value, "unlocked for this session", "unlock live trading")
+    return _rule("unlocked", passed, value, limit="unlocked for this session", flip="unlock live trading")
 
 
 def key_rights(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
@@ -25,13 +25,13 @@ def key_rights(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     key = facts.desk.key
     limit = "trade, no withdrawal"
     if key is None:
-        return _rule("key_rights", False, "no key", limit, "set an API key")
+        return _rule("key_rights", False, "no key", limit=limit, flip="set an API key")
     passed = key.may_trade and not key.may_withdraw
     value = f"trade {_yes(key.may_trade)}, withdraw {_yes(key.may_withdraw)}"
     flip = (
         "use a key without withdrawal permission" if key.may_withdraw else "enable spot trading for the key"
     )
-    return _rule("key_rights", passed, f"{value}{key.text and ': ' + key.text}", limit, flip)
+    return _rule("key_rights", passed, f"{value}{key.text and ': ' + key.text}", limit=limit, flip=flip)
 
 
 def key_address(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
@@ -40,7 +40,11 @@ def key_address(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     passed = facts.desk.mode is not Mode.LIVE or bound is not False
     value = "unknown" if bound is None else _yes(bound)
     return _rule(
-        "key_address", passed, value, "bound to an IP address in live mode", "bind the key to this IP address"
+        "key_address",
+        passed,
+        value,
+        limit="bound to an IP address in live mode",
+        flip="bind the key to this IP address",
     )
 
 
@@ -51,14 +55,18 @@ def trading_state(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     flip = f"ends automatically with its cause ({trading.cause})"
     if trading.state in (TradingState.HALTED, TradingState.FLATTENING):
         flip = "resume entries"
-    return _rule("trading_state", trading.state.allows_entries, text, "active", flip)
+    return _rule("trading_state", trading.state.allows_entries, text, limit="active", flip=flip)
 
 
 def halt_generation(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether no halt happened since the request began."""
     now = facts.desk.trading.generation
     return _rule(
-        "halt_generation", facts.desk.generation == now, str(facts.desk.generation), str(now), "retry"
+        "halt_generation",
+        facts.desk.generation == now,
+        str(facts.desk.generation),
+        limit=str(now),
+        flip="retry",
     )
 
 
@@ -66,10 +74,14 @@ def automatic(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether signals may arm in this mode without confirmation."""
     rule, mode = facts.rules.auto_arm, facts.desk.mode
     if proposal.is_manual:
-        return _rule("automatic", True, "manual", str(rule), "")
+        return _rule("automatic", True, "manual", limit=str(rule), flip="")
     passed = rule is AutoArm.EVERYWHERE or (rule is AutoArm.PRACTICE and mode is Mode.PRACTICE)
     return _rule(
-        "automatic", passed, f"a signal in {mode}", f"auto_arm = {rule}", "arm manually, or set auto_arm"
+        "automatic",
+        passed,
+        f"a signal in {mode}",
+        limit=f"auto_arm = {rule}",
+        flip="arm manually, or set auto_arm",
     )
 
 
@@ -78,8 +90,8 @@ def outcomes(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     least, count = facts.rules.arm_outcomes, facts.desk.outcomes
     passed = proposal.is_manual or facts.desk.mode is Mode.PRACTICE or count >= least
     return _rule(
-        "outcomes", passed, f"{count} recorded", f"at least {least} for automatic arming in paper and live",
-        f"record {max(least - count, 0)} more outcomes, or arm manually",
+        "outcomes", passed, f"{count} recorded", limit=f"at least {least} for automatic arming in paper and live",
+        flip=f"record {max(least - count, 0)} more outcomes, or arm manually",
     )  # fmt: skip
 
 
@@ -87,19 +99,19 @@ def workers(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether every worker that firing and protection depend on is healthy."""
     ill = [f"{w.name}: {w.text}" if w.text else w.name for w in facts.desk.workers if not w.is_healthy]
     value = "; ".join(ill) or f"{len(facts.desk.workers)} healthy"
-    return _rule("workers", not ill, value, "all healthy", "wait for recovery (screen 7)")
+    return _rule("workers", not ill, value, limit="all healthy", flip="wait for recovery (screen 7)")
 
 
 def reconciled(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the ledger was reconciled since the start or the last gap."""
     passed = facts.desk.is_reconciled
-    return _rule("reconciled", passed, _yes(passed), "yes", "wait, or run `mexc-tui reconcile`")
+    return _rule("reconciled", passed, _yes(passed), limit="yes", flip="wait, or run `mexc-tui reconcile`")
 
 
 def ban(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the exchange currently bans this address or account."""
     text = facts.desk.ban
-    return _rule("ban", not text, text or "none", "none", "wait until it ends")
+    return _rule("ban", not text, text or "none", limit="none", flip="wait until it ends")
 
 
 def _yes(value: bool) -> str:

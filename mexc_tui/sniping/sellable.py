@@ -71,6 +71,7 @@ def judge(
     quantity: Decimal,
     grid: Grid,
     prices: KnownPrices,
+    *,
     now_ms: int = 0,
     confirmation: Confirmation | None = None,
 ) -> SellableJudgement:
@@ -82,7 +83,11 @@ def judge(
         return SELLABLE
     if _is_small(quantity, (bid, last)):
         return _small(
-            quantity, fault, KnownPrices(bid=bid, last=last, entry=entry, high=high), now_ms, confirmation
+            quantity,
+            fault,
+            KnownPrices(bid=bid, last=last, entry=entry, high=high),
+            now_ms=now_ms,
+            before=confirmation,
         )
     if best_fault := order_fault(quantity, best, grid):
         return SellableJudgement(Sellability.TRAPPED, best_fault)
@@ -113,7 +118,7 @@ def _is_small(quantity: Decimal, prices: Iterable[Decimal | None]) -> bool:
 
 
 def _small(
-    quantity: Decimal, fault: str, prices: KnownPrices, now_ms: int, before: Confirmation | None
+    quantity: Decimal, fault: str, prices: KnownPrices, *, now_ms: int, before: Confirmation | None
 ) -> SellableJudgement:
     bought_small = _is_small(quantity, (prices.entry, prices.high))
     if bought_small and prices.bid is not None and prices.last is not None:

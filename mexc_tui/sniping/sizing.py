@@ -64,7 +64,7 @@ def size(rules: SizeRules, facts: SizeFacts) -> Sized:
         if cap < spend:
             spend, limited_by = cap, name
     spend = max(spend, ZERO)
-    refused = _too_small(spend, rules, facts, limited_by)
+    refused = _too_small(spend, rules, facts, limited_by=limited_by)
     return Sized(spend=ZERO if refused else spend, wanted=wanted, limited_by=limited_by, refused=refused)
 
 
@@ -98,7 +98,7 @@ def _caps(rules: SizeRules, facts: SizeFacts) -> tuple[tuple[Decimal, str], ...]
     return tuple(caps)
 
 
-def _too_small(spend: Decimal, rules: SizeRules, facts: SizeFacts, limited_by: str) -> str:
+def _too_small(spend: Decimal, rules: SizeRules, facts: SizeFacts, *, limited_by: str) -> str:
     """Return why a size cannot be traded. Raising it would exceed the risk it is based on (rules 4)."""
     least = max(facts.grid.min_value, rules.order_min_quote)
     why = f", lowered by {limited_by}" if limited_by else ""

@@ -35,7 +35,7 @@ class SlippageCap:
 
 
 def observed(
-    cap: SlippageCap | None, bid: Decimal, slippage_pct: Decimal, now_ms: int, *, is_manual: bool
+    cap: SlippageCap | None, bid: Decimal, slippage_pct: Decimal, *, now_ms: int, is_manual: bool
 ) -> SlippageCap:
     """Return the cap after observing the best bid. `is_manual`: the sale was requested by a user."""
     if cap is None:

@@ -100,7 +100,7 @@ class StopRules:
     at_once_factor: Decimal
 
 
-def is_observation(observed: ObservedPrices, tick: Tick, opened_ms: int, now_ms: int) -> bool:
+def is_observation(observed: ObservedPrices, tick: Tick, opened_ms: int, *, now_ms: int) -> bool:
     """Whether a tick is a new observation.
 
     A trade counts if it is newer than the entry and the last counted trade, and close to the current time:
@@ -132,7 +132,7 @@ def record_tick(observed: ObservedPrices, tick: Tick, now_ms: int, *, is_new: bo
 
 
 def count_touch(
-    observed: ObservedPrices, tick: Tick, rules: StopRules, now_ms: int, *, is_new: bool
+    observed: ObservedPrices, tick: Tick, rules: StopRules, *, now_ms: int, is_new: bool
 ) -> ObservedPrices:
     """Return the observed prices with a tick at or below the stop counted."""
     touch = observed.touch or StopTouch(since_ms=now_ms)

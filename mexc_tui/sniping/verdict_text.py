@@ -9,6 +9,7 @@ def verdict(
     stage: CheckStage,
     name: str,
     passed: bool,
+    *,
     value: str,
     limit: str,
     flip: str = "",

@@ -226,7 +226,9 @@ class ActionMixin(ThemedApp):
         screen, run = self.screen, self._controller.shown
         if isinstance(screen, BoardScreen) and screen.is_ready:
             width = screen.size.width
-            screen.show_command(None if run is None else draw_run(run, self._source, self._now_s(), width))
+            screen.show_command(
+                None if run is None else draw_run(run, self._source, self._now_s(), width=width)
+            )
             question = self._controller.question
             screen.hold_rows(question is not None, takes_text=question is not None and bool(question.word))
 
@@ -265,7 +267,7 @@ class ActionMixin(ThemedApp):
             self.copy_to_clipboard(text)
             if self._environment.in_tmux and self._driver is not None:
                 self._driver.write(export.wrap_for_tmux(text))
-        self._save("Copy", "copied.txt", text.encode("utf-8") + b"\n", "Copied to the clipboard and to")
+        self._save("Copy", "copied.txt", text.encode("utf-8") + b"\n", text="Copied to the clipboard and to")
 
     def action_export(self, ending: str) -> None:
         """Save the focused table."""
@@ -284,14 +286,14 @@ class ActionMixin(ThemedApp):
         data = export.as_json(rows) if ending == "json" else export.as_csv(rows)
         name = export.file_name(pane.title, self._source.now_ms(), ending)
         mark = screen.marks.get(pane.title, CURRENT).text
-        self._save("Export", name, data, f"{len(rows)} rows{f' ({mark})' if mark else ''} saved to")
+        self._save("Export", name, data, text=f"{len(rows)} rows{f' ({mark})' if mark else ''} saved to")
 
     def action_picture(self) -> None:
         """Save the screen as SVG."""
         name = export.file_name("screen", self._source.now_ms(), "svg")
-        self._save("Screenshot", name, self.export_screenshot().encode("utf-8"), "Saved to")
+        self._save("Screenshot", name, self.export_screenshot().encode("utf-8"), text="Saved to")
 
-    def _save(self, what: str, name: str, data: bytes, text: str) -> None:
+    def _save(self, what: str, name: str, data: bytes, *, text: str) -> None:
         async def work() -> None:
             try:
                 path = await asyncio.to_thread(save, self._environment.folder, name, data)

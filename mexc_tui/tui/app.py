@@ -134,7 +134,12 @@ class DeskApp(PageMixin):
         if self._scheduler is not None:
             wire_per_s = self._source.wire_per_s()
             self._scheduler.set_rate(
-                adapted_rate(self._scheduler.per_s, wire_per_s, self._repaints_per_s, self._most_wire_per_s)
+                adapted_rate(
+                    self._scheduler.per_s,
+                    wire_per_s,
+                    self._repaints_per_s,
+                    most_wire_per_s=self._most_wire_per_s,
+                )
             )
         if self._is_stopping and self._source.link().link is Link.DISCONNECTED:
             self.end(Ending.ENGINE_ENDED)

@@ -12,7 +12,7 @@ from mexc_tui.tui.source import DeskSource
 
 
 def source_of(
-    client: DeskClient, role: Role, local_ms: Callable[[], int], wire_per_s: Callable[[], float | None]
+    client: DeskClient, role: Role, local_ms: Callable[[], int], *, wire_per_s: Callable[[], float | None]
 ) -> DeskSource:
     """Build the source of a client that is not running yet. `local_ms` is the local clock."""
     status = client.mirror(STATUS)

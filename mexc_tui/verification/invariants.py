@@ -287,7 +287,7 @@ class ProtectionCheck:
         counts: Counter[str] = Counter()
         for one in memory.positions.values():
             beat = beats[one.id] if beats[one.id] != self._beats.get(one.id) else None
-            if found := protected(one, memory.intents_of(one.id), beat, beat or 0):
+            if found := protected(one, memory.intents_of(one.id), beat, now_ms=beat or 0):
                 counts[one.id] = self.unprotected[one.id] + 1
                 if counts[one.id] > UNPROTECTED:
                     wrong.append(f"I9: {'; '.join(found)}")

@@ -410,7 +410,9 @@ class FaultRun:
     def _exchange(self) -> Exchange:
         session = self._server.session
         return Exchange(
-            orders=session.all_orders(SYMBOL, 0, 2**53, 1_000) if session.pair(SYMBOL) is not None else (),
+            orders=session.all_orders(SYMBOL, 0, 2**53, limit=1_000)
+            if session.pair(SYMBOL) is not None
+            else (),
             balances={one.asset: one.free + one.locked for one in session.balances()},
         )
 

@@ -48,6 +48,6 @@ async def test_the_report_is_read_from_the_store_and_signals_are_evaluated(tmp_p
 
 def test_a_day_lists_the_overrides_of_its_scenario() -> None:
     loaded = load(Layers(scenario=scenario_layer({"maturity_s": 30, "detection_pass_s": 0.5}, "listing-day")))
-    day = reported_day(loaded, "listing-day-1", FROM_MS, FROM_MS + 1)
+    day = reported_day(loaded, "listing-day-1", FROM_MS, to_ms=FROM_MS + 1)
     assert day.overrides == (("detection_pass_s", "0.5"), ("maturity_s", "30"))
     assert day.maturity_ms == 30_000

@@ -35,7 +35,9 @@ def quiet_day(
 async def killed(day: PracticeDay, said: list[str], deadline_s: float = 45.0) -> DirectKillResult:
     outside = KillEnvironment(day.sim.clock, day.sim.rng, day.sim.network.connector())
     lent = ExchangeHandle(day.server.endpoint(PORT))
-    return await kill_direct(lent, day.paths, "ann", said.append, outside, deadline_s)
+    return await kill_direct(
+        lent, day.paths, "ann", report=said.append, environment=outside, deadline_s=deadline_s
+    )
 
 
 def rest(day: PracticeDay, pairs: int = PAIRS, orders: int = ORDERS) -> list[str]:
@@ -46,7 +48,7 @@ def rest(day: PracticeDay, pairs: int = PAIRS, orders: int = ORDERS) -> list[str
     chosen = [one for one in named if one.symbol in open_to_us][:pairs]
     for number, pair in enumerate(chosen):
         for one in range(orders):
-            name = make_ids("abcd", 1_700_000_000_000, number * 10 + one + 1, 1)[0]
+            name = make_ids("abcd", 1_700_000_000_000, number * 10 + one + 1, attempts=1)[0]
             session.place(buy(pair, name))
     return [one.symbol for one in chosen]
 
@@ -79,7 +81,7 @@ def test_twenty_orders_on_five_pairs_are_cancelled_within_a_second_and_the_user_
         done = await killed(day, said)
         assert done.is_done, done.words
         assert (done.seen, done.cancelled, done.left) == (20, 20, 0)
-        rows = [row for one in symbols for row in day.server.session.all_orders(one, 0, 2**53, 1_000)]
+        rows = [row for one in symbols for row in day.server.session.all_orders(one, 0, 2**53, limit=1_000)]
         gone = [row for row in rows if row.client_order_id.startswith("mx")]
         assert max(row.updated_ms or 0 for row in gone) - began_ms < 1_000
         assert [row.client_order_id for row in rows if row.status.value == "NEW"] == ["by-hand"]

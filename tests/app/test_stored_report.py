@@ -26,14 +26,16 @@ async def test_a_day_lasts_from_the_first_start_of_its_session_to_its_newest_eve
     path = tmp_path / "desk.sqlite3"
     await _store(path, (DAY_MS, "old"), (2 * DAY_MS, "new"), (3 * DAY_MS, "new"))
     loaded = load(Layers())
-    report = read_offline(path, SystemClock(), lambda stored: stored_report(stored, loaded, None, None))
+    report = read_offline(
+        path, SystemClock(), lambda stored: stored_report(stored, loaded, None, since_ms=None)
+    )
     assert (report.exchange_session, report.from_ms, report.to_ms) == (
         "new",
         2 * DAY_MS - BEFORE_START_MS,
         3 * DAY_MS,
     )
     running = read_offline(
-        path, SystemClock(), lambda stored: stored_report(stored, loaded, 4 * DAY_MS, DAY_MS)
+        path, SystemClock(), lambda stored: stored_report(stored, loaded, 4 * DAY_MS, since_ms=DAY_MS)
     )
     assert (running.from_ms, running.to_ms) == (DAY_MS, 4 * DAY_MS)
     assert report.unknown[0] == "No listings."
@@ -43,5 +45,7 @@ async def test_on_the_real_exchange_a_day_begins_with_the_last_start(tmp_path: P
     path = tmp_path / "desk.sqlite3"
     await _store(path, (DAY_MS, ""), (2 * DAY_MS, ""))
     loaded = load(Layers())
-    report = read_offline(path, SystemClock(), lambda stored: stored_report(stored, loaded, None, None))
+    report = read_offline(
+        path, SystemClock(), lambda stored: stored_report(stored, loaded, None, since_ms=None)
+    )
     assert (report.exchange_session, report.from_ms) == ("", 2 * DAY_MS - BEFORE_START_MS)

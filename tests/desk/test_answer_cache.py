@@ -44,7 +44,9 @@ class Desk:
         return engine_requests.SignalPage([], number)
 
     async def ask(self, asked: engine_requests.Arguments = ABOUT) -> int | None:
-        return (await self.answers.get("signals", engine_requests.SignalPage, asked, self.read)).value.next
+        return (
+            await self.answers.get("signals", engine_requests.SignalPage, asked, read=self.read)
+        ).value.next
 
 
 async def test_fifty_concurrent_queries_cost_one_read() -> None:
@@ -63,9 +65,9 @@ async def test_a_repeated_query_is_served_from_the_cache_for_the_configured_time
 
 async def test_a_cached_response_states_its_age() -> None:
     desk = Desk()
-    first = await desk.answers.get("signals", engine_requests.SignalPage, ABOUT, desk.read)
+    first = await desk.answers.get("signals", engine_requests.SignalPage, ABOUT, read=desk.read)
     desk.clock.ms += 1_500
-    again = await desk.answers.get("signals", engine_requests.SignalPage, ABOUT, desk.read)
+    again = await desk.answers.get("signals", engine_requests.SignalPage, ABOUT, read=desk.read)
     assert (first.age_ms, again.age_ms, again.value) == (0, 1_500, first.value)
 
 

@@ -50,7 +50,7 @@ def test_a_new_version_of_a_detector_starts_without_history() -> None:
     history = CalibrationHistory(
         {READY._replace(version=0): Tally(500, 500)}, {ClaimKind.OPENS_BY: Tally(98, 49)}
     )
-    assert history.probability(*READY, ClaimKind.OPENS_BY, 20).n == 0
+    assert history.probability(*READY, claim=ClaimKind.OPENS_BY, kappa=20).n == 0
 
 
 def test_the_formula_of_a_worked_example() -> None:

@@ -84,11 +84,13 @@ def assert_sound(desk: LedgerBench) -> None:
         assert sum((lot.remaining for lot in lots), ZERO) == position.remaining
         assert sum((lot.remaining_cost for lot in lots), ZERO) == position.remaining_cost
     marks = [PriceMark(position, D("1.7"), D("0.0005")) for position in desk.positions.values()]
-    point = equity_point(held(desk, "USDT"), marks, sum_flows(desk.entries.values()), None, NOON_MS)
+    point = equity_point(
+        held(desk, "USDT"), marks, sum_flows(desk.entries.values()), previous=None, at_ms=NOON_MS
+    )
     realised = sum((position.realised for position in desk.positions.values()), ZERO)
     open_profit = sum((unrealised(mark) or ZERO for mark in marks), ZERO)
     start = sum_balances([desk.entries["start"]])[LedgerAccount.DESK, "USDT"]
-    assert equity_identity(start, point, realised, open_profit, ZERO) == ()
+    assert equity_identity(start, point, realised, unrealised=open_profit, tolerance=ZERO) == ()
     assert sum((day.realised for day in desk.days.values()), ZERO) == realised
 
 
@@ -278,9 +280,9 @@ def test_a_fee_without_a_price_stays_unvalued_with_an_alert_until_a_price_is_kno
     assert desk.orders["buy-1"].fees[0].unvalued == D("0.01")
     assert desk.words == ["buy-1: the value of a fee of 0.01 MX is unknown"]
     assert the(desk).remaining_cost == 20
-    desk.apply(revalue(desk.rows_of("p1"), desk.orders["buy-1"], {"MX": D(3)}, NOON_MS))
+    desk.apply(revalue(desk.rows_of("p1"), desk.orders["buy-1"], {"MX": D(3)}, at_ms=NOON_MS))
     assert the(desk).remaining_cost == D("20.03")
-    desk.apply(revalue(desk.rows_of("p1"), desk.orders["buy-1"], {"MX": D(9)}, NOON_MS))
+    desk.apply(revalue(desk.rows_of("p1"), desk.orders["buy-1"], {"MX": D(9)}, at_ms=NOON_MS))
     assert the(desk).remaining_cost == D("20.03"), "a fee is valued once"
     assert_sound(desk)
 
@@ -430,7 +432,7 @@ def test_evidence_merged_into_an_old_row_is_not_booked() -> None:
     old = desk.orders["buy-1"]
     desk.apply_evidence("buy-1", bought(quantity="4", value="8"))
     with pytest.raises(StaleOrder):
-        book(desk.rows_of("p1"), advance(old, bought()), {}, NOON_MS)
+        book(desk.rows_of("p1"), advance(old, bought()), {}, at_ms=NOON_MS)
 
 
 def test_sums_longer_than_28_digits_are_exact() -> None:
@@ -543,6 +545,6 @@ def test_a_fill_its_fee_and_its_sale_give_the_same_result_in_any_order() -> None
 def test_a_booking_that_changes_nothing_writes_no_entry() -> None:
     desk = a_desk()
     desk.apply_evidence("buy-1", bought())
-    again: Booking = book(desk.rows_of("p1"), advance(desk.orders["buy-1"], bought()), {}, NOON_MS)
+    again: Booking = book(desk.rows_of("p1"), advance(desk.orders["buy-1"], bought()), {}, at_ms=NOON_MS)
     assert (again.entries, again.intents, again.realised) == ((), (), 0)
     assert again.position == the(desk)

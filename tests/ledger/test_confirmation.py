@@ -47,7 +47,7 @@ class Comparing:
     def compare(self, theirs: ExchangeSnapshot, moved: frozenset[str] = frozenset()) -> ComparisonResult:
         self.now_ms += STEP_MS
         ours = replace(self.desk.ledger_snapshot(), unconfirmed=self.unconfirmed, changed_assets=moved)
-        outcome = reconcile(ours, replace(theirs, at_ms=self.now_ms), RULES, Trigger.TIMER)
+        outcome = reconcile(ours, replace(theirs, at_ms=self.now_ms), RULES, trigger=Trigger.TIMER)
         self.desk.now_ms = self.now_ms
         self.desk.correct(outcome.corrections)
         self.unconfirmed = outcome.unconfirmed
@@ -201,7 +201,7 @@ def test_coins_that_come_long_after_a_write_off_are_the_users_own() -> None:
         text="",
     )
     back = replace(comparing.desk.exchange_snapshot(ABC="4"), at_ms=comparing.now_ms + 90_000)
-    outcome = reconcile(replace(ours, unconfirmed=(seen,)), back, RULES, Trigger.TIMER)
+    outcome = reconcile(replace(ours, unconfirmed=(seen,)), back, RULES, trigger=Trigger.TIMER)
     comparing.desk.correct(outcome.corrections)
     assert comparing.desk.held[LedgerAccount.OWN, "ABC"] == 4
 
@@ -258,7 +258,7 @@ def assert_sound(desk: LedgerBench, theirs: ExchangeSnapshot) -> None:
     assert [words for entry in desk.entries.values() for words in imbalances(entry)] == []
     assert solvent(desk.held) == ()
     assert lots_agree(desk.held, desk.positions.values(), RULES.quote_assets) == ()
-    assert agrees(desk.held, theirs.balances, {asset for _, asset in desk.held}, Decimal(0)) == ()
+    assert agrees(desk.held, theirs.balances, {asset for _, asset in desk.held}, tolerance=Decimal(0)) == ()
 
 
 def test_a_delisted_pair_excludes_only_its_own_coin_from_reconciliation() -> None:

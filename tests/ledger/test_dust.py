@@ -58,12 +58,13 @@ def test_dust_is_never_more_than_the_account_has_or_the_desk_wrote_off(
 
 
 def test_a_conversion_removes_coins_adds_mx_and_books_the_fee() -> None:
-    made = conversion_entry({"NEW": D("0.08"), "OLD": D(2)}, D("0.49"), D("0.01"), 7)
+    made = conversion_entry({"NEW": D("0.08"), "OLD": D(2)}, D("0.49"), D("0.01"), at_ms=7)
     assert imbalances(made) == ()
     held = sum_balances([made])
     assert (held[OWN, "NEW"], held[OWN, "OLD"], held[OWN, "MX"]) == (D("-0.08"), D(-2), D("0.49"))
     assert (held[LedgerAccount.FEES, "MX"], held[LedgerAccount.EXCHANGE, "MX"]) == (D("0.01"), D("-0.50"))
     assert made.flow == 0
     assert (
-        written_off_dust([entry(DUST, D("0.08")), conversion_entry({"NEW": D("0.08")}, D(1), D(0), 8)]) == {}
+        written_off_dust([entry(DUST, D("0.08")), conversion_entry({"NEW": D("0.08")}, D(1), D(0), at_ms=8)])
+        == {}
     )

@@ -39,18 +39,18 @@ def position(remaining: str = "10", cost: str = "20") -> Position:
 
 
 def point(cash: str, previous: EquityPoint | None = None, flows: str = "0") -> EquityPoint:
-    return equity_point(D(cash), (), D(flows), previous, NOON_MS)
+    return equity_point(D(cash), (), D(flows), previous=previous, at_ms=NOON_MS)
 
 
 def test_cash_is_part_of_equity_and_coins_are_worth_the_bid_less_the_exit_fee() -> None:
-    made = equity_point(D(100), [PriceMark(position(), D(3), D("0.001"))], ZERO, None, NOON_MS)
+    made = equity_point(D(100), [PriceMark(position(), D(3), D("0.001"))], ZERO, previous=None, at_ms=NOON_MS)
     assert (made.holdings, made.equity, made.peak) == (D("29.97"), D("129.97"), D("129.97"))
     assert unrealised(PriceMark(position(), D(3), D("0.001"))) == D("9.97")
 
 
 def test_a_position_without_a_price_makes_equity_incomplete_and_moves_no_peak() -> None:
     first = point("100")
-    blind = equity_point(D(80), [PriceMark(position(), None, ZERO)], ZERO, first, NOON_MS)
+    blind = equity_point(D(80), [PriceMark(position(), None, ZERO)], ZERO, previous=first, at_ms=NOON_MS)
     assert (blind.is_complete, blind.peak, drawdown(blind)) == (False, 100, None)
     assert market_value(PriceMark(position("0", "0"), None, ZERO)) == 0
 
@@ -84,9 +84,9 @@ def test_change_over_a_day_counts_open_profit_and_needs_complete_points() -> Non
 
 def test_an_identity_off_by_more_than_a_tick_is_reported() -> None:
     now = point("110")
-    assert equity_identity(D(100), now, D(8), D(2), D("0.01")) == ()
-    assert equity_identity(D(100), now, D(8), D("2.01"), D("0.01")) == ()
-    (words,) = equity_identity(D(100), now, D(8), D("1.9"), D("0.01"))
+    assert equity_identity(D(100), now, D(8), unrealised=D(2), tolerance=D("0.01")) == ()
+    assert equity_identity(D(100), now, D(8), unrealised=D("2.01"), tolerance=D("0.01")) == ()
+    (words,) = equity_identity(D(100), now, D(8), unrealised=D("1.9"), tolerance=D("0.01"))
     assert "0.1 away" in words
 
 
@@ -136,19 +136,22 @@ def test_the_opening_entry_gives_cash_to_the_desk_and_coins_to_the_user() -> Non
     assert (held[LedgerAccount.DESK, "USDT"], held[LedgerAccount.OWN, "ABC"]) == (100, 7)
     assert (LedgerAccount.DESK, "ABC") not in held
     assert (
-        agrees(held, [Balance("USDT", D(100), ZERO), Balance("ABC", D(7), ZERO)], ["ABC", "USDT"], ZERO) == ()
+        agrees(
+            held, [Balance("USDT", D(100), ZERO), Balance("ABC", D(7), ZERO)], ["ABC", "USDT"], tolerance=ZERO
+        )
+        == ()
     )
-    assert len(agrees(held, [], ["ABC", "USDT"], ZERO)) == 2
+    assert len(agrees(held, [], ["ABC", "USDT"], tolerance=ZERO)) == 2
 
 
 def test_a_position_needs_a_covering_stop_and_a_running_monitor() -> None:
     stop = intent("stop", OrderRole.STOP, quantity=D(10))
-    assert protected(position(), [stop], NOON_MS, NOON_MS) == ()
-    assert len(protected(position(), [], NOON_MS, NOON_MS)) == 1
-    assert len(protected(position("11"), [stop], NOON_MS, NOON_MS)) == 1
-    assert len(protected(position(), [stop], NOON_MS - 5_001, NOON_MS)) == 1
-    assert len(protected(position(), [stop], None, NOON_MS)) == 1
-    assert protected(position("0", "0"), [], None, NOON_MS) == ()
+    assert protected(position(), [stop], NOON_MS, now_ms=NOON_MS) == ()
+    assert len(protected(position(), [], NOON_MS, now_ms=NOON_MS)) == 1
+    assert len(protected(position("11"), [stop], NOON_MS, now_ms=NOON_MS)) == 1
+    assert len(protected(position(), [stop], NOON_MS - 5_001, now_ms=NOON_MS)) == 1
+    assert len(protected(position(), [stop], None, now_ms=NOON_MS)) == 1
+    assert protected(position("0", "0"), [], None, now_ms=NOON_MS) == ()
 
 
 MONEY = st.decimals(min_value="0.000000000000000001", max_value="1e20", places=18)

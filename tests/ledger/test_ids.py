@@ -18,7 +18,7 @@ LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 def test_generated_ids_are_parsable_and_within_the_length_limit(
     instance: str, boot_ms: int, counter: int, attempts: int
 ) -> None:
-    ids = make_ids(instance, boot_ms, counter, attempts)
+    ids = make_ids(instance, boot_ms, counter, attempts=attempts)
     assert len(set(ids)) == attempts
     assert parse(ids[-1]) == ClientId(desk_id=instance, boot_ms=boot_ms, counter=counter, attempt=attempts)
     assert all(len(one) <= MAX_LENGTH for one in ids)
@@ -27,12 +27,12 @@ def test_generated_ids_are_parsable_and_within_the_length_limit(
 @pytest.mark.parametrize("instance", ["ab", "ABCD", "ab-c", ""])
 def test_an_instance_that_does_not_fit_is_refused(instance: str) -> None:
     with pytest.raises(ValueError, match="cannot create client order ids"):
-        make_ids(instance, 1, 1, 1)
+        make_ids(instance, 1, 1, attempts=1)
 
 
 def test_an_order_with_the_prefix_outside_the_ledger_is_unrecorded() -> None:
-    (ours,) = make_ids("ab12", 1_800_000_000_000, 7, 1)
-    (other,) = make_ids("zz99", 1_800_000_000_000, 7, 1)
+    (ours,) = make_ids("ab12", 1_800_000_000_000, 7, attempts=1)
+    (other,) = make_ids("zz99", 1_800_000_000_000, 7, attempts=1)
     known = frozenset({ours})
     assert order_origin(ours, known) is OrderOrigin.OWN
     assert order_origin(other, known) is OrderOrigin.UNRECORDED

@@ -45,14 +45,14 @@ from tests.support.samples.ledger_samples import (
 def run(desk: LedgerBench, theirs: ExchangeSnapshot) -> ComparisonResult:
     """Compare, again as long as a difference waits to be confirmed; return the last outcome."""
     ours = desk.ledger_snapshot()
-    outcome = reconcile(ours, theirs, RULES, Trigger.TIMER)
+    outcome = reconcile(ours, theirs, RULES, trigger=Trigger.TIMER)
     for number in range(1, 4):
         if not outcome.unconfirmed:
             break
         later = replace(theirs, at_ms=theirs.at_ms + number * 15_000)
         seen = {one.asset: one for one in (*ours.unconfirmed, *outcome.unconfirmed)}
         ours = replace(ours, unconfirmed=tuple(seen.values()))
-        outcome = reconcile(ours, later, RULES, Trigger.TIMER)
+        outcome = reconcile(ours, later, RULES, trigger=Trigger.TIMER)
     return outcome
 
 
@@ -87,7 +87,7 @@ def assert_settled(desk: LedgerBench, theirs: ExchangeSnapshot, outcome: Compari
     assert solvent(desk.held) == ()
     assert lots_agree(desk.held, desk.positions.values(), RULES.quote_assets) == ()
     assets = {asset for _, asset in desk.held} - set(outcome.postponed)
-    assert agrees(desk.held, theirs.balances, assets, ZERO) == ()
+    assert agrees(desk.held, theirs.balances, assets, tolerance=ZERO) == ()
 
 
 def test_matching_balances_have_no_difference() -> None:
@@ -256,7 +256,7 @@ def test_a_foreign_order_closed_before_the_last_agreement_is_not_reported_again(
 def test_foreign_fills_explain_nothing_before_the_first_agreement() -> None:
     desk = bench_with_position()
     theirs = reporting(desk.exchange_snapshot(), report("web", "5", "10", OrderStatus.PARTIALLY_FILLED))
-    outcome = reconcile(replace(desk.ledger_snapshot(), agreed_ms=0), theirs, RULES, Trigger.START)
+    outcome = reconcile(replace(desk.ledger_snapshot(), agreed_ms=0), theirs, RULES, trigger=Trigger.START)
     assert kinds(outcome) == [DifferenceKind.FOREIGN]
     assert [type(one) for one in outcome.corrections] == [StoreForeignOrder]
 

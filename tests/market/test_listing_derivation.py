@@ -309,7 +309,7 @@ def test_another_coin_with_the_same_ticker_is_another_listing() -> None:
 
 def test_manual_entry_is_an_equal_source_and_can_drop_and_restore() -> None:
     known = knowledge_of_pairs()
-    added = known.add("NEWUSDT", OPENS_MS, before(7_200), "saw it on the forum")[0].after
+    added = known.add("NEWUSDT", OPENS_MS, before(7_200), note="saw it on the forum")[0].after
     assert (added.stage, added.opens_source) == (ListingStage.SCHEDULED, ListingSource.MANUAL)
     known.read_calendar(calendar(entry()), before(7_000))
     dropped = known.drop("NEWUSDT", before(6_000))

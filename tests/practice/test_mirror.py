@@ -82,9 +82,9 @@ def test_a_resting_order_fills_when_the_opposite_side_reaches_it(session: Mirror
 def test_a_resting_order_fills_by_a_trade_beyond_its_price_and_not_at_it(session: MirrorSession) -> None:
     session.mirror_book("NEWUSDT", BIDS, ASKS)
     placed = session.place(order(Side.BUY, "0.95", "30"))
-    session.mirror_trade("NEWUSDT", Decimal("0.95"), Decimal(100), Side.SELL)
+    session.mirror_trade("NEWUSDT", Decimal("0.95"), Decimal(100), taker=Side.SELL)
     assert session.order("NEWUSDT", order_id=placed.order_id).executed == 0
-    session.mirror_trade("NEWUSDT", Decimal("0.94"), Decimal(10), Side.SELL)
+    session.mirror_trade("NEWUSDT", Decimal("0.94"), Decimal(10), taker=Side.SELL)
     assert session.order("NEWUSDT", order_id=placed.order_id).executed == 10
 
 

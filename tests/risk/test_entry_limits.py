@@ -32,12 +32,12 @@ OTHER = Reserved(snipe_id="s2", symbol="OTHERUSDT", amount=D(10), opens_ms=NOW +
 
 
 def verdict(name: str, book: RiskBook = BOOK, now_ms: int = NOW, **candidate: Any) -> Verdict:
-    found = check_entry(replace(CANDIDATE, **candidate), book, LIMITS, now_ms)
+    found = check_entry(replace(CANDIDATE, **candidate), book, LIMITS, now_ms=now_ms)
     return next(item for item in found if item.name == name)
 
 
 def test_a_small_entry_into_an_empty_book_passes_every_limit() -> None:
-    assert refusals(check_entry(CANDIDATE, BOOK, LIMITS, NOW)) == ()
+    assert refusals(check_entry(CANDIDATE, BOOK, LIMITS, now_ms=NOW)) == ()
 
 
 REFUSED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -121,7 +121,7 @@ def test_cash_counts_so_the_first_trade_is_no_concentration_of_100_percent() -> 
 def test_sufficient_cash_is_not_asked_to_grow() -> None:
     def flip(spend: str, cash: str) -> str:
         book = replace(BOOK, free_cash=D(cash))
-        found = check_entry(replace(CANDIDATE, spend=D(spend)), book, LIMITS, NOW)
+        found = check_entry(replace(CANDIDATE, spend=D(spend)), book, LIMITS, now_ms=NOW)
         return next(item.flip for item in found if item.name == "free_cash")
 
     assert flip("0", "980") == "set an amount above 0"
@@ -131,7 +131,7 @@ def test_sufficient_cash_is_not_asked_to_grow() -> None:
 def test_a_snipe_checked_again_does_not_count_against_itself() -> None:
     own = Reserved(snipe_id="s1", symbol="NEWUSDT", amount=D(10), opens_ms=CANDIDATE.opens_ms)
     book = replace(BOOK, reserved=(own,), free_cash=D(0))
-    assert refusals(check_entry(replace(CANDIDATE, snipe_id="s1"), book, LIMITS, NOW)) == ()
+    assert refusals(check_entry(replace(CANDIDATE, snipe_id="s1"), book, LIMITS, now_ms=NOW)) == ()
     assert exposure(book, "s1") == 0
 
 
@@ -174,7 +174,7 @@ def test_entries_checked_one_after_another_never_exceed_a_limit_together(
     book = replace(BOOK, equity=equity, peak=equity, day_equity=equity, free_cash=equity)
     for number, spend in enumerate(amounts):
         candidate = Candidate(symbol=f"C{number}USDT", spend=spend, opens_ms=NOW + number * 60_000)
-        if not refusals(check_entry(candidate, book, limits, NOW)):
+        if not refusals(check_entry(candidate, book, limits, now_ms=NOW)):
             held = Reserved(
                 snipe_id=f"s{number}", symbol=candidate.symbol, amount=spend, opens_ms=candidate.opens_ms
             )

@@ -83,13 +83,13 @@ def test_any_edit_changes_exactly_one_key(names: list[str], size: int, newline: 
 
 def test_a_set_value_is_in_a_file_private_to_the_user(tmp_path: Path) -> None:
     file = tmp_path / "mexc-tui" / "settings.toml"
-    loaded = set_value(file, "ladder", "50@10, 50@20", Layers())
+    loaded = set_value(file, "ladder", "50@10, 50@20", layers=Layers())
     assert file.read_text() == 'ladder = ["50@10", "50@20"]  # set in practice\n'
     assert file.stat().st_mode & 0o777 == 0o600
     assert loaded.origin("ladder") == f"{file}, line 1"
     assert [path.name for path in file.parent.iterdir()] == ["settings.toml"]
-    set_value(file, "max_positions", "7", Layers())
-    assert set_value(file, "ladder", None, Layers()).settings == DEFAULTS.model_copy(
+    set_value(file, "max_positions", "7", layers=Layers())
+    assert set_value(file, "ladder", None, layers=Layers()).settings == DEFAULTS.model_copy(
         update={"max_positions": 7}
     )
     assert file.read_text() == "max_positions = 7  # set in practice\n"
@@ -109,14 +109,14 @@ def test_a_refused_value_leaves_the_file_unchanged(tmp_path: Path, name: str, te
     file = tmp_path / "settings.toml"
     file.write_text("# mine\nmax_positions = 4")
     with pytest.raises(SettingsError, match=name):
-        set_value(file, name, text, Layers())
+        set_value(file, name, text, layers=Layers())
     assert file.read_text() == "# mine\nmax_positions = 4"
 
 
 @pytest.mark.parametrize(("name", "text"), [("max_positions", "99"), ("max_trades_hour", "11")])
 def test_a_refusal_names_this_change_as_the_origin(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        set_value(tmp_path / "settings.toml", name, text, Layers())
+        set_value(tmp_path / "settings.toml", name, text, layers=Layers())
     assert f"{name} = {text}" in str(caught.value)
     assert "(from this change)" in str(caught.value)
 
@@ -125,13 +125,13 @@ def test_a_file_with_another_mistake_is_not_changed(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("max_positions = 99\n")
     with pytest.raises(SettingsError, match="max_positions = 99"):
-        set_value(file, "theme", "light", Layers())
-    assert set_value(file, "max_positions", "9", Layers()).settings.max_positions == 9
+        set_value(file, "theme", "light", layers=Layers())
+    assert set_value(file, "max_positions", "9", layers=Layers()).settings.max_positions == 9
 
 
 def test_a_higher_layer_takes_precedence_after_a_change_of_the_file(tmp_path: Path) -> None:
     around = Layers(environment=environment_layer({"MEXC_TUI_MAX_POSITIONS": "5"}))
-    loaded = set_value(tmp_path / "settings.toml", "max_positions", "7", around)
+    loaded = set_value(tmp_path / "settings.toml", "max_positions", "7", layers=around)
     assert (loaded.settings.max_positions, loaded.origin("max_positions")) == (
         5,
         "the variable MEXC_TUI_MAX_POSITIONS",
@@ -143,7 +143,7 @@ def test_a_symbolic_link_is_preserved(tmp_path: Path) -> None:
     (tmp_path / "dotfiles").mkdir()
     link = tmp_path / "settings.toml"
     link.symlink_to(tmp_path / "dotfiles" / "desk.toml")
-    set_value(link, "trailing", "true", Layers())
+    set_value(link, "trailing", "true", layers=Layers())
     assert link.is_symlink()
     assert (tmp_path / "dotfiles" / "desk.toml").read_text() == "trailing = true  # set in practice\n"
 
@@ -151,7 +151,7 @@ def test_a_symbolic_link_is_preserved(tmp_path: Path) -> None:
 def test_a_read_only_folder_is_reported_by_name(tmp_path: Path) -> None:
     (tmp_path / "in the way").write_text("")
     with pytest.raises(SettingsError, match="Cannot"):
-        set_value(tmp_path / "in the way" / "settings.toml", "trailing", "true", Layers())
+        set_value(tmp_path / "in the way" / "settings.toml", "trailing", "true", layers=Layers())
 
 
 def test_a_pipe_or_folder_instead_of_the_file_is_refused_without_blocking(tmp_path: Path) -> None:
@@ -173,9 +173,9 @@ def test_live_ignores_and_reports_a_value_set_without_real_money(
 ) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("max_trades_day = 20  # mine\nposition_quote = 30\n")
-    set_value(file, "max_positions", "7", layers)
-    set_value(file, "max_trades_day", "30", layers)
-    set_value(file, "theme", "sea", layers)
+    set_value(file, "max_positions", "7", layers=layers)
+    set_value(file, "max_trades_day", "30", layers=layers)
+    set_value(file, "theme", "sea", layers=layers)
     assert f"max_trades_day = 30  # mine  # set in {mode}\n" in file.read_text()
     for others in (Layers(), PAPER):
         assert load(replace(others, file=read_file(file))).settings.max_positions == 7
@@ -194,8 +194,8 @@ def test_live_ignores_and_reports_a_value_set_without_real_money(
 
 def test_a_value_set_in_live_mode_applies_to_all_modes(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
-    set_value(file, "max_positions", "7", Layers())
-    loaded = set_value(file, "max_positions", "5", LIVE)
+    set_value(file, "max_positions", "7", layers=Layers())
+    loaded = set_value(file, "max_positions", "5", layers=LIVE)
     assert (loaded.settings.max_positions, loaded.ignored) == (5, ())
     assert file.read_text() == "max_positions = 5\n"
     assert load(Layers(file=read_file(file))).settings.max_positions == 5
@@ -203,4 +203,4 @@ def test_a_value_set_in_live_mode_applies_to_all_modes(tmp_path: Path) -> None:
 
 def test_the_mode_itself_can_be_set_in_any_mode(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
-    assert set_value(file, "mode", "live", Layers()).settings.mode is Mode.LIVE
+    assert set_value(file, "mode", "live", layers=Layers()).settings.mode is Mode.LIVE

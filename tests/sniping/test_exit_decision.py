@@ -39,7 +39,9 @@ def run(held: ExitHolding, *ticks: tuple[str, int], trades: bool = False) -> Dec
     """Return the last decision after bids (or trades) of (price, milliseconds after the opening)."""
     memory, last = remember(held.position), Decision(memory=remember(held.position))
     for price, after_ms in ticks:
-        last = decide(held, memory, Tick(price=D(price), at_ms=T0 + after_ms, is_trade=trades), T0 + after_ms)
+        last = decide(
+            held, memory, Tick(price=D(price), at_ms=T0 + after_ms, is_trade=trades), now_ms=T0 + after_ms
+        )
         memory = last.memory
     return last
 
@@ -59,7 +61,7 @@ def feed(held: ExitHolding, *ticks: Tick | tuple[Tick, int] | None, after_ms: in
     last = Decision(memory=remember(held.position))
     for one in ticks:
         tick, now_ms = one if isinstance(one, tuple) else (one, T0 + after_ms if one is None else one.at_ms)
-        last = decide(held, last.memory, tick, now_ms)
+        last = decide(held, last.memory, tick, now_ms=now_ms)
     return last
 
 
@@ -174,7 +176,7 @@ def test_the_immediate_trigger_distance_moves_with_the_stop() -> None:
 
 def test_a_position_without_fills_has_no_entry_price_and_no_instant_take_profit() -> None:
     unfilled = position(bought_quantity=D(0), bought_value=D(0))
-    decision = decide(holding(unfilled), remember(unfilled), Tick(price=D(5), at_ms=T0), T0)
+    decision = decide(holding(unfilled), remember(unfilled), Tick(price=D(5), at_ms=T0), now_ms=T0)
     assert decision == Decision(memory=remember(unfilled))
 
 
@@ -239,13 +241,13 @@ def test_a_plain_stop_is_reported_as_a_stop_however_its_price_was_rounded(
         side=Side.BUY, role=OrderRole.ENTRY, quantity=quantity, filled_quantity=quantity, filled_value=value,
         fees=(),
     )  # fmt: skip
-    stored, _ = recompute_position(bought, (order,), (), T0)
+    stored, _ = recompute_position(bought, (order,), (), at_ms=T0)
     if not stored.stop_price:
         return
     tick = Tick(price=stored.stop_price / 2, at_ms=T0 + 1)
     memory, held = remember(stored), holding(stored)
     for after_ms in range(0, 2_000, 100):
-        memory = decide(held, memory, replace(tick, at_ms=T0 + after_ms), T0 + after_ms).memory
+        memory = decide(held, memory, replace(tick, at_ms=T0 + after_ms), now_ms=T0 + after_ms).memory
     assert memory.fired is CloseReason.STOP
 
 
@@ -289,7 +291,7 @@ def test_a_stop_never_moves_down_and_a_triggered_stop_stays_triggered(
     memory, now_ms, has_fired = remember(held.position), T0, NONE
     for price, later_ms, is_trade in ticks:
         now_ms += later_ms
-        decision = decide(held, memory, Tick(price=price, at_ms=now_ms, is_trade=is_trade), now_ms)
+        decision = decide(held, memory, Tick(price=price, at_ms=now_ms, is_trade=is_trade), now_ms=now_ms)
         assert decision.memory.stop_price >= memory.stop_price
         assert decision.memory.high_price >= memory.high_price
         assert has_fired in (NONE, decision.memory.fired)

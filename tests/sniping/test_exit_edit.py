@@ -31,7 +31,7 @@ def refused(edited: Edited) -> list[str]:
 
 def test_an_edited_stop_leaves_the_other_exits_unchanged() -> None:
     one = held()
-    edited = edit(one, ExitUpdate(stop_price=D("1.9")), BOUNDS, NOW_MS)
+    edited = edit(one, ExitUpdate(stop_price=D("1.9")), BOUNDS, now_ms=NOW_MS)
     assert refused(edited) == []
     assert (edited.stop_price, edited.plan) == (D("1.9"), one.position.plan)
 
@@ -56,7 +56,7 @@ def test_an_edited_stop_leaves_the_other_exits_unchanged() -> None:
     ],
 )
 def test_an_edit_that_would_sell_immediately_or_breaks_a_rule_is_refused(wish: ExitUpdate, name: str) -> None:
-    edited = edit(held(), wish, BOUNDS, NOW_MS)
+    edited = edit(held(), wish, BOUNDS, now_ms=NOW_MS)
     assert name in refused(edited)
     assert all(one.value and one.limit for one in refusals(edited.verdicts))
 
@@ -64,23 +64,26 @@ def test_an_edit_that_would_sell_immediately_or_breaks_a_rule_is_refused(wish: E
 def test_a_trailing_stop_that_would_move_above_the_bid_is_refused() -> None:
     one = held(high_price=D(3))
     wish = ExitUpdate(trailing=True, trailing_after_pct=D(20), trailing_distance_pct=D(15))
-    assert refused(edit(one, wish, BOUNDS, NOW_MS)) == ["stop_moves_to"]
-    assert refused(edit(one, ExitUpdate(trailing=True, trailing_distance_pct=D(40)), BOUNDS, NOW_MS)) == []
+    assert refused(edit(one, wish, BOUNDS, now_ms=NOW_MS)) == ["stop_moves_to"]
+    assert (
+        refused(edit(one, ExitUpdate(trailing=True, trailing_distance_pct=D(40)), BOUNDS, now_ms=NOW_MS))
+        == []
+    )
 
 
 def test_a_stop_below_the_trailing_stop_is_refused() -> None:
     plan = msgspec.structs.replace(position().plan, trailing=True, trailing_after_pct=D(0))
     one = held(plan=plan, high_price=D("2.3"), stop_price=D("1.955"))
-    assert refused(edit(one, ExitUpdate(stop_price=D("1.9")), BOUNDS, NOW_MS)) == ["stop_is_held"]
-    assert refused(edit(one, ExitUpdate(stop_price=D("1.9"), trailing=False), BOUNDS, NOW_MS)) == []
+    assert refused(edit(one, ExitUpdate(stop_price=D("1.9")), BOUNDS, now_ms=NOW_MS)) == ["stop_is_held"]
+    assert refused(edit(one, ExitUpdate(stop_price=D("1.9"), trailing=False), BOUNDS, now_ms=NOW_MS)) == []
 
 
 def test_rungs_with_sales_stay_before_the_new_ones() -> None:
     one = held(sold=((1, D("0.5")),))
-    edited = edit(one, ExitUpdate(ladder=(Rung(D(10), D(50)),)), BOUNDS, NOW_MS)
+    edited = edit(one, ExitUpdate(ladder=(Rung(D(10), D(50)),)), BOUNDS, now_ms=NOW_MS)
     assert refused(edited) == []
     assert edited.plan.ladder == (one.position.plan.ladder[0], Rung(D(10), D(50)))
-    nothing = edit(held(), ExitUpdate(ladder=()), BOUNDS, NOW_MS)
+    nothing = edit(held(), ExitUpdate(ladder=()), BOUNDS, now_ms=NOW_MS)
     assert (refused(nothing), nothing.plan.ladder) == ([], ())
 
 
@@ -103,7 +106,7 @@ ladders = st.lists(st.builds(Rung, shares, st.decimals("0.5", "80", places=1)), 
 )
 def test_accepted_exits_sell_nothing_at_the_current_bid(wish: ExitUpdate, bid: D) -> None:
     one = held(str(bid), high_price=max(D(2), bid))
-    edited = edit(one, wish, BOUNDS, NOW_MS)
+    edited = edit(one, wish, BOUNDS, now_ms=NOW_MS)
     if refused(edited):
         return
     after = msgspec.structs.replace(one.position, plan=edited.plan)

@@ -28,6 +28,6 @@ OTHERS = frozenset({"BTCUSDT", "ETHUSDT"})
 def test_only_a_fresh_list_read_after_api_trading_opened_refuses(
     pairs: KeyPairs | None, api_ms: int | None, answer: bool | None, words: str
 ) -> None:
-    permission = key_may_trade("NEWUSDT", pairs, api_ms, NOW_MS)
+    permission = key_may_trade("NEWUSDT", pairs, api_ms, now_ms=NOW_MS)
     assert permission.is_allowed is answer
     assert words in permission.text

@@ -55,7 +55,7 @@ def test_the_remainder_of_a_rung_keeps_resting_although_too_small_for_a_new_orde
     held = position(remaining=D("70.5"), sold_quantity=D("29.5"))
     rest = (RestingRung(rung=1, client_order_id="a", price=D("1.1"), open_quantity=D("0.5")),)
     assert rungs(held, GRID, ((1, D("29.5")),), resting=rest)[0].quantity == D("0.5")
-    assert rungs_done(held, ((1, D("29.5")),), GRID, rest) == ()
+    assert rungs_done(held, ((1, D("29.5")),), GRID, resting=rest) == ()
     assert rungs_done(held, ((1, D("29.5")),), GRID) == (1,)
 
 
@@ -65,7 +65,7 @@ def test_orders_that_do_not_fit_the_ladder_are_cancelled_before_others_are_place
         RestingRung(rung=1, client_order_id="a", price=D("1.1"), open_quantity=D(30)),
         RestingRung(rung=2, client_order_id="b", price=D("1.9"), open_quantity=D(40)),
     )
-    alignment = align(rungs(held, GRID), resting, held, D(30), GRID)
+    alignment = align(rungs(held, GRID), resting, held, free=D(30), grid=GRID)
     assert alignment.cancel == ("b",)
     assert [plan.number for plan in alignment.place] == [3]
 
@@ -81,7 +81,7 @@ def test_offers_never_exceed_the_free_quantity(
         RestingRung(rung=rung, client_order_id=f"o{i}", price=D("1.1"), open_quantity=size)
         for i, (rung, size) in enumerate(orders)
     )
-    alignment = align(plans, resting, held, free, GRID)
+    alignment = align(plans, resting, held, free=free, grid=GRID)
     placed = sum((plan.quantity for plan in alignment.place), D(0))
     assert placed <= free
     if placed:
@@ -96,7 +96,7 @@ def test_a_rung_above_the_maximum_order_rests_as_several_orders() -> None:
     grid, held = dataclasses.replace(GRID, max_value=D(20)), position()
     plans = rungs(held, grid)
     assert [plan.place for plan in plans] == [RungPlace.EXCHANGE] * 3
-    placed = align(plans, (), held, D(100), grid).place
+    placed = align(plans, (), held, free=D(100), grid=grid).place
     assert [(one.number, one.quantity) for one in placed] == [
         (1, D(15)), (1, D(15)), (2, D("13.34")), (2, D("13.33")), (2, D("13.33")), (3, D(15)), (3, D(15)),
     ]  # fmt: skip
@@ -107,14 +107,14 @@ def test_a_missing_slice_is_placed_and_an_excess_slice_is_cancelled() -> None:
     grid, held = dataclasses.replace(GRID, max_value=D(20)), position()
     plans = rungs(held, grid)
     one = RestingRung(rung=1, client_order_id="a", price=D("1.1"), open_quantity=D(15))
-    missing = align(plans, (one,), held, D(85), grid)
+    missing = align(plans, (one,), held, free=D(85), grid=grid)
     assert missing.cancel == ()
     assert [part.quantity for part in missing.place if part.number == 1] == [D(15)]
     three = tuple(
         RestingRung(rung=1, client_order_id=name, price=D("1.1"), open_quantity=D(15))
         for name in ("a", "b", "c")
     )
-    assert align(plans, three, held, D(55), grid).cancel == ("c",)
+    assert align(plans, three, held, free=D(55), grid=grid).cancel == ("c",)
 
 
 def test_a_changed_filter_that_allows_no_rung_cancels_no_resting_one() -> None:
@@ -131,10 +131,10 @@ def test_a_changed_filter_that_allows_no_rung_cancels_no_resting_one() -> None:
         dataclasses.replace(GRID, max_value=D("0.5")),
     ):
         plans = rungs(held, grid, resting=resting)
-        alignment = align(plans, resting, held, D(0), grid)
+        alignment = align(plans, resting, held, free=D(0), grid=grid)
         assert (alignment.cancel, alignment.place) == ((), ())
     small = position(remaining=D("0.9"))
-    left = align(rungs(small, GRID, resting=resting), resting, small, D(0), GRID)
+    left = align(rungs(small, GRID, resting=resting), resting, small, free=D(0), grid=GRID)
     assert left.cancel == ("1", "2", "3")
 
 
@@ -168,7 +168,7 @@ def test_a_resting_ladder_stays_unchanged_however_its_rungs_are_filled(
     held = position(
         bought_quantity=owned, bought_value=owned, remaining=owned, plan=replace(PLAN, ladder=ladder)
     )
-    first = align(rungs(held, grid), (), held, held.remaining, grid)
+    first = align(rungs(held, grid), (), held, free=held.remaining, grid=grid)
     resting = {
         index: RestingRung(
             rung=plan.number, client_order_id=str(index), price=plan.price, open_quantity=plan.quantity
@@ -187,7 +187,7 @@ def test_a_resting_ladder_stays_unchanged_however_its_rungs_are_filled(
             del resting[name]
         held = replace(held, remaining=held.remaining - filled, sold_quantity=held.sold_quantity + filled)
         told, live = tuple(sold.items()), tuple(resting.values())
-        held = replace(held, rungs_done=rungs_done(held, told, grid, live))
+        held = replace(held, rungs_done=rungs_done(held, told, grid, resting=live))
         free = held.remaining - sum((one.open_quantity for one in live), D(0))
-        alignment = align(rungs(held, grid, told, resting=live), live, held, free, grid)
+        alignment = align(rungs(held, grid, told, resting=live), live, held, free=free, grid=grid)
         assert (alignment.cancel, alignment.place) == ((), ())

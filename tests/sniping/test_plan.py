@@ -27,7 +27,7 @@ RULES = FireRules()
 
 
 def test_the_first_byte_leaves_one_one_way_time_before_the_opening() -> None:
-    aimed = aim(T0, 10_000_000_000, 60_000_000, 5, RULES)
+    aimed = aim(T0, 10_000_000_000, 60_000_000, clock_error_ms=5, rules=RULES)
     assert (aimed.arrive_ms, aimed.leave_ns) == (T0, 9_940_000_000)
 
 
@@ -35,7 +35,7 @@ def test_the_first_byte_leaves_one_one_way_time_before_the_opening() -> None:
 def test_no_attempt_arrives_earlier_than_allowed_whatever_the_clock_error(
     error_ms: float, early_ms: int
 ) -> None:
-    aimed = aim(T0, 10**12, 0, error_ms, FireRules(early_ms=early_ms))
+    aimed = aim(T0, 10**12, 0, clock_error_ms=error_ms, rules=FireRules(early_ms=early_ms))
     assert aimed.arrive_ms - error_ms >= T0 - early_ms - 0.001
     assert aimed.arrive_ms >= T0
 
@@ -49,27 +49,27 @@ def test_cap_is_the_lower_of_premium_and_band() -> None:
 
 
 def test_a_price_from_the_book_stays_below_the_cap() -> None:
-    assert book_price(D(1), None, GRID, RULES) == D("1.03")
-    assert book_price(D(1), D("1.01"), GRID, RULES) == D("1.01")
+    assert book_price(D(1), None, GRID, rules=RULES) == D("1.03")
+    assert book_price(D(1), D("1.01"), GRID, rules=RULES) == D("1.01")
 
 
 @pytest.mark.parametrize("kind", list(OrderType))
 def test_every_type_of_entry_has_a_limit_price_and_a_quantity_in_base_units(kind: OrderType) -> None:
-    order = first_order(kind, D("0.5"), D(10), GRID)
+    order = first_order(kind, D("0.5"), D(10), grid=GRID)
     assert order is not None
     assert (order.price, order.quantity) == (D("0.5"), D("19.99"))
     assert order.type is (OrderType.IMMEDIATE_OR_CANCEL if kind is OrderType.MARKET else kind)
 
 
 def test_a_spend_cap_below_one_step_gives_no_order() -> None:
-    assert first_order(OrderType.LIMIT, D(100_000), D(10), GRID) is None
+    assert first_order(OrderType.LIMIT, D(100_000), D(10), grid=GRID) is None
 
 
 def test_attempts_end_at_their_maximum_or_with_the_window() -> None:
-    assert next_at_ms(20, T0, T0, RULES, T0) is None
-    assert next_at_ms(1, T0, T0, RULES, T0 + 10) == T0 + 84
-    assert next_at_ms(1, T0, T0, RULES, T0 + 5_001) is None
-    assert next_at_ms(20, T0, T0, FireRules(attempts=99), T0) is None
+    assert next_at_ms(20, T0, T0, rules=RULES, now_ms=T0) is None
+    assert next_at_ms(1, T0, T0, rules=RULES, now_ms=T0 + 10) == T0 + 84
+    assert next_at_ms(1, T0, T0, rules=RULES, now_ms=T0 + 5_001) is None
+    assert next_at_ms(20, T0, T0, rules=FireRules(attempts=99), now_ms=T0) is None
 
 
 def test_the_remainder_of_an_entry_is_cancelled_after_the_price_moved_away() -> None:

@@ -156,8 +156,8 @@ def test_automatic_arming_outside_practice_needs_the_setting_and_100_outcomes(mo
 
 
 def test_manual_arming_needs_no_detector() -> None:
-    manual_sighting = proposal(detector=None, probability=None)
-    assert judge(manual_sighting, with_desk(mode=Mode.PAPER), NOW).approved
+    manual = proposal(detector=None, probability=None)
+    assert judge(manual, with_desk(mode=Mode.PAPER), NOW).approved
 
 
 def test_required_calendar_confirmation_is_checked() -> None:

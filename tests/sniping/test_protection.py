@@ -58,14 +58,14 @@ def test_a_stop_protects_only_while_it_covers_the_position_has_a_price_and_may_s
     ],
 )
 def test_a_pair_that_accepts_no_sales_blocks_protection(pair: Symbol | None, words: str) -> None:
-    found = blocked_reason(pair, Trading(), T0 - 100, T0)
+    found = blocked_reason(pair, Trading(), T0 - 100, now_ms=T0)
     assert bool(found) == bool(words)
     assert words in found
 
 
 def test_a_rejected_key_or_a_stalled_monitor_blocks_protection_but_a_halt_does_not() -> None:
     refused = Trading(state=TradingState.HALTED, cause=Cause.KEY)
-    assert "key" in blocked_reason(PAIR, refused, T0, T0)
-    assert "not monitored" in blocked_reason(PAIR, Trading(), None, T0)
-    assert "not monitored" in blocked_reason(PAIR, Trading(), T0 - 5_001, T0)
-    assert blocked_reason(PAIR, Trading(state=TradingState.HALTED, cause=Cause.MANUAL), T0, T0) == ""
+    assert "key" in blocked_reason(PAIR, refused, T0, now_ms=T0)
+    assert "not monitored" in blocked_reason(PAIR, Trading(), None, now_ms=T0)
+    assert "not monitored" in blocked_reason(PAIR, Trading(), T0 - 5_001, now_ms=T0)
+    assert blocked_reason(PAIR, Trading(state=TradingState.HALTED, cause=Cause.MANUAL), T0, now_ms=T0) == ""

@@ -37,7 +37,7 @@ def answer(code: int, text: str = "", status: int = 400) -> Rejected:
 
 
 def after(code: int, progress: FiringProgress = START, text: str = "", now_ms: int = T0 + 90) -> FiringStep:
-    return react(answer(code, text), progress, RULES, now_ms)
+    return react(answer(code, text), progress, RULES, now_ms=now_ms)
 
 
 @pytest.mark.parametrize("code", [30001, 10007, 30016, 30014, 30000])
@@ -137,7 +137,7 @@ def test_a_definite_rejection_stops_and_alerts(code: int) -> None:
 
 def test_an_unknown_outcome_is_queried_and_nothing_else_is_sent() -> None:
     following = react(
-        Ambiguous(reason="timeout", timestamp_ms=T0, recv_window_ms=2_000), START, RULES, T0 + 90
+        Ambiguous(reason="timeout", timestamp_ms=T0, recv_window_ms=2_000), START, RULES, now_ms=T0 + 90
     )
     assert (following.step, following.state) == (ReactionStep.QUERY, SnipeState.UNKNOWN)
 
@@ -150,14 +150,14 @@ def test_an_inconclusive_response_is_never_followed_by_a_resend(code: int) -> No
 def test_an_unknown_outcome_does_not_block_when_the_cap_covers_both() -> None:
     half = replace(START, quantity=D("2.4"))
     following = react(
-        Ambiguous(reason="timeout", timestamp_ms=T0, recv_window_ms=2_000), half, RULES, T0 + 90
+        Ambiguous(reason="timeout", timestamp_ms=T0, recv_window_ms=2_000), half, RULES, now_ms=T0 + 90
     )
     assert following.step is ReactionStep.SEND
 
 
 def test_an_accepted_order_waits_for_its_fills() -> None:
     accepted = Accepted(PlacedOrder(order_id="1", symbol="NEWUSDT", price=D(0)))
-    following = react(accepted, START, RULES, T0 + 90)
+    following = react(accepted, START, RULES, now_ms=T0 + 90)
     assert (following.step, following.price) == (ReactionStep.OUTCOME, None)
 
 
@@ -181,7 +181,7 @@ def test_no_sequence_of_responses_exceeds_window_attempts_rate_or_spend_cap(
 ) -> None:
     progress, sent_at = replace(start, best_ask=ask), [T0]
     for outcome in answers:
-        following = react(outcome, progress, RULES, sent_at[-1] + delay_ms)
+        following = react(outcome, progress, RULES, now_ms=sent_at[-1] + delay_ms)
         if following.step is not ReactionStep.SEND:
             break
         assert following.at_ms is not None

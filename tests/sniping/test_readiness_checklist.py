@@ -41,7 +41,7 @@ READY = ReadyFacts(
 
 
 def refused(facts: ReadyFacts = READY, snipe: Snipe = SNIPE) -> list[str]:
-    return [v.name for v in refusals(checklist(snipe, facts, ReadyLimits(), FireRules()))]
+    return [v.name for v in refusals(checklist(snipe, facts, ReadyLimits(), rules=FireRules()))]
 
 
 def test_a_ready_snipe_passes_every_check() -> None:

@@ -25,7 +25,7 @@ from mexc_tui.sniping.reference import confirmed_price, price_bound_text
 def test_an_ask_far_from_bid_and_trades_is_no_reference(
     bid: D | None, ask: D | None, last: D | None, price: D | None
 ) -> None:
-    assert confirmed_price(bid, ask, last, D(25)) == price
+    assert confirmed_price(bid, ask, last, premium_pct=D(25)) == price
 
 
 def test_the_text_states_the_price_bound_or_that_there_is_none() -> None:

@@ -25,14 +25,14 @@ FLASH = replace(NORMAL, bid=D("0.00001"))
 
 
 def state(quantity: str, prices: KnownPrices = NORMAL, grid: Grid = GRID) -> Sellability:
-    return judge(D(quantity), grid, prices, T0).sellability
+    return judge(D(quantity), grid, prices, now_ms=T0).sellability
 
 
 def watched(quantity: str, prices: KnownPrices, seconds: int, step_ms: int = 500) -> SellableJudgement:
     """Return the last judgement after so many seconds of the same prices."""
-    last = judge(D(quantity), GRID, prices, T0)
+    last = judge(D(quantity), GRID, prices, now_ms=T0)
     for at_ms in range(T0 + step_ms, T0 + seconds * 1_000 + 1, step_ms):
-        last = judge(D(quantity), GRID, prices, at_ms, last.confirmation)
+        last = judge(D(quantity), GRID, prices, now_ms=at_ms, confirmation=last.confirmation)
     return last
 
 
@@ -60,10 +60,10 @@ def test_a_missing_or_zero_bid_makes_no_dust(bid: Decimal | None) -> None:
     ],
 )
 def test_a_changed_rule_traps_a_position_with_value(grid: Grid, words: str) -> None:
-    found = judge(D(20), grid, NORMAL, T0)
+    found = judge(D(20), grid, NORMAL, now_ms=T0)
     assert found.sellability is Sellability.TRAPPED
     assert words in found.text
-    assert judge(D(20), grid, FLASH, T0).sellability is Sellability.TRAPPED
+    assert judge(D(20), grid, FLASH, now_ms=T0).sellability is Sellability.TRAPPED
 
 
 def test_a_quantity_nearly_worthless_by_every_source_is_dust_immediately() -> None:
@@ -91,14 +91,16 @@ def test_a_last_trade_alone_makes_no_dust_without_a_bid() -> None:
     strict = replace(GRID, min_value=D(50))
     absurd, last = KnownPrices(bid=None, last=D("0.00001"), entry=D(1), high=D("1.1")), None
     for at_ms in range(T0, T0 + 2 * CONFIRM_MS, 500):
-        last = judge(D(20), strict, absurd, at_ms, None if last is None else last.confirmation)
+        last = judge(
+            D(20), strict, absurd, now_ms=at_ms, confirmation=None if last is None else last.confirmation
+        )
         assert last.sellability is not Sellability.DUST
 
 
 def test_a_minute_with_two_observations_confirms_nothing() -> None:
     crashed = KnownPrices(bid=D("0.001"), last=D("0.001"), entry=D(1), high=D("1.1"))
-    first = judge(D(20), GRID, crashed, T0)
-    late = judge(D(20), GRID, crashed, T0 + CONFIRM_MS, first.confirmation)
+    first = judge(D(20), GRID, crashed, now_ms=T0)
+    late = judge(D(20), GRID, crashed, now_ms=T0 + CONFIRM_MS, confirmation=first.confirmation)
     assert late.sellability is Sellability.UNCONFIRMED
     assert late.confirmation == Confirmation(T0 + CONFIRM_MS, T0 + CONFIRM_MS)
     assert GAP_MS < CONFIRM_MS
@@ -107,7 +109,7 @@ def test_a_minute_with_two_observations_confirms_nothing() -> None:
 def test_a_recovering_price_restarts_the_confirmation() -> None:
     crashed = KnownPrices(bid=D("0.001"), last=D("0.001"), entry=D(1), high=D("1.1"))
     seen = watched("20", crashed, 59).confirmation
-    up = judge(D(20), GRID, NORMAL, T0 + 59_500, seen)
+    up = judge(D(20), GRID, NORMAL, now_ms=T0 + 59_500, confirmation=seen)
     assert (up.sellability, up.confirmation) == (Sellability.SELLABLE, None)
 
 
@@ -134,7 +136,7 @@ rules = st.builds(
 def test_dust_after_one_observation_is_nearly_worthless_at_every_known_price(
     quantity: Decimal, grid: Grid, bid: Decimal | None, last: Decimal | None, entry: Decimal | None
 ) -> None:
-    found = judge(quantity, grid, KnownPrices(bid=bid, last=last, entry=entry, high=entry), T0)
+    found = judge(quantity, grid, KnownPrices(bid=bid, last=last, entry=entry, high=entry), now_ms=T0)
     if found.sellability is Sellability.DUST:
         assert bid
         assert last

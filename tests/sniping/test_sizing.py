@@ -20,7 +20,7 @@ money = st.decimals(min_value=0, max_value=10**7, places=4)
 
 def test_fixed_size_is_quote_units_to_spend_and_not_a_quantity() -> None:
     assert size(RULES, FACTS).spend == 10
-    assert buy_quantity(D(10), D("0.004"), GRID.taker_fee, GRID) == D("2498.75")
+    assert buy_quantity(D(10), D("0.004"), GRID.taker_fee, grid=GRID) == D("2498.75")
 
 
 def test_sizing_by_equity_spends_its_share() -> None:
@@ -76,7 +76,7 @@ def test_no_size_exceeds_any_cap(
     st.decimals(min_value="0.00001", max_value=100_000, places=5),
 )
 def test_a_quantity_never_costs_more_than_its_spend(spend: Decimal, price: Decimal) -> None:
-    quantity = buy_quantity(spend, price, GRID.taker_fee, GRID)
+    quantity = buy_quantity(spend, price, GRID.taker_fee, grid=GRID)
     assert quantity >= 0
     assert cost(quantity, price, GRID.taker_fee) <= spend
     assert quantity % GRID.quantity_step == 0

@@ -73,7 +73,7 @@ async def _shown_from(from_s: float, sim: Simulation, day: PracticeDay) -> Async
         day.paths.socket, who="screen", role=Role.OPERATE, now_ms=sim.clock.now_ms, rng=Random(1)
     )
     ScreenReader.glass = VirtualTerminal(*SIZE)
-    source = source_of(client, Role.OPERATE, sim.clock.now_ms, lambda: None)
+    source = source_of(client, Role.OPERATE, sim.clock.now_ms, wire_per_s=lambda: None)
     app = DeskApp(source, THEMES, THEMES.by_name["dark"], zone=ZONE, driver_class=ScreenReader)
     connected = asyncio.Event()
     client.on_link(lambda state: connected.set() if state.link is Link.CONNECTED else None)

@@ -88,7 +88,7 @@ def _confirm_stop(runner: CommandRunner) -> None:
     if held.positions:
         plan = stop_engine_plan(runner.profile.paths.profile, held)
         no_terminal = f"{plan} A confirmation is needed, but there is no terminal. Confirm with --yes."
-        confirm_by_word(runner, plan, "stop", no_terminal)
+        confirm_by_word(runner, plan, "stop", no_terminal=no_terminal)
 
 
 @click.group(invoke_without_command=True)
@@ -288,8 +288,8 @@ def _follow(runner: CommandRunner, last: int, wanted: "FactFilter") -> None:
             runner.engine.socket,
             runner.engine.front_end,
             after,
-            show,
-            lambda words: click.echo(words, err=True),
+            show=show,
+            report=lambda words: click.echo(words, err=True),
         )
     except KeyboardInterrupt:
         sys.exit(130)

@@ -17,17 +17,17 @@ from mexc_tui.model.view import FactRow
 
 
 def follow(
-    socket: Path, who: str, after: int, show: Callable[[FactRow], None], report: Callable[[str], None]
+    socket: Path, who: str, after: int, *, show: Callable[[FactRow], None], report: Callable[[str], None]
 ) -> None:
     """Print events until interrupted; `report` receives connection problems. Starts an event loop.
 
     Raises OutputLost when the reader of standard output has exited.
     """
-    asyncio.run(_follow(socket, who, after, show, report))
+    asyncio.run(_follow(socket, who, after, show=show, report=report))
 
 
 async def _follow(
-    socket: Path, who: str, after: int, show: Callable[[FactRow], None], report: Callable[[str], None]
+    socket: Path, who: str, after: int, *, show: Callable[[FactRow], None], report: Callable[[str], None]
 ) -> None:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()

@@ -56,7 +56,7 @@ def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool,
             confirm(runner, PLAN.format(profile=runner.profile.paths.profile, rest=exchange.endpoint.rest))
         try:
             killed = asyncio.run(
-                kill_direct(exchange, runner.profile.paths, runner.engine.front_end, _report)
+                kill_direct(exchange, runner.profile.paths, runner.engine.front_end, report=_report)
             )
         except OriginRefused as error:
             fail(str(error), NO_ENGINE)

@@ -75,7 +75,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
     lines += [_pair("skipped", pen.write(row_text, TextTone.WARN)) for row_text in status.budget.skipped_rows]
     lines += [_pair("excluded", pen.write(item, TextTone.WARN)) for item in status.not_compared]
     lines += [
-        _source(source.source, source.read_ms, source.problem, status.now_ms, pen)
+        _source(source.source, source.read_ms, source.problem, now_ms=status.now_ms, pen=pen)
         for source in status.sources
     ]
     for worker in status.workers:
@@ -87,7 +87,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
     return "\n".join(folded for line in lines for folded in fold(line, " " * 10, pen))
 
 
-def _source(name: str, read_ms: int | None, problem: str, now_ms: int, pen: Pen) -> str:
+def _source(name: str, read_ms: int | None, problem: str, *, now_ms: int, pen: Pen) -> str:
     text = f"{name} read {relative_time(read_ms, now_ms)}" if read_ms is not None else f"{name} not read yet"
     return _pair("source", text + (f": {pen.write(problem, TextTone.WARN)}" if problem else ""))
 

@@ -89,8 +89,8 @@ def _listing_history(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str
     said = sorted(
         (signal for says in story.detectors for signal in says.signals), key=lambda signal: -signal.at_ms
     )
-    yield from _signal_section("Active", [signal for signal in said if signal.is_active], day_ms, pen)
-    yield from _signal_section("Ended", [signal for signal in said if not signal.is_active], day_ms, pen)
+    yield from _signal_section("Active", [signal for signal in said if signal.is_active], day_ms, pen=pen)
+    yield from _signal_section("Ended", [signal for signal in said if not signal.is_active], day_ms, pen=pen)
     yield from _silent([says for says in story.detectors if not says.signals and says.why_not], pen)
     yield pen.write("Sources", TextTone.HEAD)
     widest = max((len(source.source) for source in story.sources), default=0)
@@ -128,7 +128,7 @@ def _late(late_ms: int) -> str:
     return f"{duration(late_ms)} {'after' if late_ms > 0 else 'before'} schedule"
 
 
-def _signal_section(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterable[str]:
+def _signal_section(head: str, said: Sequence[SignalRow], day_ms: int, *, pen: Pen) -> Iterable[str]:
     """Return signals, newest first, with time, probability and reasons."""
     if not said:
         return

@@ -92,8 +92,8 @@ def table(heads: Sequence[str | TextColumn], rows: Iterable[Sequence[TextCell]],
             for place, wide in enumerate(widths)
         ]
         shown = _visible_columns(columns, least, pen.columns)
-        _narrow(shown, widths, least, pen.columns)
-    return "\n".join(_line(line, shown, widths, numbers, pen) for line in lines)
+        _narrow(shown, widths, least, most=pen.columns)
+    return "\n".join(_line(line, shown, widths, numbers=numbers, pen=pen) for line in lines)
 
 
 def _visible_columns(columns: Sequence[TextColumn], widths: Sequence[int], most: int) -> list[int]:
@@ -111,7 +111,7 @@ def _visible_columns(columns: Sequence[TextColumn], widths: Sequence[int], most:
     return shown
 
 
-def _narrow(shown: Sequence[int], widths: list[int], least: Sequence[int], most: int) -> None:
+def _narrow(shown: Sequence[int], widths: list[int], least: Sequence[int], *, most: int) -> None:
     """Cut the last column, then round numbers, then cut the widest columns, until a line fits."""
     room = max(most - len(GAP) * (len(shown) - 1), len(shown))
     last = shown[-1]
@@ -130,7 +130,12 @@ def _narrow(shown: Sequence[int], widths: list[int], least: Sequence[int], most:
 
 
 def _line(
-    cells: Sequence[TextCell], shown: Sequence[int], widths: Sequence[int], numbers: Sequence[bool], pen: Pen
+    cells: Sequence[TextCell],
+    shown: Sequence[int],
+    widths: Sequence[int],
+    *,
+    numbers: Sequence[bool],
+    pen: Pen,
 ) -> str:
     parts: list[str] = []
     for place in shown:

@@ -20,7 +20,7 @@ class ClientIds:
     def make(self, attempts: int) -> tuple[str, ...]:
         """Create ids for the attempts of a new intent."""
         self._counter += 1
-        made = ids.make_ids(self.desk_id, self._boot_ms, self._counter, attempts)
+        made = ids.make_ids(self.desk_id, self._boot_ms, self._counter, attempts=attempts)
         self._fresh.update(made)
         return made
 

@@ -111,7 +111,9 @@ class EquityMonitor:
         """Mark equity now and put it into the ledger state."""
         memory = self._ledger.state
         before = self._complete
-        point = equity_point(memory.cash(QUOTE), self._marks(), self._flows, before, self._now_ms())
+        point = equity_point(
+            memory.cash(QUOTE), self._marks(), self._flows, previous=before, at_ms=self._now_ms()
+        )
         memory.equity = point
         if point.is_complete:
             self._complete = point
@@ -158,10 +160,12 @@ class EquityMonitor:
         if point is None or not self._is_loaded:
             return ()
         marks = self._marks()
-        now = equity_point(memory.cash(QUOTE), marks, self._flows, None, point.at_ms)
+        now = equity_point(memory.cash(QUOTE), marks, self._flows, previous=None, at_ms=point.at_ms)
         gain = sum((unrealised(mark) or ZERO for mark in marks), ZERO)
         realised = self._closed + sum(self._realised.values(), ZERO)
-        return equity_identity(self._start, now, realised, gain, ROUNDING * (1 + len(self._realised)))
+        return equity_identity(
+            self._start, now, realised, unrealised=gain, tolerance=ROUNDING * (1 + len(self._realised))
+        )
 
     # ---- internals
 

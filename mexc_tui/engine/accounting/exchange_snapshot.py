@@ -111,7 +111,7 @@ class ExchangeReader:
             try:
                 reports = await self._trading.all_orders(symbol, start_ms=start_ms, purpose=Purpose.EXIT)
             except ExchangeError as error:
-                _record_failure(symbol, error, delisted, unanswered)
+                _record_failure(symbol, error, delisted, unanswered=unanswered)
             else:
                 found |= {report.order_id: report for report in reports.rows}
                 if reports.problem:
@@ -141,7 +141,7 @@ class ExchangeReader:
                     order.symbol, order_id=order.order_id, purpose=Purpose.EXIT
                 )
             except ExchangeError as error:
-                _record_failure(order.symbol, error, unanswered, unanswered)
+                _record_failure(order.symbol, error, unanswered, unanswered=unanswered)
             else:
                 found += reported.rows
                 if reported.problem:
@@ -163,7 +163,7 @@ class _Listed:
 
 
 def _record_failure(
-    symbol: str, error: ExchangeError, delisted: dict[str, str], unanswered: dict[str, str]
+    symbol: str, error: ExchangeError, delisted: dict[str, str], *, unanswered: dict[str, str]
 ) -> None:
     """Record a failure of one pair; raise one of the account, its key or its limits."""
     if not isinstance(error, RequestRefused):

@@ -193,7 +193,7 @@ class LedgerState:
             return None
         before = known or open_position(snipe, intent, now_ms)
         position, _ = recompute_position(
-            before, self.orders_of(before.id), self.intents_of(before.id), now_ms
+            before, self.orders_of(before.id), self.intents_of(before.id), at_ms=now_ms
         )
         written = LedgerChanges(positions=[position], intents=[stop_intent(position, stop_ids, now_ms)])
         self.apply(written)

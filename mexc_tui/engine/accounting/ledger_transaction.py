@@ -120,7 +120,7 @@ class LedgerTransaction:
         after = step.order
         position = self._position_of(after)
         if position is not None:
-            done = booking.book(self.rows_of(position), step, prices, self.now_ms)
+            done = booking.book(self.rows_of(position), step, prices, at_ms=self.now_ms)
             after = done.order or after
             if step.has_fill:
                 self._record_fill(step, done.realised)
@@ -139,11 +139,11 @@ class LedgerTransaction:
         return after
 
     def mark_order_unknown(
-        self, client_order_id: str, now_ms: int | None, recv_window_ms: int, text: str
+        self, client_order_id: str, now_ms: int | None, recv_window_ms: int, *, text: str
     ) -> None:
         """Mark a live order as UNKNOWN, based on its stored row. `now_ms`: see `mark_unknown`."""
         stored = self.tables.orders.get(client_order_id)
-        after = None if stored is None else mark_unknown(stored, now_ms, recv_window_ms, text)
+        after = None if stored is None else mark_unknown(stored, now_ms, recv_window_ms, text=text)
         if after is not None and after != stored:
             self.save_order(after, "doubt")
 
@@ -164,7 +164,7 @@ class LedgerTransaction:
         position = None if order is None else self._position_of(order)
         if order is None or position is None:
             return
-        done = booking.revalue(self.rows_of(position), order, prices, self.now_ms)
+        done = booking.revalue(self.rows_of(position), order, prices, at_ms=self.now_ms)
         after = done.order or order
         if after != order:
             self.save_order(after, "prices")
@@ -233,7 +233,9 @@ class LedgerTransaction:
         )
         self.save_position(after, text, is_loud=bool(text))
 
-    def write_off(self, position_id: str, text: str, left: Decimal | None, missing: Decimal | None) -> None:
+    def write_off(
+        self, position_id: str, text: str, left: Decimal | None, *, missing: Decimal | None
+    ) -> None:
         """Write off an open position's remainder as dust, or `missing` coins as missing from the account.
 
         Does nothing if the stored remainder differs from `left`: something was sold meanwhile.
@@ -245,16 +247,16 @@ class LedgerTransaction:
         if missing is None:
             done = booking.write_off_dust(rows, now_ms, text)
         else:
-            done = booking.write_off_missing(rows, missing, now_ms, text)
+            done = booking.write_off_missing(rows, missing, now_ms, text=text)
         self.save_booking(done, stored, text)
 
     def restore_written_off(
-        self, position_id: str, text: str, quantity: Decimal, stop_ids: Sequence[str]
+        self, position_id: str, text: str, quantity: Decimal, *, stop_ids: Sequence[str]
     ) -> None:
         """Restore written-off coins to a position; it reopens with a stop."""
         stored = self.tables.positions.get(position_id)
         if stored is not None and stored.gone:
-            done = booking.restore_written_off(self.rows_of(stored), quantity, self.now_ms, text)
+            done = booking.restore_written_off(self.rows_of(stored), quantity, self.now_ms, text=text)
             self.save_booking(done, stored, text)
             self.protect(stop_ids)
 

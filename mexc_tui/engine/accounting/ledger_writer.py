@@ -182,13 +182,13 @@ class LedgerWriter:
         await self.write("order", lambda desk: desk.save_order(order, text))
 
     async def mark_order_unknown(
-        self, client_order_id: str, now_ms: int | None, recv_window_ms: int, text: str = RESTARTED
+        self, client_order_id: str, now_ms: int | None, recv_window_ms: int, *, text: str = RESTARTED
     ) -> None:
         """Mark a live order as UNKNOWN in its stored row; what was booked meanwhile stays."""
 
         await self.write(
             "unknown order",
-            lambda desk: desk.mark_order_unknown(client_order_id, now_ms, recv_window_ms, text),
+            lambda desk: desk.mark_order_unknown(client_order_id, now_ms, recv_window_ms, text=text),
         )
 
     async def revalue(self, order: Order) -> None:
@@ -260,14 +260,14 @@ class LedgerWriter:
 
         `left`: expected remainder; if the stored one differs, nothing is written off.
         """
-        await self.write("write-off", lambda desk: desk.write_off(position_id, text, left, missing))
+        await self.write("write-off", lambda desk: desk.write_off(position_id, text, left, missing=missing))
 
     async def restore_written_off(self, position_id: str, text: str, quantity: Decimal) -> None:
         """Restore written-off coins to a position, with a stop."""
         stop_ids = self._ids_of_stop(position_id)
         await self.write(
             "restore written-off coins",
-            lambda desk: desk.restore_written_off(position_id, text, quantity, stop_ids),
+            lambda desk: desk.restore_written_off(position_id, text, quantity, stop_ids=stop_ids),
         )
 
     async def write(

@@ -77,7 +77,7 @@ def performance_of(tables: TradingTables, scope: str, marks: Marks) -> Performan
             tables,
             [position for position in positions if position.is_open and position.remaining],
             marks,
-            money,
+            money=money,
         ),
     )
     return PerformanceRow(
@@ -200,7 +200,7 @@ def _of_days(closes: Sequence[EquityPoint], equity: Decimal) -> Iterable[Named]:
 
 
 def _of_holdings(
-    tables: TradingTables, held: Sequence[Position], marks: Marks, money: EquityIdentity
+    tables: TradingTables, held: Sequence[Position], marks: Marks, *, money: EquityIdentity
 ) -> Iterable[Named]:
     """Yield figures of open positions (formulas E1, E2)."""
     holdings = [_holding(position, marks) for position in held]

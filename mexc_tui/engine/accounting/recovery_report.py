@@ -40,7 +40,7 @@ def open_at_start(state: LedgerState) -> OpenAtStart:
 
 
 async def publish_recovery(
-    left: OpenAtStart, runs: Iterable[Reconciliation], ledger: LedgerWriter, store: Store
+    left: OpenAtStart, runs: Iterable[Reconciliation], ledger: LedgerWriter, *, store: Store
 ) -> tuple[str, ...]:
     """Build the recovery report, record it in the journal and return its lines."""
     await _until_ended(left, ledger)

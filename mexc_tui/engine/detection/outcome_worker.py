@@ -63,7 +63,7 @@ class OutcomeWorker:
                 store.outcomes.pop(listing.id, None)
             elif past is None or past.end is not found.end:
                 store.outcomes[listing.id] = found
-                await self._store(listing, found, now_ms, settings)
+                await self._store(listing, found, now_ms, settings=settings)
                 labelled += 1
         if labelled:
             await store.reload_history()
@@ -85,7 +85,7 @@ class OutcomeWorker:
         return seen.tape
 
     async def _store(
-        self, listing: Listing, outcome: ListingOutcome, now_ms: int, settings: DetectionSettings
+        self, listing: Listing, outcome: ListingOutcome, now_ms: int, *, settings: DetectionSettings
     ) -> None:
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
 

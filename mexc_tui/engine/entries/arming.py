@@ -106,7 +106,11 @@ class Arming:
         """Run the pre-trade check for a manual arm; changes nothing."""
         snipe = self._ledger.state.snipe_of(symbol)
         request = self._context.build_request(
-            self._knowledge_store.knowledge.listings.named(symbol), symbol, f"{MANUAL}/what-if", None, snipe
+            self._knowledge_store.knowledge.listings.named(symbol),
+            symbol,
+            f"{MANUAL}/what-if",
+            signal=None,
+            snipe=snipe,
         )
         return await self._judge(request)
 
@@ -115,7 +119,9 @@ class Arming:
         if self._ledger.state.snipe_of(symbol) is not None:
             raise CommandRefused(f"{symbol} is already armed.")
         listing = self._knowledge_store.knowledge.listings.named(symbol)
-        request = self._context.build_request(listing, symbol, f"{MANUAL}/{by}/{self._now_ms()}", None, None)
+        request = self._context.build_request(
+            listing, symbol, f"{MANUAL}/{by}/{self._now_ms()}", signal=None, snipe=None
+        )
         judged = await self._judge(request)
         if not judged.judgement.approved or listing is None:
             lines = "; ".join(refusal_text(refusal) for refusal in refusals(judged.judgement.verdicts))
@@ -139,7 +145,7 @@ class Arming:
             return
         self._again_ms[signal_id] = now_ms + AGAIN_MS
         judged = await self._judge(
-            self._context.build_request(listing, listing.symbol, signal_id, signal, None)
+            self._context.build_request(listing, listing.symbol, signal_id, signal=signal, snipe=None)
         )
         verdicts = judged.judgement.verdicts
         if judged.judgement.approved:
@@ -155,7 +161,7 @@ class Arming:
         now_ms, scope, symbol = self._now_ms(), self._ledger.scope, request.proposal.symbol
         book = await self._store.read(
             "limit inputs",
-            lambda stored: risk_book(stored.trading(scope), symbol, now_ms, request.conditions),
+            lambda stored: risk_book(stored.trading(scope), symbol, now_ms, conditions=request.conditions),
         )
         return PreTradeResult(request, judge(request.proposal, request.facts(book), now_ms))
 
@@ -202,9 +208,9 @@ class Arming:
         def work(desk: LedgerTransaction) -> None:
             if desk.tables.snipes.by_key(snipe.key) is not None:
                 raise ArmRefused((), "signal already used")
-            book = risk_book(desk.tables, proposal.symbol, now_ms, request.conditions)
+            book = risk_book(desk.tables, proposal.symbol, now_ms, conditions=request.conditions)
             facts = request.facts(book)
-            verdicts = check_entry(candidate_of(proposal, facts, now_ms), book, facts.limits, now_ms)
+            verdicts = check_entry(candidate_of(proposal, facts, now_ms), book, facts.limits, now_ms=now_ms)
             if refusals(verdicts):
                 raise ArmRefused(verdicts)
             desk.save_snipe(snipe)

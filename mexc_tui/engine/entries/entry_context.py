@@ -130,7 +130,13 @@ class EntryContext:
         self._day_equity = day_equity
 
     def build_request(
-        self, listing: Listing | None, symbol: str, signal_id: str, signal: Signal | None, snipe: Snipe | None
+        self,
+        listing: Listing | None,
+        symbol: str,
+        signal_id: str,
+        *,
+        signal: Signal | None,
+        snipe: Snipe | None,
     ) -> ArmRequest:
         """Return the proposed entry for a listing, sized, with all inputs except the ledger."""
         parameters, pair = self._parameters(), self._knowledge_store.knowledge.pairs.get(symbol)
@@ -146,7 +152,7 @@ class EntryContext:
             opens_ms=None if listing is None else listing.opens_ms,
             spend=spend if snipe is None else snipe.spend_cap,
             type=OrderType.IMMEDIATE_OR_CANCEL,
-            price=self._first_price(symbol, cap, grid, parameters.fire),
+            price=self._first_price(symbol, cap, grid, fire=parameters.fire),
             reference_price=reference,
             plan=parameters.plan,
             probability=None if signal is None else signal.probability.value,
@@ -169,7 +175,9 @@ class EntryContext:
         New pairs usually have none: no source of MEXC publishes a price before the first trade.
         """
         price = self._prices.of(symbol)
-        return confirmed_price(price.bid, price.ask, price.last, self._parameters().fire.premium_pct)
+        return confirmed_price(
+            price.bid, price.ask, price.last, premium_pct=self._parameters().fire.premium_pct
+        )
 
     def conditions(self) -> EntryConditions:
         """Return the conditions that the ledger does not contain."""
@@ -194,7 +202,7 @@ class EntryContext:
             PriceMark(position, self._prices.of(position.symbol).bid, self.fee(position.symbol))
             for position in memory.positions.values()
         )
-        point = equity_point(memory.cash(QUOTE), marks, ZERO, None, 0)
+        point = equity_point(memory.cash(QUOTE), marks, ZERO, previous=None, at_ms=0)
         return point.equity if point.is_complete else None
 
     def fee(self, symbol: str) -> Decimal:
@@ -219,15 +227,15 @@ class EntryContext:
         return sized.spend, sized.refused
 
     def _first_price(
-        self, symbol: str, cap: Decimal | None, grid: Grid | None, fire: FireRules
+        self, symbol: str, cap: Decimal | None, grid: Grid | None, *, fire: FireRules
     ) -> Decimal | None:
         ask = self._prices.of(symbol).ask
-        return cap if ask is None or grid is None else book_price(ask, cap, grid, fire)
+        return cap if ask is None or grid is None else book_price(ask, cap, grid, rules=fire)
 
     def _pair(self, listing: Listing | None, pair: Symbol | None, symbol: str) -> PairFacts:
         asks = self._prices.of(symbol).asks
         book = tuple((float(price), float(quantity)) for price, quantity in asks)
-        may = key_permission(self._knowledge_store, symbol, listing, self._trading.now_ms())
+        may = key_permission(self._knowledge_store, symbol, listing, now_ms=self._trading.now_ms())
         return PairFacts(listing=listing, symbol=pair, key_permission=may, asks=book or None)
 
     def desk(self, signal: Signal | None = None) -> DeskFacts:
@@ -247,7 +255,7 @@ class EntryContext:
 
 
 def key_permission(
-    knowledge_store: KnowledgeStore, symbol: str, listing: Listing | None, now_ms: int
+    knowledge_store: KnowledgeStore, symbol: str, listing: Listing | None, *, now_ms: int
 ) -> KeyPermission:
     """Return whether the key's own symbol list, as last polled, lets it trade a pair."""
     names = knowledge_store.knowledge.names_of(ListingSource.SELF_SYMBOLS)
@@ -256,10 +264,10 @@ def key_permission(
         if names is None
         else KeyPairs(names, knowledge_store.knowledge.names_ms[ListingSource.SELF_SYMBOLS])
     )
-    return key_may_trade(symbol, pairs, None if listing is None else listing.api_ms, now_ms)
+    return key_may_trade(symbol, pairs, None if listing is None else listing.api_ms, now_ms=now_ms)
 
 
-def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: EntryConditions) -> RiskBook:
+def risk_book(tables: TradingTables, symbol: str, now_ms: int, *, conditions: EntryConditions) -> RiskBook:
     """Return the inputs of the risk limits from the ledger as this transaction sees it."""
     intents = [intent for intent in tables.intents.open() if intent.role is OrderRole.ENTRY]
     opens_ms = {snipe.id: snipe.opens_ms for snipe in tables.snipes.open()}

@@ -77,20 +77,20 @@ class EntryPrice:
         cap, ask = self.cap(), self.ask
         if cap is None:
             return None
-        price = cap if ask is None else book_price(ask, cap, self._grid, self._rules)
-        return first_order(self._snipe.type, price, self._snipe.spend_cap, self._grid)
+        price = cap if ask is None else book_price(ask, cap, self._grid, rules=self._rules)
+        return first_order(self._snipe.type, price, self._snipe.spend_cap, grid=self._grid)
 
     def current(self, step: FiringStep) -> FiringStep:
         """Lower the limit of a planned attempt to the current order book."""
         ask, cap = self.ask, self.cap()
         if ask is None or cap is None or step.price is None or step.quantity is None or step.type is None:
             return step
-        price = book_price(ask, cap, self._grid, self._rules)
+        price = book_price(ask, cap, self._grid, rules=self._rules)
         if step.price <= price:
             return step
         spend = step.quantity * step.price * (1 + self._grid.taker_fee)
-        order = first_order(step.type, price, spend, self._grid)
-        if order is None or misfit(order.quantity, price, self._grid, order.type):
+        order = first_order(step.type, price, spend, grid=self._grid)
+        if order is None or misfit(order.quantity, price, self._grid, kind=order.type):
             return step
         return replace(step, price=price, quantity=order.quantity)
 
@@ -99,7 +99,7 @@ class EntryPrice:
         ask = self.ask
         if ask is None or price >= ask:
             return price
-        return book_price(ask, self.cap(), self._grid, self._rules)
+        return book_price(ask, self.cap(), self._grid, rules=self._rules)
 
     def cap(self) -> Decimal | None:
         """Return the price cap; of a pair armed without a price, measured from its first price."""
@@ -117,7 +117,7 @@ class EntryPrice:
     def _first_price(self) -> Decimal | None:
         """Return the first price: a confirmed one, or an ask that stayed uncontradicted for a while."""
         price = self._prices.of(self._snipe.symbol)
-        confirmed = confirmed_price(price.bid, price.ask, price.last, self._rules.premium_pct)
+        confirmed = confirmed_price(price.bid, price.ask, price.last, premium_pct=self._rules.premium_pct)
         if confirmed is not None or price.ask is None:
             return confirmed
         now_ns = self._clock.monotonic_ns()

@@ -171,8 +171,8 @@ class Firing:
             self.snipe.opens_ms,
             self._trading.exchange_ns(self.snipe.opens_ms),
             (self.line.round_trip_ns or 0) // 2,
-            0.0 if reading is None else reading.error_ms,
-            self._rules,
+            clock_error_ms=0.0 if reading is None else reading.error_ms,
+            rules=self._rules,
         )
 
     def bounded(self, snipe: Snipe) -> Snipe:
@@ -208,7 +208,7 @@ class Firing:
             best_ask = self._price.ask
             return self._stop_reason() or self._plan.blocked_since(decided_ns)
 
-        sent = await self._execution.fire(self._intent, self.line, signed, leave_ns, stopped)
+        sent = await self._execution.fire(self._intent, self.line, signed, at_ns=leave_ns, called_off=stopped)
         self._sent += 1
         self._last_sent_ns = self._clock.monotonic_ns()
         outcome = sent.outcome
@@ -219,8 +219,8 @@ class Firing:
         is_untimely = isinstance(outcome, Rejected) and outcome.refusal.advice is Advice.RESYNC_CLOCK
         if is_untimely:
             await self._measure()
-        after = react(outcome, self._progress(step, sent.order), self._rules, self._trading.now_ms())
-        self._note_attempt(step, sent, after, (decided_ns, signed_ns), best_ask)
+        after = react(outcome, self._progress(step, sent.order), self._rules, now_ms=self._trading.now_ms())
+        self._note_attempt(step, sent, after, began_ns=(decided_ns, signed_ns), best_ask=best_ask)
         self._untimely += is_untimely
         for follow_up in after.follow_ups:
             self._run_follow_up(follow_up, after.reason)
@@ -350,6 +350,7 @@ class Firing:
         step: FiringStep,
         sent: SendResult,
         after: FiringStep,
+        *,
         began_ns: tuple[int, int],
         best_ask: Decimal | None,
     ) -> None:

@@ -99,7 +99,7 @@ class Readiness:
         free = self._free_when_reconciled()
         if free is None or free < snipe.spend_cap:
             free = await self._free_quote()
-        verdicts = self._verdicts(snipe, line, free, PROBE_FRESH_MS)
+        verdicts = self._verdicts(snipe, line, free, silent_ms=PROBE_FRESH_MS)
         self._checked[snipe.id] = ReadinessCheck(verdicts, self._trading.now_ms())
         while len(self._checked) > MAX_KEPT:
             self._checked.popitem(last=False)
@@ -126,11 +126,13 @@ class Readiness:
         snipe, known = self._ledger.state.snipes.get(snipe_id), self._checked.get(snipe_id)
         if known is not None or snipe is None:
             return known or ReadinessCheck(())
-        verdicts = self._verdicts(snipe, _Line(), self._free_when_reconciled(), self._parameters().silent_ms)
+        verdicts = self._verdicts(
+            snipe, _Line(), self._free_when_reconciled(), silent_ms=self._parameters().silent_ms
+        )
         return ReadinessCheck(tuple(verdict for verdict in verdicts if verdict.name not in CONNECTION_CHECKS))
 
     def _verdicts(
-        self, snipe: Snipe, line: _Line, free: Decimal | None, silent_ms: int
+        self, snipe: Snipe, line: _Line, free: Decimal | None, *, silent_ms: int
     ) -> tuple[Verdict, ...]:
         memory, clock = self._ledger.state, self._trading.clock()
         private, public = self._trading.private_state(), self._streams.pair_streams(snipe.symbol)
@@ -155,13 +157,13 @@ class Readiness:
             are_requests_ready=line.are_requests_ready,
             ban=self._trading.ban(),
             key_permission=key_permission(
-                self._knowledge_store, snipe.symbol, listing, self._trading.now_ms()
+                self._knowledge_store, snipe.symbol, listing, now_ms=self._trading.now_ms()
             ),
             standstill=self._suspend_detector.entry_block,
         )
         parameters = self._parameters()
         limits = ReadyLimits(clock_age_s=parameters.clock_age_s, silent_ms=silent_ms)
-        return checklist(snipe, facts, limits, parameters.fire)
+        return checklist(snipe, facts, limits, rules=parameters.fire)
 
     def _free_when_reconciled(self) -> Decimal | None:
         """Return the free balance at the last reconciliation; None: unknown."""

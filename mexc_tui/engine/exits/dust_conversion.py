@@ -150,7 +150,7 @@ class DustConverter:
         if not done.coins:
             return ""
         coins = {coin.asset: coin.quantity for coin in done.coins}
-        entry = conversion_entry(coins, done.received, done.fee or ZERO, self._port.now_ms())
+        entry = conversion_entry(coins, done.received, done.fee or ZERO, at_ms=self._port.now_ms())
         try:
             await self._ledger.write("dust converted", lambda desk: desk.add_entry(entry, "dust"))
         except StorageError as error:

@@ -89,6 +89,7 @@ class ExitExecution:
         position: Position,
         share_pct: Decimal | None,
         role: OrderRole,
+        *,
         reason: CloseReason,
         text: str,
     ) -> CloseResult:
@@ -105,7 +106,7 @@ class ExitExecution:
             return CloseResult(
                 sold=ZERO, left=left, text=f"the share is less than one quantity step of {now.symbol}"
             )
-        sale = self.begin(now, left - part, role, reason, text)
+        sale = self.begin(now, left - part, role, reason=reason, text=text)
         sold_before, goal = sale.sold, sale.goal
         try:
             async with asyncio.timeout(REPORT_TIMEOUT_S):
@@ -126,7 +127,7 @@ class ExitExecution:
         return part if grid is None else floored(part, grid.quantity_step)
 
     def begin(
-        self, position: Position, goal: Decimal, role: OrderRole, reason: CloseReason, text: str
+        self, position: Position, goal: Decimal, role: OrderRole, *, reason: CloseReason, text: str
     ) -> ExitJob:
         """Start selling down to `goal` in the background, or join the running sale."""
         self._on_sale(position.symbol, text)
@@ -225,7 +226,7 @@ class ExitExecution:
             await self._intent_of(sale, position)
             await sale.pause(EVENT_WAIT_S)
             return True
-        return await self._try(sale, position, left, grid)
+        return await self._try(sale, position, left, grid=grid)
 
     def _record_sold(self, sale: ExitJob, left: Decimal) -> bool:
         """Record the remaining quantity; return whether something was sold."""
@@ -237,10 +238,10 @@ class ExitExecution:
         sale.since_ms, sale.alarmed_ms, sale.learned_ms = self._now_ms(), None, self._now_ms()
         return True
 
-    async def _try(self, sale: ExitJob, position: Position, left: Decimal, grid: Grid) -> bool:
+    async def _try(self, sale: ExitJob, position: Position, left: Decimal, *, grid: Grid) -> bool:
         if sale.refusal is not None and sale.refusal.advice in STALE_BALANCE:
             await self._query_free(sale, position)
-        plan = self._plan(sale, position, left, grid, self._now_ms())
+        plan = self._plan(sale, position, left, grid=grid, now_ms=self._now_ms())
         if plan.method is SaleMethod.HOLD:
             return await self._recheck_later(sale, position, plan)
         sale.holds = 0
@@ -260,15 +261,18 @@ class ExitExecution:
             await self._wait_for(sale, plan.at_ms)
             if self._is_moved(sale):
                 return True
-            plan = self._plan(sale, position, left, grid, max(plan.at_ms, self._now_ms()))
+            plan = self._plan(sale, position, left, grid=grid, now_ms=max(plan.at_ms, self._now_ms()))
         if plan.is_order:
-            await self._send(sale, position, plan, grid)
+            await self._send(sale, position, plan, grid=grid)
         return True
 
-    def _plan(self, sale: ExitJob, position: Position, left: Decimal, grid: Grid, now_ms: int) -> Sale:
+    def _plan(self, sale: ExitJob, position: Position, left: Decimal, *, grid: Grid, now_ms: int) -> Sale:
         self._update_cap_and_terms(sale, position)
         return escalate(
-            self._sale_attempt(sale, position, left, grid), grid, position.plan.slippage_pct, now_ms
+            self._sale_attempt(sale, position, left, grid=grid),
+            grid,
+            position.plan.slippage_pct,
+            now_ms=now_ms,
         )
 
     async def _wait_for_better(self, sale: ExitJob, position: Position, plan: Sale) -> None:
@@ -295,7 +299,7 @@ class ExitExecution:
         if not 0 <= now_ms - sale.learned_ms < TERMS_TTL_MS:
             sale.terms = SaleTerms()
         if bid is not None and bid > 0:
-            cap = observed(sale.cap, bid, position.plan.slippage_pct, now_ms, is_manual=sale.is_manual)
+            cap = observed(sale.cap, bid, position.plan.slippage_pct, now_ms=now_ms, is_manual=sale.is_manual)
             if sale.cap is not None and cap.first_bid != sale.cap.first_bid:
                 sale.tries = 1
             sale.cap = cap
@@ -314,7 +318,7 @@ class ExitExecution:
         await self._wait_for(sale, plan.at_ms)
         return True
 
-    def _sale_attempt(self, sale: ExitJob, position: Position, left: Decimal, grid: Grid) -> SaleAttempt:
+    def _sale_attempt(self, sale: ExitJob, position: Position, left: Decimal, *, grid: Grid) -> SaleAttempt:
         price = self._prices.of(sale.symbol)
         resting = sum(
             (
@@ -351,7 +355,7 @@ class ExitExecution:
         grid = self._symbol_filters.of(sale.symbol)
         if not sale.is_urgent or grid is None:
             return False
-        tried = self._sale_attempt(sale, position, left, grid)
+        tried = self._sale_attempt(sale, position, left, grid=grid)
         if not tried.bid:
             return False
         now = floored(min(tried.quantity, tried.free), grid.quantity_step)
@@ -359,7 +363,7 @@ class ExitExecution:
         is_split = rest > 0 and order_fault(rest, tried.bid / 2, grid)
         return not (order_fault(now, tried.bid, grid) or is_split)
 
-    async def _send(self, sale: ExitJob, position: Position, plan: Sale, grid: Grid) -> None:
+    async def _send(self, sale: ExitJob, position: Position, plan: Sale, *, grid: Grid) -> None:
         wished = await self._intent_of(sale, position)
         if wished is None:
             return
@@ -385,21 +389,21 @@ class ExitExecution:
             sale.refusal = None
         if sale.refusal is not None:
             answered = SentOrder(type=plan.type, price=plan.price, quantity=plan.quantity, bid=bid)
-            self._learn(sale, sale.refusal, answered, grid)
+            self._learn(sale, sale.refusal, answered, grid=grid)
         if isinstance(sent.outcome, NotSent):
             sale.status = sent.outcome.reason
             sale.tries = min(sale.tries, UNSENT_TRIES)
         elif not isinstance(sent.outcome, Accepted):
             sale.status = sent.order.reason
 
-    def _learn(self, sale: ExitJob, refusal: Refusal, sent: SentOrder, grid: Grid) -> None:
+    def _learn(self, sale: ExitJob, refusal: Refusal, sent: SentOrder, *, grid: Grid) -> None:
         """Update the terms after a refusal; a changed order is tried immediately.
 
         The first "oversold" changes nothing: balances are queried, and usually explain it.
         """
         if refusal.advice is Advice.REFRESH_BALANCES and sale.free is None and sale.tries <= 1:
             return
-        terms = learn(sale.terms, refusal, sent, grid)
+        terms = learn(sale.terms, refusal, sent, grid=grid)
         if terms != sale.terms:
             sale.terms, sale.learned_ms, sale.tries = terms, self._now_ms(), 1
 

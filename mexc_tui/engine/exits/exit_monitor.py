@@ -190,7 +190,7 @@ class ExitMonitor:
         resting, sold = self._take_profits.resting(position), self._take_profits.sold(position)
         done = position.rungs_done
         if position.plan.ladder and sold:
-            done = rungs_done(position, sold, grid, resting)
+            done = rungs_done(position, sold, grid, resting=resting)
         if done != position.rungs_done:
             position = watch.position = msgspec.structs.replace(position, rungs_done=done)
             watch.text = f"rung {done[-1]} sold"
@@ -207,7 +207,7 @@ class ExitMonitor:
         if holding is None:
             return
         was_fired = watch.memory.fired
-        decision = exits.decide(holding, watch.memory, tick, now_ms)
+        decision = exits.decide(holding, watch.memory, tick, now_ms=now_ms)
         watch.memory, watch.checked_ms = decision.memory, now_ms
         if watch.memory.fired is not was_fired:
             self._fire(watch, now_ms)
@@ -233,7 +233,7 @@ class ExitMonitor:
         watch.begun_ms = now_ms
         reason = watch.memory.fired
         role = OrderRole.STOP if reason in BY_PRICE else OrderRole.CLOSE
-        self._exit_execution.begin(watch.position, ZERO, role, reason, watch.memory.fired_text)
+        self._exit_execution.begin(watch.position, ZERO, role, reason=reason, text=watch.memory.fired_text)
 
     def _resume_sale(self, position: Position) -> None:
         """Resume a sale that the previous engine began, less what it already sold."""
@@ -244,7 +244,9 @@ class ExitMonitor:
             orders = [order for order in memory.orders_of(position.id) if order.intent_id == intent.id]
             sold = sum((order.filled_quantity for order in orders), ZERO)
             goal = max(position.remaining - max(intent.quantity - sold, ZERO), ZERO)
-            sale = self._exit_execution.begin(position, goal, intent.role, intent.close_reason, intent.reason)
+            sale = self._exit_execution.begin(
+                position, goal, intent.role, reason=intent.close_reason, text=intent.reason
+            )
             if sale.is_manual:
                 sale.cap = _cap_of(orders, position.plan.slippage_pct)
 
@@ -297,7 +299,7 @@ class ExitMonitor:
             watch.polled_ms = now_ms
             purpose = Purpose.ORDINARY if watch.memory.observed.touch is None else Purpose.EXIT
             purpose = Purpose.STOP if watch.memory.fired else purpose
-            query = poll_price(self._trading, self._prices, watch.position.symbol, purpose)
+            query = poll_price(self._trading, self._prices, watch.position.symbol, purpose=purpose)
             self._begin(watch, "poll", query)
 
     def _check_time_stop(self, watch: WatchedPosition, now_ms: int) -> None:

@@ -88,7 +88,7 @@ class ExitsEditor:
         held, edited = self._edited(symbol, update)
         before = held.position
         resting = self._resting(before)
-        await self._apply(before, held.memory.stop_price, edited, f"exits edited by {by}")
+        await self._apply(before, held.memory.stop_price, edited, text=f"exits edited by {by}")
         self._take_profits.begin(before.id, anew=True)
         await self._until_aligned(before.id)
         after = self._ledger.state.positions.get(before.id, before)
@@ -119,7 +119,7 @@ class ExitsEditor:
 
     def _edited(self, symbol: str, update: ExitUpdate) -> tuple[EditedPosition, Edited]:
         held = self._editable_position(symbol)
-        edited = edit(held, update, self._bounds, self._trading.now_ms())
+        edited = edit(held, update, self._bounds, now_ms=self._trading.now_ms())
         refused = refusals(edited.verdicts)
         if refused:
             raise CommandRefused(f"Exits of {symbol} unchanged: {'; '.join(map(refusal_text, refused))}.")
@@ -148,7 +148,7 @@ class ExitsEditor:
             position=position, memory=memory, grid=grid, sold=self._take_profits.sold(position), bid=bid
         )
 
-    async def _apply(self, before: Position, stop_before: Decimal, edited: Edited, text: str) -> None:
+    async def _apply(self, before: Position, stop_before: Decimal, edited: Edited, *, text: str) -> None:
         """Monitor with the new exits immediately and store them; on failure restore the old ones."""
 
         def work(desk: LedgerTransaction) -> None:

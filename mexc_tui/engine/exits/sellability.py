@@ -41,7 +41,7 @@ class SellabilityTracker:
             high=position.high_price,
         )
         before = self._confirmations.get(position.id)
-        judged = judge(quantity, grid, known, self._now_ms(), before)
+        judged = judge(quantity, grid, known, now_ms=self._now_ms(), confirmation=before)
         if quantity < position.remaining:
             return judged
         if judged.confirmation is None:

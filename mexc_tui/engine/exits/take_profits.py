@@ -132,7 +132,7 @@ class TakeProfits:
         resting = self.resting(position)
         plans = rungs(position, grid, self.sold(position), resting=resting)
         held = sum((order.open_quantity for order in resting), ZERO)
-        todo = align(plans, resting, position, position.remaining - held, grid)
+        todo = align(plans, resting, position, free=position.remaining - held, grid=grid)
         for name in todo.cancel:
             order = self._ledger.state.orders.get(name)
             if order is not None:

@@ -42,7 +42,9 @@ def _save_verdicts(unit: UnitOfWork, outcome: ListingOutcome, signals: Iterable[
         verdict = judge(signal, outcome)
         if case not in done and verdict is not ClaimVerdict.CENSORED:
             hit = verdict is ClaimVerdict.HIT
-            verdicts.add(signal.key.detector, signal.version, signal.stratum, outcome.listing_id, hit=hit)
+            verdicts.add(
+                signal.key.detector, signal.version, signal.stratum, listing_id=outcome.listing_id, hit=hit
+            )
         done.add(case)
     for kind in ClaimKind:
         verdict = base_verdict(kind, outcome)

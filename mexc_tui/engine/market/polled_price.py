@@ -17,7 +17,7 @@ NO_LEVEL = (Decimal(0), Decimal(0))
 
 
 async def poll_price(
-    trading: TradingPort, prices: PriceCache, symbol: str, purpose: Purpose = Purpose.ORDINARY
+    trading: TradingPort, prices: PriceCache, symbol: str, *, purpose: Purpose = Purpose.ORDINARY
 ) -> None:
     """Query the order book of a pair and put its best prices into the cache. A failure is only logged."""
     try:

@@ -109,6 +109,7 @@ class Execution:
         intent: Intent,
         line: FiringLine,
         signed: SignedOrder,
+        *,
         at_ns: int | None = None,
         called_off: Callable[[], str] | None = None,
     ) -> SendResult:
@@ -117,7 +118,7 @@ class Execution:
         `called_off`: returns another reason not to send at the last moment; empty: none.
         """
         row = self._begin(intent, signed.order)
-        return await self._to_its_end(self._fire(row, line, signed, at_ns, called_off))
+        return await self._to_its_end(self._fire(row, line, signed, at_ns=at_ns, called_off=called_off))
 
     async def cancel(self, order: Order, text: str, purpose: Purpose = Purpose.EXIT) -> bool:
         """Cancel an order, and confirm it by stream or query: no response to a cancel proves anything.
@@ -270,6 +271,7 @@ class Execution:
         row: Order,
         line: FiringLine,
         signed: SignedOrder,
+        *,
         at_ns: int | None,
         called_off: Callable[[], str] | None,
     ) -> SendResult:

@@ -137,7 +137,7 @@ class OrderResolution:
             if await self._execution.unlisted_ms(order) is not None:
                 text = "no longer found by id or in a listing"
                 await self._ledger.mark_order_unknown(
-                    order.client_order_id, self._trading.now_ms(), self._window_ms(), text
+                    order.client_order_id, self._trading.now_ms(), self._window_ms(), text=text
                 )
 
     async def _settle(self, order: Order) -> None:
@@ -152,8 +152,8 @@ class OrderResolution:
         known = self._proofs.get(name, Proofs())
         after_ms = known.valid_after_ms(order.fence_ms or 0)
         answers = await asyncio.gather(
-            _proof(known.denied_ms, after_ms, self._denied, order),
-            _proof(known.listed_ms, after_ms, self._execution.unlisted_ms, order),
+            _proof(known.denied_ms, after_ms, self._denied, order=order),
+            _proof(known.listed_ms, after_ms, self._execution.unlisted_ms, order=order),
             self._compare_balances(known, order),
             return_exceptions=True,
         )
@@ -202,12 +202,14 @@ class OrderResolution:
         assets = (intent.base_asset, intent.quote_asset)
         if not all(is_read(asset, account.balances, account.skipped) for asset in assets):
             return None
-        found = balance_differences(self._ledger.state.balances, account.balances, assets, TOLERANCE)
+        found = balance_differences(
+            self._ledger.state.balances, account.balances, assets, tolerance=TOLERANCE
+        )
         return None if may_explain(intent, found) else found
 
 
 async def _proof(
-    known_ms: int | None, after_ms: int, query: Callable[[Order], Awaitable[int | None]], order: Order
+    known_ms: int | None, after_ms: int, query: Callable[[Order], Awaitable[int | None]], *, order: Order
 ) -> int | None:
     """Return the time of a proof; query it again if the known one is too old."""
     return known_ms if known_ms is not None and known_ms > after_ms else await query(order)

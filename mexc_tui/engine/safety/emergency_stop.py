@@ -41,6 +41,7 @@ class Closer(Protocol):
         position: Position,
         share_pct: Decimal | None,
         role: OrderRole,
+        *,
         reason: CloseReason,
         text: str,
     ) -> CloseResult:
@@ -85,12 +86,12 @@ class EmergencyStop:
 
     async def halt(self, by: str, text: str, cause: Cause = Cause.MANUAL) -> CommandResult[Achieved]:
         """Stop entries until the user resumes: cancel entry orders, disarm snipes. Exits continue."""
-        self._trading_state.restrict(TradingState.HALTED, cause, text, by)
+        self._trading_state.restrict(TradingState.HALTED, cause, text, by=by)
         return await self._complete(self._halt(text, _is_entry))
 
     async def reduce_only(self, by: str, text: str) -> CommandResult[Achieved]:
         """Allow no entries until the user resumes. Raises CommandRefused if a stricter state applies."""
-        change = self._trading_state.restrict(TradingState.REDUCE_ONLY, Cause.MANUAL, text, by)
+        change = self._trading_state.restrict(TradingState.REDUCE_ONLY, Cause.MANUAL, text, by=by)
         if not change.changed:
             raise CommandRefused(f"Not changed: {change.refused}.")
         durable = await self._trading_state.persist()
@@ -126,13 +127,13 @@ class EmergencyStop:
         """Halt durably, cancel until no order of the desk remains open, then flatten if it `sells`."""
         if sells:
             return await self.stop_all(by, text, Cause.EMERGENCY)
-        self._trading_state.restrict(TradingState.HALTED, Cause.EMERGENCY, text, by)
+        self._trading_state.restrict(TradingState.HALTED, Cause.EMERGENCY, text, by=by)
         self._begin(self._on_stop(by))
         return await self._complete(self._halt(text, _is_any))
 
     async def stop_all(self, by: str, text: str, cause: Cause) -> CommandResult[Achieved]:
         """Halt, cancel all orders and sell all positions; a call during a running stop joins it."""
-        self._trading_state.restrict(TradingState.FLATTENING, cause, text, by)
+        self._trading_state.restrict(TradingState.FLATTENING, cause, text, by=by)
         if self._stop is None or self._stop.done():
             self._dust.clear()
             self._stop = asyncio.ensure_future(self._stop_all(text, by))
@@ -143,19 +144,19 @@ class EmergencyStop:
         return await self._complete(self._sweep.cancel(_is_entry, 1))
 
     async def sell_all(
-        self, role: OrderRole, reason: CloseReason, text: str, share_pct: Decimal | None = None
+        self, role: OrderRole, reason: CloseReason, text: str, *, share_pct: Decimal | None = None
     ) -> tuple[int, int, str]:
         """Sell all positions, or a share of each, once.
 
         Return how many closed, how many are left, and why.
         """
-        return await self._complete(self._sell_once(role, reason, text, share_pct))
+        return await self._complete(self._sell_once(role, reason, text, share_pct=share_pct))
 
     async def sell_out(
-        self, role: OrderRole, reason: CloseReason, text: str, deadline_s: float
+        self, role: OrderRole, reason: CloseReason, text: str, *, deadline_s: float
     ) -> tuple[int, int, str]:
         """Sell until no position is left or the deadline passes; return as `sell_all`."""
-        return await self._complete(self._sell_out(role, reason, text, deadline_s))
+        return await self._complete(self._sell_out(role, reason, text, deadline_s=deadline_s))
 
     async def settle(self, deadline_s: float) -> None:
         """Wait up to `deadline_s` for running actions, then cancel them: the next start continues them."""
@@ -182,7 +183,7 @@ class EmergencyStop:
         self._begin(self._on_stop(by))
         cancelling = self._begin(self._sweep.cancel(_is_no_sale, 1))
         sale = (OrderRole.FLATTEN, CloseReason.FLATTEN, text)
-        selling = self._begin(self._sell_out(*sale, SELL_S, cancelling))
+        selling = self._begin(self._sell_out(*sale, deadline_s=SELL_S, cancelling=cancelling))
         await self._trading_state.persist()
         disarmed, trouble = await self._disarm(text)
         cancelled = await cancelling
@@ -192,7 +193,7 @@ class EmergencyStop:
         self._trading_state.complete_flattening()
         durable = await self._trading_state.persist()
         said = f"{text}{trouble}" + (f"; {why}" if why else "")
-        return self._acted(said, cancelled, (closed, left), disarmed, is_durable=durable)
+        return self._acted(said, cancelled, (closed, left), disarmed=disarmed, is_durable=durable)
 
     async def _disarm(self, text: str) -> tuple[int, str]:
         """Disarm waiting snipes; if that cannot be stored, the check before each send still blocks them."""
@@ -208,6 +209,7 @@ class EmergencyStop:
         role: OrderRole,
         reason: CloseReason,
         text: str,
+        *,
         deadline_s: float,
         cancelling: "asyncio.Future[CancelResult] | None" = None,
     ) -> tuple[int, int, str]:
@@ -223,7 +225,7 @@ class EmergencyStop:
             for position in held:
                 if position.id not in seen:
                     seen.add(position.id)
-                    self._begin(self._sell_one(position, (role, reason, text), until_s, said))
+                    self._begin(self._sell_one(position, (role, reason, text), until_s, said=said))
             if not is_buying and (not held or self.closer is None or clock.time() >= until_s):
                 break
             await asyncio.sleep(POLL_S)
@@ -236,17 +238,19 @@ class EmergencyStop:
         position: Position,
         sale: tuple[OrderRole, CloseReason, str],
         until_s: float,
+        *,
         said: dict[str, str],
     ) -> None:
         """Sell a position until it is closed or time is up; record the latest problem in `said`."""
         clock, now = asyncio.get_running_loop(), self._ledger.state.positions.get(position.id)
+        role, reason, text = sale
         while now is not None and now.remaining and clock.time() < until_s:
             closer = self.closer
             if closer is None:
                 said[position.id] = "the exit monitor is not running"
                 return
             try:
-                done = await closer.close(now, None, *sale)
+                done = await closer.close(now, None, role, reason=reason, text=text)
                 said[position.id] = done.text if done.left else ""
             except Exception as error:
                 log.exception("%s could not be sold", position.symbol)
@@ -255,13 +259,13 @@ class EmergencyStop:
             now = self._ledger.state.positions.get(position.id)
 
     async def _sell_once(
-        self, role: OrderRole, reason: CloseReason, text: str, share_pct: Decimal | None
+        self, role: OrderRole, reason: CloseReason, text: str, *, share_pct: Decimal | None
     ) -> tuple[int, int, str]:
         held, closer = self._held(), self.closer
         if closer is None:
             return 0, len(held), "the exit monitor is not running" if held else ""
         done = await asyncio.gather(
-            *(closer.close(position, share_pct, role, reason, text) for position in held),
+            *(closer.close(position, share_pct, role, reason=reason, text=text) for position in held),
             return_exceptions=True,
         )
         why: list[str] = []
@@ -292,8 +296,8 @@ class EmergencyStop:
         text: str,
         cancelled: CancelResult | None = None,
         positions: tuple[int, int] | None = None,
-        disarmed: int = 0,
         *,
+        disarmed: int = 0,
         is_durable: bool = True,
         noun: str = "order",
     ) -> CommandResult[Achieved]:

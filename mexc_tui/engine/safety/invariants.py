@@ -92,7 +92,9 @@ class Invariants:
         """Return positions without a monitored stop in force, each with the reason (reliability I9)."""
         memory, now_ms, wrong = self._ledger.state, self._now_ms(), list[str]()
         for position in memory.positions.values():
-            found = protected(position, memory.intents_of(position.id), self.heartbeat_ms(position), now_ms)
+            found = protected(
+                position, memory.intents_of(position.id), self.heartbeat_ms(position), now_ms=now_ms
+            )
             wrong += found
             if found:
                 self._unprotected_ms.setdefault(position.id, now_ms)
@@ -150,7 +152,9 @@ class Invariants:
             return wrong
         balances = self._reconciler.compared_balances
         held = {asset for (_, asset), amount in memory.balances.items() if amount}
-        unequal = agrees(memory.balances, balances, held & {balance.asset for balance in balances}, TOLERANCE)
+        unequal = agrees(
+            memory.balances, balances, held & {balance.asset for balance in balances}, tolerance=TOLERANCE
+        )
         return wrong + self._found_twice(unequal, run.at_ms)
 
     def _found_twice(self, unequal: tuple[str, ...], at_ms: int) -> tuple[str, ...]:

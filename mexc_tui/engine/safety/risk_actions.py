@@ -136,7 +136,7 @@ class RiskActions:
     async def _trim(self, grade: RiskGrade, report: RiskReport) -> None:
         before = self._remaining()
         _, _, why = await self._emergency_stop.sell_all(
-            OrderRole.CLOSE, CloseReason.RISK_MONITOR, report.text, grade.trim_pct
+            OrderRole.CLOSE, CloseReason.RISK_MONITOR, report.text, share_pct=grade.trim_pct
         )
         after = self._remaining()
         sold = [

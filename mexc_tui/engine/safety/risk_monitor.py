@@ -159,7 +159,7 @@ class RiskMonitor:
             return
         self._incidents.add(subject)
         log.error("halt: %s", text)
-        self._trading_state.restrict(TradingState.HALTED, cause, text, RISK_MONITOR)
+        self._trading_state.restrict(TradingState.HALTED, cause, text, by=RISK_MONITOR)
         self._begin(self._actions.halt(cause, RiskReport(RiskLevel.CRITICAL, subject, (text,))))
 
     # ---- measuring

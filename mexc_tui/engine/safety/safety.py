@@ -216,7 +216,7 @@ class Safety:
         memory = self._ledger.state
         if self._parameters().on_stop is OnStop.FLATTEN and memory.positions:
             closed, left, why = await self.emergency_stop.sell_out(
-                OrderRole.FLATTEN, CloseReason.FLATTEN, "the engine is stopping", SELL_S
+                OrderRole.FLATTEN, CloseReason.FLATTEN, "the engine is stopping", deadline_s=SELL_S
             )
             return f"{many(closed, 'position')} closed before the stop, {left} left" + (
                 f": {why}." if why else "."
@@ -235,7 +235,9 @@ class Safety:
             await asyncio.sleep(POLL_S)
         if self._ledger.state.positions:
             text = "the practice day is over"
-            await self.emergency_stop.sell_out(OrderRole.CLOSE, CloseReason.PRACTICE_END, text, SELL_S)
+            await self.emergency_stop.sell_out(
+                OrderRole.CLOSE, CloseReason.PRACTICE_END, text, deadline_s=SELL_S
+            )
         problem = await self._reconcile_last()
         unexplained = await self._store.read("unexplained differences", self._unexplained)
         left = [position.symbol for position in self._ledger.state.positions.values() if position.remaining]

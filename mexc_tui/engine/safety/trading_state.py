@@ -117,9 +117,9 @@ class TradingStateOwner:
         halt, self._new_halt = self._new_halt, None
         return halt
 
-    def restrict(self, wanted: TradingState, cause: Cause, text: str, by: str) -> Transition:
+    def restrict(self, wanted: TradingState, cause: Cause, text: str, *, by: str) -> Transition:
         """Restrict trading in memory at once; call `persist` to make it durable."""
-        change = state.restrict(self.kept, wanted, cause, text, by=by, at_ms=self._now_ms())
+        change = state.restrict(self.kept, wanted, cause, text=text, by=by, at_ms=self._now_ms())
         return self._apply(change)
 
     def complete_flattening(self) -> Transition:
@@ -203,7 +203,7 @@ class TradingStateOwner:
     def _apply_found(self, found: Trading) -> None:
         """Apply a halt of the file; `halt_from_file` returns one of another process for further action."""
         change = state.restrict(
-            self.kept, found.state, found.cause, found.text, by=found.by, at_ms=found.since_ms
+            self.kept, found.state, found.cause, text=found.text, by=found.by, at_ms=found.since_ms
         )
         no_resting = found.no_resting or change.trading.no_resting
         self.kept = msgspec.structs.replace(change.trading, no_resting=no_resting)

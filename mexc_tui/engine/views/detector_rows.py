@@ -43,7 +43,7 @@ def scores(stored: Stored, settings: DetectionSettings) -> dict[DetectorName, Sc
                 *filter(waiting.waits, stored.signals.of_detector(detector.name, detector.version, NEWEST)),
             ],
             outcomes,
-            settings.label,
+            rule=settings.label,
         )
         for detector in DETECTORS
     }
@@ -70,11 +70,11 @@ def detector_rows(
 ) -> tuple[DetectorRow, ...]:
     """Return a row for every detector, in their order of evaluation."""
     return tuple(
-        _row(detector.name, detector.version, raised, cards[detector.name]) for detector in DETECTORS
+        _row(detector.name, detector.version, raised, card=cards[detector.name]) for detector in DETECTORS
     )
 
 
-def _row(name: DetectorName, version: int, raised: DetectorActivity, card: Scorecard) -> DetectorRow:
+def _row(name: DetectorName, version: int, raised: DetectorActivity, *, card: Scorecard) -> DetectorRow:
     count, judged = raised.counts[name], raised.history.judged(name, version)
     rate = wilson(judged.hits, judged.n)
     return DetectorRow(

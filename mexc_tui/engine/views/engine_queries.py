@@ -112,7 +112,7 @@ class EngineQueries:
         now_ms = self._engine.parts.market.now_ms()
         try:
             symbol = self._engine.knowledge_store.knowledge.named(symbol) or new_pair(symbol)
-            updates = self._engine.knowledge_store.knowledge.add(symbol, opens_ms, now_ms, note)
+            updates = self._engine.knowledge_store.knowledge.add(symbol, opens_ms, now_ms, note=note)
         except ValueError as error:
             raise CommandRefused(str(error)) from None
         return await self._kept(symbol, updates, now_ms)

@@ -21,7 +21,7 @@ CLOSES = 400
 
 @exactly
 def equity_of(
-    table: EquityTable, since_ms: int, now_ms: int, most: int, live: EquityPoint | None = None
+    table: EquityTable, since_ms: int, now_ms: int, *, most: int, live: EquityPoint | None = None
 ) -> EquityRow:
     """Return equity since a time (0: the first point), in at most `most` points.
 
@@ -34,7 +34,7 @@ def equity_of(
     step_ms = 0
     if is_sampled:
         step_ms = -(-(now_ms + 1 - oldest_ms) // max(most - 2, 1))
-        points = _sampled(table, closes, oldest_ms, now_ms, step_ms)
+        points = _sampled(table, closes, oldest_ms, now_ms=now_ms, step_ms=step_ms)
     else:
         points = table.between(oldest_ms, now_ms + 1, MOST_READ)
     if live is not None and (not points or live.at_ms > points[-1].at_ms):
@@ -51,7 +51,7 @@ def equity_of(
         points=tuple(map(point_row, points)),
         peak=latest[0].peak if latest else None,
         worst_drawdown_pct=_pct(worst),
-        days=tuple(_days(points, closes, oldest_ms, now_ms)),
+        days=tuple(_days(points, closes, oldest_ms, now_ms=now_ms)),
         step_ms=step_ms,
         is_sampled=is_sampled,
     )
@@ -68,7 +68,7 @@ def point_row(point: EquityPoint) -> EquityPointRow:
 
 
 def _sampled(
-    table: EquityTable, closes: Sequence[EquityPoint], oldest_ms: int, now_ms: int, step_ms: int
+    table: EquityTable, closes: Sequence[EquityPoint], oldest_ms: int, *, now_ms: int, step_ms: int
 ) -> list[EquityPoint]:
     """Return the first point of each slice (only closes are kept for past days), and the newest point."""
     found = {(point.at_ms - oldest_ms) // step_ms: point for point in closes if point.at_ms >= oldest_ms}
@@ -94,7 +94,7 @@ def _extremes(points: Iterable[EquityPoint], oldest_ms: int, step_ms: int) -> li
 
 
 def _days(
-    points: Sequence[EquityPoint], closes: Sequence[EquityPoint], oldest_ms: int, now_ms: int
+    points: Sequence[EquityPoint], closes: Sequence[EquityPoint], oldest_ms: int, *, now_ms: int
 ) -> Iterable[DayStartRow]:
     """Yield the start of each UTC day of the span."""
     for start_ms in range(oldest_ms - oldest_ms % DAY_MS + DAY_MS, now_ms + 1, DAY_MS):

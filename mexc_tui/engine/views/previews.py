@@ -77,9 +77,9 @@ class Previews:
     def stop(self, name: Preview) -> PreviewRow:
         """Preview what one of `STOPS` would cancel, disarm and sell."""
         memory, kept = self._components.ledger.state, self._components.safety.trading_state.kept
-        change = state.restrict(kept, STOPS[name], Cause.MANUAL, "", by="", at_ms=self._now_ms())
+        change = state.restrict(kept, STOPS[name], Cause.MANUAL, text="", by="", at_ms=self._now_ms())
         if name is Preview.REDUCE_ONLY:
-            return self._row(name, "", _unchanged(change), change.trading.state)
+            return self._row(name, "", _unchanged(change), after=change.trading.state)
         sells = name is not Preview.HALT
         snipes = [snipe for snipe in memory.snipes.values() if snipe.state.is_unfired]
         orders = [order for order in memory.live_orders() if sells or order.role is OrderRole.ENTRY]
@@ -103,7 +103,7 @@ class Previews:
         refused = _unchanged(change)
         if kept.state is TradingState.ACTIVE and not shown.state.allows_entries:
             refused = f"Reduce-only ends automatically: {shown.text}."
-        row = self._row(Preview.RESUME, "", refused, change.trading.state)
+        row = self._row(Preview.RESUME, "", refused, after=change.trading.state)
         return msgspec.structs.replace(row, typed=word)
 
     def unlock(self) -> PreviewRow:
@@ -124,7 +124,7 @@ class Previews:
     # ---- helpers
 
     def _row(
-        self, name: Preview, symbol: str, refused: str = "", after: TradingState | None = None
+        self, name: Preview, symbol: str, refused: str = "", *, after: TradingState | None = None
     ) -> PreviewRow:
         memory = self._components.ledger.state
         return PreviewRow(
@@ -143,7 +143,7 @@ class Previews:
         orders = self._components.ledger.state.orders_of(position.id)
         resting = sum(order.state.is_on_exchange and order.role is OrderRole.TAKE_PROFIT for order in orders)
         grid = None if pair is None else grid_of(pair)
-        return sale_of(position, share_pct, self._bids(position.symbol), grid, resting)
+        return sale_of(position, share_pct, self._bids(position.symbol), grid=grid, orders_to_cancel=resting)
 
     def _bids(self, symbol: str) -> BidDepth:
         """Return the bids: the deep levels watched for display, if they agree with the newest price."""

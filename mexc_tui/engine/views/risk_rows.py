@@ -38,6 +38,7 @@ def risk_row(
     ledger: LedgerState,
     seen: RiskBook,
     guarded: RiskMonitorView,
+    *,
     limits: RiskLimits,
     context: RowContext,
     now_ms: int,
@@ -114,24 +115,26 @@ def limit_rows(seen: RiskBook, limits: RiskLimits, now_ms: int) -> tuple[LimitRo
     hour, today = now_ms - HOUR_MS + 1, now_ms - now_ms % DAY_MS
     position_cap = min(limits.position_cap_quote, _share(equity, limits.position_cap_pct))
     return (
-        _row("exposure", exposure(seen), _share(equity, limits.exposure_cap_pct), QUOTE),
-        _row("position_cap", _largest(seen), position_cap, QUOTE, "largest position or reservation"),
-        _row("positions", Decimal(len(bound)), Decimal(limits.max_positions), "", "open and armed"),
-        _row("trades_hour", _count(seen.entries_ms, hour, pending), Decimal(limits.max_trades_hour), ""),
-        _row("trades_day", _count(seen.entries_ms, today, pending), Decimal(limits.max_trades_day), ""),
-        _row("daily_loss", _pct(loss_of_day_pct(seen)), limits.daily_loss_pct, "%", "then halts"),
-        _row("drawdown", _pct(drawdown_pct(seen)), limits.drawdown_pct, "%", "then halts"),
+        _row("exposure", exposure(seen), _share(equity, limits.exposure_cap_pct), unit=QUOTE),
+        _row(
+            "position_cap", _largest(seen), position_cap, unit=QUOTE, text="largest position or reservation"
+        ),
+        _row("positions", Decimal(len(bound)), Decimal(limits.max_positions), unit="", text="open and armed"),
+        _row("trades_hour", _count(seen.entries_ms, hour, pending), Decimal(limits.max_trades_hour), unit=""),
+        _row("trades_day", _count(seen.entries_ms, today, pending), Decimal(limits.max_trades_day), unit=""),
+        _row("daily_loss", _pct(loss_of_day_pct(seen)), limits.daily_loss_pct, unit="%", text="then halts"),
+        _row("drawdown", _pct(drawdown_pct(seen)), limits.drawdown_pct, unit="%", text="then halts"),
         _row(
             "losses_in_a_row",
             Decimal(seen.losses_in_a_row),
             Decimal(limits.losses_halt),
-            "",
-            f"pauses at {limits.losses_pause}, then halts",
+            unit="",
+            text=f"pauses at {limits.losses_pause}, then halts",
         ),
     )
 
 
-def _row(name: str, used: Decimal | None, limit: Decimal, unit: str, text: str = "") -> LimitRow:
+def _row(name: str, used: Decimal | None, limit: Decimal, *, unit: str, text: str = "") -> LimitRow:
     return LimitRow(name=name, used=used, limit=limit, unit=unit, text=text)
 
 

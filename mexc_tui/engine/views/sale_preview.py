@@ -34,7 +34,7 @@ class SaleFill:
 
 @exactly
 def sale_of(
-    position: Position, share_pct: Decimal | None, bids: BidDepth, grid: Grid | None, orders_to_cancel: int
+    position: Position, share_pct: Decimal | None, bids: BidDepth, *, grid: Grid | None, orders_to_cancel: int
 ) -> SaleRow:
     """Return the sale of a share of a position (None: all); without a price only its quantity."""
     quantity = _quantity(position, share_pct, grid)

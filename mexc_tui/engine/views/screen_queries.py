@@ -59,7 +59,8 @@ class ScreenQueries:
             components.ledger.state.equity,
         )
         return await self._engine.parts.store.read(
-            "equity", lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, points, live)
+            "equity",
+            lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, most=points, live=live),
         )
 
     async def latency(self, attempts: int) -> LatencyRow:

@@ -36,14 +36,14 @@ OFFLINE_CONTEXT = offline_context("engine not running: stored data only")
 
 
 def listings(
-    stored: Stored, now_ms: int, settings: DetectionSettings, before_ms: int, before_id: str, limit: int
+    stored: Stored, now_ms: int, settings: DetectionSettings, *, before_ms: int, before_id: str, limit: int
 ) -> list[ListingRow]:
     """Return every listing below a number, newest first."""
     page = stored.listings.page(before_ms, before_id, limit)
-    return [_row(stored, listing, now_ms, settings) for listing in page]
+    return [_row(stored, listing, now_ms, settings=settings) for listing in page]
 
 
-def signals(stored: Stored, before: int, limit: int, symbol: str) -> tuple[list[SignalRow], int | None]:
+def signals(stored: Stored, before: int, limit: int, *, symbol: str) -> tuple[list[SignalRow], int | None]:
     """Return signals below a number, newest first, and the number of the next page; None: last page.
 
     Raises AmbiguousName.
@@ -64,7 +64,7 @@ def alerts(stored: Stored, limit: int, *, closed: bool) -> list[AlertRow]:
 
 
 def journal(
-    stored: Stored, before: int, limit: int, about: str, kind: str, since_ms: int
+    stored: Stored, before: int, limit: int, *, about: str, kind: str, since_ms: int
 ) -> tuple[FactRow, ...]:
     """Return the newest matching facts below a number, newest first. Raises AmbiguousName.
 
@@ -81,6 +81,7 @@ def why(
     stored: Stored,
     symbol: str,
     now_ms: int,
+    *,
     settings: DetectionSettings,
     liquidity: Mapping[str, Liquidity] | None = None,
 ) -> WhyRow:
@@ -101,7 +102,7 @@ def why(
         own_signals = signals_of(stored, listing, SIGNALS)
         stories.append(
             ListingStory(
-                listing=_row(stored, listing, now_ms, settings),
+                listing=_row(stored, listing, now_ms, settings=settings),
                 sources=tuple(source_row(listing, seen) for seen in current_statements(listing)),
                 changes=tuple(map(change_row, listing.changes[-CHANGES:])),
                 detectors=_detectors(data, own_signals, active),
@@ -129,11 +130,11 @@ def _is_stored(stored: Stored, symbol: str) -> bool:
 def _detectors(
     data: DetectorInput, own_signals: Sequence[Signal], active: dict[SignalKey, int]
 ) -> tuple[DetectorDetail, ...]:
-    return tuple(_detector(data, own_signals, active, detector) for detector in DETECTORS)
+    return tuple(_detector(data, own_signals, active, detector=detector) for detector in DETECTORS)
 
 
 def _detector(
-    data: DetectorInput, own_signals: Sequence[Signal], active: dict[SignalKey, int], detector: Detector
+    data: DetectorInput, own_signals: Sequence[Signal], active: dict[SignalKey, int], *, detector: Detector
 ) -> DetectorDetail:
     own = [signal for signal in own_signals if signal.key.detector is detector.name]
     is_active = [active.get(signal.key) == signal.at_ms for signal in own]
@@ -155,6 +156,6 @@ def _why_not(data: DetectorInput, detector: Detector) -> str:
     return unmet_condition(detector.name, data)
 
 
-def _row(stored: Stored, listing: Listing, now_ms: int, settings: DetectionSettings) -> ListingRow:
+def _row(stored: Stored, listing: Listing, now_ms: int, *, settings: DetectionSettings) -> ListingRow:
     stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
     return listing_row(listing, stage, stored.outcomes.newest(listing.id))

@@ -86,7 +86,7 @@ class SymbolView:
             raise CommandRefused(f"Unknown symbol {symbol}: not on the exchange and not listed.")
         problem = self._watch(symbol)
         fills = await self._fills(symbol) if self._engine.trading_components is not None else ()
-        return self._row(symbol, request, problem, fills)
+        return self._row(symbol, request, problem, fills=fills)
 
     def _watch(self, symbol: str) -> str:
         is_new = self._watched.is_new(symbol)
@@ -132,14 +132,14 @@ class SymbolView:
     # ---- the row
 
     def _row(
-        self, symbol: str, request: SymbolRequest, problem: str, fills: tuple[OwnFillRow, ...]
+        self, symbol: str, request: SymbolRequest, problem: str, *, fills: tuple[OwnFillRow, ...]
     ) -> MarketRow:
         seen, knowledge = self._seen(symbol), self._engine.knowledge_store.knowledge
         pair, listing = knowledge.pairs.get(symbol), knowledge.listings.named(symbol)
         now_ms = self._engine.parts.market.now_ms()
         (bid, ask), deep, (bids, asks) = best_of(seen), seen.deep_levels, self._levels(symbol, seen)
         path, trades = (
-            self._path(symbol, seen, listing, request, now_ms),
+            self._path(symbol, seen, listing, request=request, now_ms=now_ms),
             trade_rows(seen, max(request.trades, 1)),
         )
         return MarketRow(
@@ -178,7 +178,7 @@ class SymbolView:
         return ((), ()) if price is None else (price.bids, price.asks)
 
     def _path(
-        self, symbol: str, seen: PairHistory, listing: Listing | None, request: SymbolRequest, now_ms: int
+        self, symbol: str, seen: PairHistory, listing: Listing | None, *, request: SymbolRequest, now_ms: int
     ) -> PricePath:
         drawn, trades = self._kept.paths.get(symbol), seen.tape.trades
         if drawn is not None and drawn.is_good(request, trades, now_ms):

@@ -133,9 +133,9 @@ class TradingQueries:
             self._components.ledger.state,
             book,
             guarded,
-            limits,
-            self._symbols.context(),
-            now_ms,
+            limits=limits,
+            context=self._symbols.context(),
+            now_ms=now_ms,
         )
         unlocking = self._components.live_unlock
         return msgspec.structs.replace(
@@ -249,7 +249,9 @@ class TradingQueries:
         if closer is None:
             raise CommandRefused("Cannot sell: the exit monitor is not running.")
         text = f"closed by {by}"
-        done = await _stored(closer.close(position, share_pct, OrderRole.CLOSE, CloseReason.MANUAL, text))
+        done = await _stored(
+            closer.close(position, share_pct, OrderRole.CLOSE, reason=CloseReason.MANUAL, text=text)
+        )
         left = f", {plain(done.left)} {position.base_asset} still held" if done.left else ""
         sold = f"{plain(done.sold)} {position.base_asset} sold" if done.sold else "Nothing sold"
         dust = f", {plain(done.dust)} {position.base_asset} written off as dust" if done.dust else ""
@@ -278,7 +280,7 @@ class TradingQueries:
         orders, intents = memory.orders_of(position.id), memory.intents_of(position.id)
         row = exits_row(
             changed,
-            position_row(position, orders, intents, self._symbols.context()),
+            position_row(position, orders, intents, context=self._symbols.context()),
             self._symbols.grid(position.symbol),
         )
         return CommandResult(exits_text(changed), row, is_all=not changed.waiting)
@@ -332,7 +334,7 @@ class TradingQueries:
             context = replace(self._symbols.context(), quote=_no_quote)
             self._closed, self._rows_of_closed = (
                 closed,
-                [position_row(position, (), (), context) for position in closed],
+                [position_row(position, (), (), context=context) for position in closed],
             )
         return self._rows_of_closed
 

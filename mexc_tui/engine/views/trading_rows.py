@@ -167,7 +167,7 @@ def position_rows(ledger: LedgerState, context: RowContext) -> list[PositionRow]
     """Return the open positions, oldest first."""
     ordered = sorted(ledger.positions.values(), key=lambda position: (position.opened_ms, position.id))
     return [
-        position_row(position, ledger.orders_of(position.id), ledger.intents_of(position.id), context)
+        position_row(position, ledger.orders_of(position.id), ledger.intents_of(position.id), context=context)
         for position in ordered
     ]
 
@@ -182,7 +182,7 @@ def mark_of(position: Position, context: RowContext) -> PriceMark:
 
 @exactly
 def position_row(
-    position: Position, orders: Sequence[Order], intents: Sequence[Intent], context: RowContext
+    position: Position, orders: Sequence[Order], intents: Sequence[Intent], *, context: RowContext
 ) -> PositionRow:
     """Return the row of one position; `orders` and `intents` are its own."""
     mark, quote = mark_of(position, context), context.quote(position.symbol)
@@ -280,7 +280,7 @@ def _rungs(position: Position, orders: Sequence[Order], context: RowContext) -> 
         for order in takes
         if order.state.is_on_exchange
     )
-    filled = rungs_done(position, sold, grid, resting)
+    filled = rungs_done(position, sold, grid, resting=resting)
     plans = rungs(msgspec.structs.replace(position, rungs_done=filled), grid, sold, resting=resting)
     watched = RungPlace.ENGINE.value if not context.blind else UNKNOWN if context.is_silent else NOWHERE
     return tuple(_rung(plan, of_rung[plan.number], watched) for plan in plans)

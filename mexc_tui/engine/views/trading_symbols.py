@@ -73,7 +73,7 @@ class TradingSymbols:
             self._knowledge_store.knowledge.pairs.get(position.symbol),
             components.ledger.state.trading,
             components.exit_monitor.heartbeat_ms(position),
-            components.port.now_ms(),
+            now_ms=components.port.now_ms(),
         )
 
     def _quote(self, symbol: str) -> BidQuote:

@@ -141,7 +141,7 @@ class WarmConnection:
         if fault:
             raise ValueError(fault)
         request = self._requester.signed_request(
-            _ROUTE, order_params(order), recv_window_ms, timestamp_ms, self._address
+            _ROUTE, order_params(order), recv_window_ms, timestamp_ms=timestamp_ms, address=self._address
         )
         if request not in self._fired:
             if len(self._prepared) >= REMEMBERED_REQUESTS:
@@ -287,7 +287,9 @@ class WarmConnection:
         attempt.connection = None
         self._check_in(connection)
         self._requester.record_response(_ROUTE, response)
-        return self._requester.outcome_of(response, _PLACED, signed.timestamp_ms, signed.recv_window_ms)
+        return self._requester.outcome_of(
+            response, _PLACED, signed.timestamp_ms, window_ms=signed.recv_window_ms
+        )
 
     # ---- the connection
 
@@ -336,5 +338,5 @@ class WarmConnection:
             raise NoResponse(route.method, route.path, describe_failure(error, limits.deadline_s)) from None
         t1_ns = self._now_ns()
         self._requester.record_response(route, response)
-        reply = read_or_raise(route.method, route.path, response.status, response.body, _TIME)
+        reply = read_or_raise(route.method, route.path, response.status, body=response.body, read=_TIME)
         return Sample(t0_ns, t1_ns, reply.server_time, self._clock.now_ms())

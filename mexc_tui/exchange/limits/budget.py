@@ -250,7 +250,7 @@ class RateBudget:
         waiting: list[_Waiter] = []
         wake_ns: int | None = None
         for waiter in self._queue:
-            ready_ns = self._ready_ns(waiter, ban, short, now_ns)
+            ready_ns = self._ready_ns(waiter, ban, short, now_ns=now_ns)
             if ready_ns is not None and ready_ns <= now_ns:
                 self._grant(waiter, ban, now_ns)
                 continue
@@ -262,7 +262,7 @@ class RateBudget:
         self._schedule(wake_ns, now_ns)
 
     def _ready_ns(
-        self, waiter: _Waiter, ban: tuple[BanKind, int] | None, short: set[Lane], now_ns: int
+        self, waiter: _Waiter, ban: tuple[BanKind, int] | None, short: set[Lane], *, now_ns: int
     ) -> int | None:
         """Return when a request fits; None while an earlier one blocks it. Adds lacking lanes to `short`."""
         if ban is not None and not may_send(waiter.purpose, ban[0]):

@@ -94,7 +94,7 @@ class ConnectionAddress:
         self.request = ClientRequest("GET", url, loop=asyncio.get_running_loop())
         self._host = f"Host: {url.authority if url.explicit_port else url.host_subcomponent}\r\n"
 
-    def request_bytes(self, method: str, path: str, query: str, headers: Headers) -> bytes:
+    def request_bytes(self, method: str, path: str, query: str, *, headers: Headers) -> bytes:
         """Return a request without body. `query` is already encoded and is copied unchanged."""
         target = f"{path}?{query}" if query else path
         length = "" if method == "GET" else "Content-Length: 0\r\n"

@@ -15,7 +15,7 @@ REPEAT_AFTER_S = 0.5
 
 
 async def send_repeatable(
-    requester: Requester, route: Route, read: Reader[T], params: Params, *, purpose: Purpose
+    requester: Requester, route: Route, read: Reader[T], *, params: Params, purpose: Purpose
 ) -> SendOutcome[T]:
     """Send a request, and repeat it once if no response arrives within `REPEAT_AFTER_S` of admission.
 

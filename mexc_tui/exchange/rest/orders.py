@@ -84,7 +84,7 @@ class RestOrders:
             return NotSent("Not sent: a cancel needs an order id or a client order id.")
         params = [("symbol", symbol), *_ids(order_id, client_order_id)]
         return await send_repeatable(
-            self._requester, routes.CANCEL_ORDER, _CANCELLED, params, purpose=purpose
+            self._requester, routes.CANCEL_ORDER, _CANCELLED, params=params, purpose=purpose
         )
 
     async def cancel_open(
@@ -95,7 +95,7 @@ class RestOrders:
             return NotSent(f"Not sent: name 1 to {CANCEL_SYMBOLS} pairs.")
         params = [("symbol", ",".join(symbols))]
         route, read = routes.CANCEL_OPEN_ORDERS, _ALL_CANCELLED
-        return await send_repeatable(self._requester, route, read, params, purpose=purpose)
+        return await send_repeatable(self._requester, route, read, params=params, purpose=purpose)
 
     async def order(
         self,
@@ -115,7 +115,7 @@ class RestOrders:
         """Return open orders, newest first; of all pairs if `symbols` is empty."""
         query = ",".join(symbols)
         params = [("symbol", query)] if symbols else []
-        return await self._list(routes.OPEN_ORDERS, _ORDERS, params, purpose, query)
+        return await self._list(routes.OPEN_ORDERS, _ORDERS, params, purpose=purpose, query=query)
 
     async def all_orders(
         self,
@@ -128,7 +128,7 @@ class RestOrders:
     ) -> Rows[OrderReport]:
         """Return the orders of a pair, newest first: of the last day, or of a range within seven days."""
         params = [("symbol", symbol), *_range(start_ms, end_ms), ("limit", str(limit))]
-        return await self._list(routes.ALL_ORDERS, _ORDERS, params, purpose, symbol)
+        return await self._list(routes.ALL_ORDERS, _ORDERS, params, purpose=purpose, query=symbol)
 
     async def my_trades(
         self,
@@ -147,19 +147,20 @@ class RestOrders:
             *_range(start_ms, end_ms),
             ("limit", str(limit)),
         ]
-        return await self._list(routes.MY_TRADES, _MY_TRADES, params, purpose, symbol)
+        return await self._list(routes.MY_TRADES, _MY_TRADES, params, purpose=purpose, query=symbol)
 
     async def _list(
         self,
         route: Route,
         reader: RowReader[T],
         params: Sequence[tuple[str, str]],
+        *,
         purpose: Purpose,
         query: str,
     ) -> Rows[T]:
         """Read a list; malformed rows are skipped, counted and shown as those of `about`."""
         found = await self._requester.get(route, reader.list, params, purpose=purpose)
-        self._requester.skipped.record(route, found.skipped, len(found), query)
+        self._requester.skipped.record(route, found.skipped, len(found), query=query)
         return found
 
 

@@ -114,9 +114,11 @@ class Requester:
     ) -> T:
         """Send a request once and return the decoded response. Raises ExchangeError."""
         window_ms, total_s = self.limits.window_ms, deadline_s or self.limits.deadline_s
-        response, _ = await self._exchange(route, params, purpose, window_ms, total_s)
+        response, _ = await self._exchange(
+            route, params, purpose, recv_window_ms=window_ms, deadline_s=total_s
+        )
         try:
-            return read_or_raise(route.method, route.path, response.status, response.body, read)
+            return read_or_raise(route.method, route.path, response.status, body=response.body, read=read)
         except RequestRefused as error:
             self._apply_refusal(error.refusal)
             raise
@@ -141,28 +143,34 @@ class Requester:
         total_s = deadline_s or self.limits.order_deadline_s
         try:
             response, timestamp_ms = await self._exchange(
-                route, params, purpose, window_ms, total_s, on_admitted
+                route, params, purpose, recv_window_ms=window_ms, deadline_s=total_s, on_admitted=on_admitted
             )
         except NothingSent as error:
             return NotSent(error.problem)
         except _NoResponse as error:
             return Ambiguous(reason=error.problem, timestamp_ms=error.timestamp_ms, recv_window_ms=window_ms)
-        return self.outcome_of(response, read, timestamp_ms, window_ms)
+        return self.outcome_of(response, read, timestamp_ms, window_ms=window_ms)
 
     # ---- used by the firing connection, which writes its requests itself
 
     def signed_request(
-        self, route: Route, params: Params, recv_window_ms: int, timestamp_ms: int, address: ConnectionAddress
+        self,
+        route: Route,
+        params: Params,
+        recv_window_ms: int,
+        *,
+        timestamp_ms: int,
+        address: ConnectionAddress,
     ) -> bytes:
         """Build and sign a request for a given exchange time. Raises ValueError."""
         if self._signer is None:
             raise ValueError("this needs a key, but none is loaded")
         query = self._signer.signed_query(params, recv_window_ms, timestamp_ms)
-        return address.request_bytes(route.method, route.path, query, self._headers(route))
+        return address.request_bytes(route.method, route.path, query, headers=self._headers(route))
 
     def public_request(self, route: Route, address: ConnectionAddress) -> bytes:
         """Build a public query without parameters."""
-        return address.request_bytes(route.method, route.path, "", self._public_headers)
+        return address.request_bytes(route.method, route.path, "", headers=self._public_headers)
 
     async def admit(self, route: Route, purpose: Purpose, deadline_s: float) -> None:
         """Wait until a request may be sent. Raises NothingSent if breaker or budget refuse it."""
@@ -197,7 +205,7 @@ class Requester:
         self.budget.record_response(response.status, response.retry_after_s)
 
     def outcome_of(
-        self, response: RawResponse, read: Reader[T], timestamp_ms: int, window_ms: int
+        self, response: RawResponse, read: Reader[T], timestamp_ms: int, *, window_ms: int
     ) -> SendOutcome[T]:
         """Return the outcome that a response means for a signed request."""
         if 200 <= response.status < 300:
@@ -220,6 +228,7 @@ class Requester:
         route: Route,
         params: Params,
         purpose: Purpose,
+        *,
         recv_window_ms: int,
         deadline_s: float,
         on_admitted: Callable[[], None] | None = None,
@@ -227,7 +236,14 @@ class Requester:
         """Send one request; return the response and the exchange time in its signature."""
         self._check_breaker(route, purpose)
         try:
-            return await self._round_trip(route, params, purpose, recv_window_ms, deadline_s, on_admitted)
+            return await self._round_trip(
+                route,
+                params,
+                purpose,
+                recv_window_ms=recv_window_ms,
+                deadline_s=deadline_s,
+                on_admitted=on_admitted,
+            )
         except (_Withheld, asyncio.CancelledError):
             self.release(route, purpose)
             raise
@@ -237,6 +253,7 @@ class Requester:
         route: Route,
         params: Params,
         purpose: Purpose,
+        *,
         recv_window_ms: int,
         deadline_s: float,
         on_admitted: Callable[[], None] | None,
@@ -246,14 +263,14 @@ class Requester:
         if on_admitted is not None:
             on_admitted()
         now_ns = self._clock.monotonic_ns()
-        query = self._query(route, params, recv_window_ms, now_ns, purpose)
+        query = self._query(route, params, recv_window_ms, now_ns=now_ns, purpose=purpose)
         try:
             response = await self._transport.send(
                 route.method,
                 self._origin,
                 route.path,
-                query.text,
-                self._headers(route),
+                query=query.text,
+                headers=self._headers(route),
                 deadline_s=max(0.001, deadline_s - (now_ns - start_ns) / NS_PER_S),
             )
         except NothingSent:
@@ -282,7 +299,7 @@ class Requester:
             raise _Withheld(route.method, route.path, str(error)) from None
 
     def _query(
-        self, route: Route, params: Params, recv_window_ms: int, now_ns: int, purpose: Purpose
+        self, route: Route, params: Params, recv_window_ms: int, *, now_ns: int, purpose: Purpose
     ) -> "_Query":
         try:
             if not route.signed:

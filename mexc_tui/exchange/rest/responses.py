@@ -50,7 +50,7 @@ def nothing(body: bytes) -> None:
         raise msgspec.ValidationError("Expected success - at `$.code`")
 
 
-def read_or_raise(method: str, path: str, status: int, body: bytes, read: Reader[T]) -> T:
+def read_or_raise(method: str, path: str, status: int, *, body: bytes, read: Reader[T]) -> T:
     """Return the decoded response.
 
     Raises RequestRefused for an error response, BadResponse for one that matches no schema.

@@ -32,7 +32,7 @@ def _public(path: str, weight: int, lanes: tuple[LaneName, ...] = ()) -> Route:
     return Route("GET", f"/api/v3/{path}", weight, RouteGroup.MARKET, signed=False, lanes=lanes)
 
 
-def _account(method: str, path: str, weight: int, lanes: tuple[LaneName, ...] = ()) -> Route:
+def _account(method: str, path: str, weight: int, *, lanes: tuple[LaneName, ...] = ()) -> Route:
     return Route(method, f"/api/v3/{path}", weight, RouteGroup.ACCOUNT, lanes=lanes)
 
 
@@ -70,7 +70,7 @@ OPEN_ORDERS = _question("openOrders", 3)
 ALL_ORDERS = _question("allOrders", 10)
 MY_TRADES = _question("myTrades", 10)
 
-ACCOUNT = _account("GET", "account", 10, (LaneName.ACCOUNT,))
+ACCOUNT = _account("GET", "account", 10, lanes=(LaneName.ACCOUNT,))
 SELF_SYMBOLS = _account("GET", "selfSymbols", 1)
 TRADE_FEE = _account("GET", "tradeFee", 20)
 CONVERT_DUST = _account("POST", "capital/convert", 10)

@@ -98,7 +98,7 @@ class SkippedRows:
         self.total = 0
         """Rows skipped since the start."""
 
-    def record(self, route: Route, skipped: Sequence[SkippedRow], total: int, query: str = "") -> None:
+    def record(self, route: Route, skipped: Sequence[SkippedRow], total: int, *, query: str = "") -> None:
         """Record the skipped rows of a response with `total` rows; without any, clear the problem.
 
         `query`: the requested pair, for endpoints with one list per pair.

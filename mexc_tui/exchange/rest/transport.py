@@ -62,9 +62,9 @@ class HttpTransport:
         method: str,
         origin: str,
         path: str,
+        *,
         query: str,
         headers: Headers,
-        *,
         deadline_s: float,
         cap_bytes: int = CAP_BYTES,
     ) -> RawResponse:
@@ -73,7 +73,7 @@ class HttpTransport:
         Raises NothingSent if no byte was sent, NoResponse if some may have been.
         """
         address = self._addresses.get(origin) or self._add_address(origin)
-        sent = _SentRequest(address.request_bytes(method, path, query, headers))
+        sent = _SentRequest(address.request_bytes(method, path, query, headers=headers))
         del query  # a crash report may print locals (reliability 4.4)
         try:
             async with asyncio.timeout(deadline_s):

@@ -80,7 +80,13 @@ class WebSite:
         for origin in self._origins:
             try:
                 response = await self._transport.send(
-                    "GET", origin, path, query, HEADERS, deadline_s=deadline_s, cap_bytes=CAP_BYTES
+                    "GET",
+                    origin,
+                    path,
+                    query=query,
+                    headers=HEADERS,
+                    deadline_s=deadline_s,
+                    cap_bytes=CAP_BYTES,
                 )
             except ExchangeError as error:
                 problems.append(f"{origin}: {error.problem}")

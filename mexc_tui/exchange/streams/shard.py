@@ -237,7 +237,7 @@ class Shard:
 
     async def _connect(self) -> _Link:
         parts, timings = self._parts, self._parts.timings
-        ws = await open_socket(parts.session, await parts.address(), timings, parts.max_bytes)
+        ws = await open_socket(parts.session, await parts.address(), timings, max_bytes=parts.max_bytes)
         subscriptions = Subscriptions(
             ack_timeout_s=timings.ack_within_s, refused_retry_s=timings.refused_retry_s
         )

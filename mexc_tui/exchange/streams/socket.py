@@ -106,7 +106,7 @@ def refuse_redirects() -> aiohttp.TraceConfig:
 
 
 async def open_socket(
-    session: aiohttp.ClientSession, url: str, timings: SocketTimings, max_bytes: int
+    session: aiohttp.ClientSession, url: str, timings: SocketTimings, *, max_bytes: int
 ) -> aiohttp.ClientWebSocketResponse:
     """Connect. Raises SocketEnded. No protocol-level heartbeat: the exchange may not respond to it."""
     status = None

@@ -30,7 +30,7 @@ async def stream_round_trip_ms(url: str, timings: SocketTimings | None = None) -
             trace_configs=[refuse_redirects()],
         ) as session,
     ):
-        socket = await open_socket(session, checked_stream_url(url), timings, MAX_BYTES)
+        socket = await open_socket(session, checked_stream_url(url), timings, max_bytes=MAX_BYTES)
         try:
             async with asyncio.timeout(timings.ack_within_s):
                 sent_ns = time.monotonic_ns()

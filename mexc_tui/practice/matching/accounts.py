@@ -33,7 +33,7 @@ class PracticeAccount:
         rows = (PracticeBalance(asset, self.free(asset), self.locked(asset)) for asset in assets)
         return [row for row in rows if row.free or row.locked]
 
-    def move(self, asset: str, free: Decimal, locked: Decimal, kind: BookChangeKind) -> None:
+    def move(self, asset: str, free: Decimal, locked: Decimal, *, kind: BookChangeKind) -> None:
         """Change a balance and report it, unless nothing changes."""
         if not free and not locked:
             return
@@ -53,14 +53,14 @@ class PracticeAccount:
 
     def pay_fee(self, asset: str, fee: Decimal) -> None:
         """Deduct a fee, at most the free balance."""
-        self.move(asset, -min(fee, self.free(asset)), ZERO, BookChangeKind.FEE)
+        self.move(asset, -min(fee, self.free(asset)), ZERO, kind=BookChangeKind.FEE)
 
 
 FEE_STEP = Decimal("1e-12")
 
 
 def fee_of(
-    value: Decimal, rate: Decimal, quote: str, account: PracticeAccount, mx_price: Decimal | None
+    value: Decimal, rate: Decimal, quote: str, *, account: PracticeAccount, mx_price: Decimal | None
 ) -> tuple[Decimal, str]:
     """Return (fee, asset) of a trade: MX if deducted and sufficient, else quote (protocol 4.5).
 

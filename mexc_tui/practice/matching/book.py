@@ -139,7 +139,7 @@ class Book:
         self._report(order.side, order.ticks, after + order.lots, after)
 
     def take(
-        self, side: Side, limit: int | None, lots: int | None, budget: int | None = None
+        self, side: Side, limit: int | None, lots: int | None, *, budget: int | None = None
     ) -> list[tuple[RestingOrder, int, int]]:
         """Match an incoming order; return (maker, ticks, lots) in the order of the trades.
 
@@ -151,7 +151,7 @@ class Book:
             wanted = _wanted(ticks, lots, budget)
             if wanted <= 0:
                 break
-            got = self._take_level(ladder, ticks, wanted, matches)
+            got = self._take_level(ladder, ticks, wanted, matches=matches)
             lots = None if lots is None else lots - got
             budget = None if budget is None else budget - got * ticks
             after = ladder.totals.get(ticks, 0)
@@ -160,7 +160,7 @@ class Book:
 
     @staticmethod
     def _take_level(
-        ladder: Ladder, ticks: int, wanted: int, matches: list[tuple[RestingOrder, int, int]]
+        ladder: Ladder, ticks: int, wanted: int, *, matches: list[tuple[RestingOrder, int, int]]
     ) -> int:
         got = 0
         for maker in list(ladder.levels[ticks]):

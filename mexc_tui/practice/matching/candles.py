@@ -88,21 +88,21 @@ class Candles:
             return None
         return self._history.part(start_ms, self._history.until_ms)
 
-    def bars(self, interval: KlineInterval, lo_ms: int, hi_ms: int, now_ms: int) -> list[HistoryBar]:
+    def bars(self, interval: KlineInterval, lo_ms: int, hi_ms: int, *, now_ms: int) -> list[HistoryBar]:
         """Return the candles that start in [lo, hi], oldest first, up to the one running at `now_ms`."""
         hi_ms = min(hi_ms, now_ms)
         found: list[HistoryBar] = list(self._past(interval, lo_ms, hi_ms))
         found.extend(self._recent(interval, lo_ms, hi_ms))
         return found
 
-    def last_bars(self, interval: KlineInterval, hi_ms: int, count: int, now_ms: int) -> list[HistoryBar]:
+    def last_bars(self, interval: KlineInterval, hi_ms: int, count: int, *, now_ms: int) -> list[HistoryBar]:
         """Return the last `count` candles that start at or before `hi_ms`."""
         last_ms = start_of(interval, min(hi_ms, now_ms))
-        return self.bars(interval, before(interval, last_ms, count - 1), hi_ms, now_ms)[-count:]
+        return self.bars(interval, before(interval, last_ms, count - 1), hi_ms, now_ms=now_ms)[-count:]
 
     def running(self, interval: KlineInterval, now_ms: int) -> HistoryBar | None:
         """Return the current candle; None before the first trade of a pair without history."""
-        bars = self.last_bars(interval, now_ms, 1, now_ms)
+        bars = self.last_bars(interval, now_ms, 1, now_ms=now_ms)
         return bars[0] if bars else None
 
     def _past(self, interval: KlineInterval, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:

@@ -22,12 +22,12 @@ _STEP = Decimal("1e-8")
 
 def convertible(account: PracticeAccount, pairs: Mapping[str, PracticePair]) -> list[PracticeDust]:
     """Return the balances below the limit that have a price in USDT."""
-    rows = (_valued(account, balance.asset, balance.free, pairs) for balance in account.balances())
+    rows = (_valued(account, balance.asset, balance.free, pairs=pairs) for balance in account.balances())
     return [row for row in rows if row is not None and ZERO < row.value_usdt <= MAX_USDT]
 
 
 def _valued(
-    account: PracticeAccount, asset: str, amount: Decimal, pairs: Mapping[str, PracticePair]
+    account: PracticeAccount, asset: str, amount: Decimal, *, pairs: Mapping[str, PracticePair]
 ) -> PracticeDust | None:
     mx, pair = pairs.get("MXUSDT"), pairs.get(f"{asset}USDT")
     if mx is None or asset == "MX" or not (asset == "USDT" or (pair is not None and pair.last_price)):
@@ -51,6 +51,6 @@ def convert(assets: Sequence[str], account: PracticeAccount, pairs: Mapping[str,
     total = sum((row.value_mx for row in done), ZERO)
     fee = (total * FEE).quantize(_STEP, ROUND_DOWN)
     for row in done:
-        account.move(row.asset, -row.balance, ZERO, BookChangeKind.CONVERT)
-    account.move("MX", total - fee, ZERO, BookChangeKind.CONVERT)
+        account.move(row.asset, -row.balance, ZERO, kind=BookChangeKind.CONVERT)
+    account.move("MX", total - fee, ZERO, kind=BookChangeKind.CONVERT)
     return Conversion([row.asset for row in done], failed, total - fee, fee)

@@ -115,10 +115,10 @@ class PairHistoryStore:
 
     def _bars_whole(self, length_ms: int, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
         for day in range(lo_ms // DAY_MS, (hi_ms - 1) // DAY_MS + 1):
-            yield from self._within(self._day(day), 0, length_ms, lo_ms, hi_ms)
+            yield from self._within(self._day(day), 0, length_ms, lo_ms=lo_ms, hi_ms=hi_ms)
 
     def _within(
-        self, bar: HistoryBar, rung: int, length_ms: int, lo_ms: int, hi_ms: int
+        self, bar: HistoryBar, rung: int, length_ms: int, *, lo_ms: int, hi_ms: int
     ) -> Iterator[HistoryBar]:
         if LADDER_MS[rung] == length_ms:
             yield bar
@@ -126,7 +126,7 @@ class PairHistoryStore:
         part_ms = LADDER_MS[rung + 1]
         for child in self._split(bar, rung):
             if child.start_ms < hi_ms and child.start_ms + part_ms > lo_ms:
-                yield from self._within(child, rung + 1, length_ms, lo_ms, hi_ms)
+                yield from self._within(child, rung + 1, length_ms, lo_ms=lo_ms, hi_ms=hi_ms)
 
     def _log_price(self, day: int) -> float:
         total = 0.0

@@ -128,14 +128,14 @@ def past_market(past: PastMarket) -> PracticeMarket:
     market = PracticeMarket(history, last)
     spread = max(rng.uniform(0.0001, 0.002), 1 / last)
     for side in Side:
-        market.book.ladder(side).load(_first_orders(side, last, spread, past, rng))
+        market.book.ladder(side).load(_first_orders(side, last, spread, past=past, rng=rng))
     _fill_tape(market, past, rng)
     market.version = rng.randrange(10**9, 9 * 10**10)
     return market
 
 
 def _first_orders(
-    side: Side, last: int, spread: float, past: PastMarket, rng: random.Random
+    side: Side, last: int, spread: float, *, past: PastMarket, rng: random.Random
 ) -> list[RestingOrder]:
     away = -1 if side is Side.BUY else 1
     distance = max(round(last * spread * rng.uniform(0.2, 0.8)), 0 if side is Side.BUY else 1)

@@ -31,6 +31,7 @@ def klines(
     pair: PracticePair,
     interval: KlineInterval,
     start_ms: int | None,
+    *,
     end_ms: int | None,
     limit: int,
     now_ms: int,
@@ -39,11 +40,11 @@ def klines(
     limit = min(limit, LIMIT)
     hi_ms = now_ms if end_ms is None else end_ms
     if start_ms is None:
-        bars = pair.candles.last_bars(interval, hi_ms, limit, now_ms)
+        bars = pair.candles.last_bars(interval, hi_ms, limit, now_ms=now_ms)
     else:
         first_ms = max(start_ms, pair.candles.first_ms(interval))
         span_ms = limit * end_of(interval, 0)
-        bars = pair.candles.bars(interval, first_ms, min(hi_ms, first_ms + span_ms), now_ms)[:limit]
+        bars = pair.candles.bars(interval, first_ms, min(hi_ms, first_ms + span_ms), now_ms=now_ms)[:limit]
     return [candle(pair, interval, bar) for bar in bars]
 
 
@@ -66,7 +67,7 @@ def ticker(pair: PracticePair, now_ms: int) -> Ticker:
     if market.day_of_quiet is not None:
         bar = market.day_of_quiet
     elif market.candles.is_live or market.history is None:
-        bars = market.candles.last_bars(KlineInterval.MIN_60, now_ms, 24, now_ms)
+        bars = market.candles.last_bars(KlineInterval.MIN_60, now_ms, 24, now_ms=now_ms)
         bar = joined(iter(bars), now_ms - DAY_MS)
     else:
         bar = _quiet_day(pair)

@@ -55,7 +55,7 @@ class OrderLog:
         order = self._orders.get(key)
         return order if order is not None and order.symbol == symbol else None
 
-    def visible(self, symbol: str, order_id: str, client_order_id: str, now_ms: int) -> OrderRecord:
+    def visible(self, symbol: str, order_id: str, client_order_id: str, *, now_ms: int) -> OrderRecord:
         """Find an order that queries may return; PracticeRefusal -2013 if it is not visible yet."""
         order = self.find(symbol, order_id, client_order_id)
         if order is None or order.visible_from_ms > now_ms or order.created_ms < now_ms - ALL_ORDERS_MS:
@@ -79,7 +79,7 @@ class OrderLog:
         return [order for order in reversed(self.open_now(symbol)) if order.visible_from_ms <= now_ms]
 
     def history(
-        self, symbol: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
+        self, symbol: str, start_ms: int | None, end_ms: int | None, *, limit: int, now_ms: int
     ) -> list[OrderRecord]:
         """Return orders of the last 24 hours or of the window, newest first."""
         lo_ms = max(start_ms if start_ms is not None else now_ms - DAY_MS, now_ms - ALL_ORDERS_MS)
@@ -93,7 +93,7 @@ class OrderLog:
         return found[: min(limit, ALL_ORDERS_LIMIT)]
 
     def trades(
-        self, symbol: str, order_id: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
+        self, symbol: str, order_id: str, start_ms: int | None, *, end_ms: int | None, limit: int, now_ms: int
     ) -> list[Fill]:
         """Return the account's trades, newest first, at most 100 and a month back."""
         lo_ms = max(start_ms or 0, now_ms - MY_TRADES_MS)

@@ -233,14 +233,14 @@ class PracticePair:
         )
 
     def take(
-        self, side: Side, limit: int | None, lots: int | None, budget: int | None = None, owner: str = ""
+        self, side: Side, limit: int | None, lots: int | None, *, budget: int | None = None, owner: str = ""
     ) -> list[Match]:
         """Match an incoming order against the order book; update tape, candles, subscribers and account."""
         hub, market = self._hub, self.market
         market.now_ms = hub.now_ms
         self.last_order_ms = hub.now_ms
         matches: list[Match] = []
-        for maker, ticks, filled in market.book.take(side, limit, lots, budget):
+        for maker, ticks, filled in market.book.take(side, limit, lots, budget=budget):
             trade = PracticeTrade(
                 self.price(ticks), self.quantity(filled), hub.now_ms, side, hub.counters.trade_id()
             )
@@ -268,4 +268,4 @@ class PracticePair:
             return
         price, quantity = self.price(ticks), self.quantity(lots)
         for sink in self._hub.sinks:
-            sink.on_level(self.symbol, side, price, quantity, version)
+            sink.on_level(self.symbol, side, price, quantity=quantity, version=version)

@@ -116,10 +116,10 @@ def spends_quote(order: NewOrder) -> bool:
     return is_market_buy and order.quote_quantity is not None
 
 
-def terms_of(order: NewOrder, pair: PracticePair, knobs: Knobs, opening: OpeningRules) -> PracticeTerms:
+def terms_of(order: NewOrder, pair: PracticePair, knobs: Knobs, *, opening: OpeningRules) -> PracticeTerms:
     """Return the order in ticks and lots; refuse (or cut: knob) decimals, and MARKET without a book."""
     if order.type is OrderType.MARKET:
-        ticks = _protection_ticks(order.side, pair, knobs, opening)
+        ticks = _protection_ticks(order.side, pair, knobs, opening=opening)
     else:
         ticks = _whole_units(order.price or ZERO, pair.rules.price_decimals, knobs)
     if spends_quote(order):
@@ -158,7 +158,7 @@ def _whole_units(amount: Decimal, decimals: int, knobs: Knobs) -> int:
     return int(whole)
 
 
-def _protection_ticks(side: Side, pair: PracticePair, knobs: Knobs, opening: OpeningRules) -> int:
+def _protection_ticks(side: Side, pair: PracticePair, knobs: Knobs, *, opening: OpeningRules) -> int:
     """Return the price about 5 % through the touch (protocol 5.2)."""
     touch = pair.book.opposite(side).best()
     if touch is None:
@@ -206,7 +206,7 @@ def check_price(terms: PracticeTerms, pair: PracticePair, opening: OpeningRules)
         raise PracticeRefusal(30087, "Order price exceeds allowed range")
 
 
-def check_funds(terms: PracticeTerms, pair: PracticePair, account: PracticeAccount, knobs: Knobs) -> None:
+def check_funds(terms: PracticeTerms, pair: PracticePair, account: PracticeAccount, *, knobs: Knobs) -> None:
     """Check balances (30004, 30005) and the cap on the value of one coin (30027)."""
     rules = pair.rules
     if terms.side is Side.SELL:

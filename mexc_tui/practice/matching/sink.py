@@ -14,7 +14,7 @@ class MessageSink(Protocol):
         """A public trade."""
         ...
 
-    def on_level(self, symbol: str, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
+    def on_level(self, symbol: str, side: Side, price: Decimal, *, quantity: Decimal, version: int) -> None:
         """A level has a new absolute quantity (0: removed); BUY is the bid side. Versions are contiguous."""
         ...
 

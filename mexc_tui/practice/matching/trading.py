@@ -69,7 +69,7 @@ class OrderMatcher:
         rules.check_pair(pair, order.side, knobs)
         rules.check_type(order, knobs, opening)
         rules.check_fields(order, knobs)
-        terms = rules.terms_of(order, pair, knobs, opening)
+        terms = rules.terms_of(order, pair, knobs, opening=opening)
         rules.check_value(terms, pair)
         rules.check_price(terms, pair, opening)
         if self._log.open_count() >= knobs.max_open_orders:
@@ -77,7 +77,7 @@ class OrderMatcher:
         used = order.client_order_id and self._log.is_used(order.symbol, order.client_order_id)
         if used and knobs.duplicate_client_id is DuplicateClientId.REFUSE:
             raise PracticeRefusal(30026, "invalid order ids")
-        rules.check_funds(terms, pair, account, knobs)
+        rules.check_funds(terms, pair, account, knobs=knobs)
         crosses = terms.type is OrderType.LIMIT_MAKER and pair.book.crosses(terms.side, terms.ticks)
         if crosses and knobs.post_only_crossing is PostOnlyCrossing.REJECT:
             raise PracticeRefusal(30041, "current order type can not place order")
@@ -91,7 +91,7 @@ class OrderMatcher:
         live = _OpenOrder(record=record, pair=pair, terms=terms, frozen=frozen)
         self._live[record.order_id] = live
         self._report(live, record)
-        self._account.move(live.frozen_asset, -frozen, frozen, BookChangeKind.PLACE)
+        self._account.move(live.frozen_asset, -frozen, frozen, kind=BookChangeKind.PLACE)
         self._match(live)
         return record
 
@@ -129,7 +129,9 @@ class OrderMatcher:
 
     def _match_and_add(self, live: _OpenOrder) -> None:
         terms, pair = live.terms, live.pair
-        matches = pair.take(terms.side, terms.ticks, terms.lots, terms.budget, live.record.order_id)
+        matches = pair.take(
+            terms.side, terms.ticks, terms.lots, budget=terms.budget, owner=live.record.order_id
+        )
         for match in matches:
             self._settle(live, match, is_maker=False)
         if live.record.status.is_terminal:
@@ -155,26 +157,26 @@ class OrderMatcher:
         quantity, price = match.trade.quantity, match.trade.price
         value = price * quantity
         surplus = _surplus(live, quantity, value)
-        fee, fee_asset = self._fee(pair, value, side, surplus, is_maker=is_maker)
+        fee, fee_asset = self._fee(pair, value, side, surplus=surplus, is_maker=is_maker)
         by_amount = live.terms.lots is None
         live.left -= match.lots * match.ticks if by_amount else match.lots
         is_full = live.left < (match.ticks if by_amount else 1)
         record = self._filled_record(live.record, match.trade, is_full=is_full, is_maker=is_maker)
-        self._report_deal(record, match, fee, fee_asset, is_maker=is_maker)
+        self._report_deal(record, match, fee, fee_asset=fee_asset, is_maker=is_maker)
         base, quote = pair.rules.base, pair.rules.quote
         spent, got = (value, quantity) if side is Side.BUY else (quantity, value)
-        account.move(live.frozen_asset, ZERO, -spent, BookChangeKind.TRADE)
-        account.move(base if side is Side.BUY else quote, got, ZERO, BookChangeKind.TRADE)
+        account.move(live.frozen_asset, ZERO, -spent, kind=BookChangeKind.TRADE)
+        account.move(base if side is Side.BUY else quote, got, ZERO, kind=BookChangeKind.TRADE)
         live.frozen -= spent
         live.frozen -= surplus
-        account.move(live.frozen_asset, surplus, -surplus, BookChangeKind.UNFROZEN)
+        account.move(live.frozen_asset, surplus, -surplus, kind=BookChangeKind.UNFROZEN)
         account.pay_fee(fee_asset, fee)
         self._report(live, record)
         if record.status is OrderStatus.FILLED:
             self._release(live, BookChangeKind.UNFROZEN)
 
     def _report_deal(
-        self, record: OrderRecord, match: Match, fee: Decimal, fee_asset: str, *, is_maker: bool
+        self, record: OrderRecord, match: Match, fee: Decimal, *, fee_asset: str, is_maker: bool
     ) -> None:
         fill = Fill(
             symbol=record.symbol,
@@ -196,13 +198,13 @@ class OrderMatcher:
             sink.on_deal(fill)
 
     def _fee(
-        self, pair: PracticePair, value: Decimal, side: Side, surplus: Decimal, *, is_maker: bool
+        self, pair: PracticePair, value: Decimal, side: Side, *, surplus: Decimal, is_maker: bool
     ) -> tuple[Decimal, str]:
         """Return (fee, asset); a buyer pays at most the free balance plus the price improvement."""
         rate = pair.rules.maker_fee if is_maker else pair.rules.taker_fee
         deducts = self.mx_deduction and self.mx_pair is not None and pair.rules.quote in ("USDT", "USDC")
         price = self.mx_pair.last_price if deducts and self.mx_pair is not None else None
-        fee, asset = fee_of(value, rate, pair.rules.quote, self._account, price)
+        fee, asset = fee_of(value, rate, pair.rules.quote, account=self._account, mx_price=price)
         if side is Side.BUY:
             fee = min(fee, self._account.free(asset) + (surplus if asset == pair.rules.quote else ZERO))
         return fee, asset
@@ -230,7 +232,7 @@ class OrderMatcher:
 
     def _release(self, live: _OpenOrder, kind: BookChangeKind) -> None:
         """Unlock the remaining amount of a closed order."""
-        self._account.move(live.frozen_asset, live.frozen, -live.frozen, kind)
+        self._account.move(live.frozen_asset, live.frozen, -live.frozen, kind=kind)
         live.frozen = ZERO
 
     def _cancel_remainder(self, live: _OpenOrder) -> None:

@@ -170,7 +170,7 @@ class MarketRoutes:
                 candle.close_ms,
                 _turnover(pair, candle.quote_volume),
             ]
-            for candle in self._session.klines(pair.symbol, interval, start_ms, end_ms, limit)
+            for candle in self._session.klines(pair.symbol, interval, start_ms, end_ms=end_ms, limit=limit)
         ]
 
     def _average_price(self, call: Call) -> Json:

@@ -120,7 +120,7 @@ class TradeRoutes:
         params = call.params
         limit = min(max(params.whole("limit") or 500, 1), 1000)
         start_ms, end_ms = params.whole("startTime"), params.whole("endTime")
-        orders = self._session.all_orders(params.need("symbol"), start_ms, end_ms, limit)
+        orders = self._session.all_orders(params.need("symbol"), start_ms, end_ms, limit=limit)
         return [full_order(order) for order in orders]
 
     def _my_trades(self, call: Call) -> Json:
@@ -129,8 +129,8 @@ class TradeRoutes:
             params.need("symbol"),
             params.get("orderId"),
             params.whole("startTime"),
-            params.whole("endTime"),
-            min(max(params.whole("limit") or 100, 1), 100),
+            end_ms=params.whole("endTime"),
+            limit=min(max(params.whole("limit") or 100, 1), 100),
         )
         return [_fill(fill) for fill in fills]
 

@@ -28,20 +28,22 @@ class WalletRoutes:
         capital = "/api/v3/capital"
         return [
             PracticeRoute("GET", f"{capital}/config/getall", self._coins, 10, AccessRules()),
-            _read_route(f"{capital}/deposit/hisrec", _empty_list, _WITHDRAW_READ, 10),
-            _read_route(f"{capital}/deposit/address", _empty_list, _WITHDRAW_READ, 10),
+            _read_route(f"{capital}/deposit/hisrec", _empty_list, _WITHDRAW_READ, weight=10),
+            _read_route(f"{capital}/deposit/address", _empty_list, _WITHDRAW_READ, weight=10),
             _read_route(f"{capital}/withdraw/history", _empty_list, _WITHDRAW_READ),
-            _read_route(f"{capital}/withdraw/address", empty_page, _WITHDRAW_READ, 10),
+            _read_route(f"{capital}/withdraw/address", empty_page, _WITHDRAW_READ, weight=10),
             _read_route(f"{capital}/transfer", lambda call: {"rows": [], "total": 0}, _TRANSFER_READ),
             _read_route(f"{capital}/transfer/tranId", _no_record, _TRANSFER_READ),
             _read_route(f"{capital}/transfer/internal", empty_page, _TRANSFER_READ),
-            _read_route("/api/v3/asset/internal/transfer/record", empty_page, _TRANSFER_READ, 10),
-            _write_route("DELETE", f"{capital}/withdraw", _no_record, _WITHDRAW_WRITE, ("id",)),
-            _write_route("POST", f"{capital}/withdraw", _not_allowed, _WITHDRAW_WRITE),
-            _write_route("POST", f"{capital}/withdraw/apply", _not_allowed, _WITHDRAW_WRITE),
-            _write_route("POST", f"{capital}/deposit/address", _not_allowed, _WITHDRAW_WRITE),
-            _write_route("POST", f"{capital}/transfer", _not_allowed, _TRANSFER_WRITE),
-            _write_route("POST", f"{capital}/transfer/internal", _not_allowed, _TRANSFER_WRITE),
+            _read_route("/api/v3/asset/internal/transfer/record", empty_page, _TRANSFER_READ, weight=10),
+            _write_route(
+                "DELETE", f"{capital}/withdraw", _no_record, permission=_WITHDRAW_WRITE, mandatory=("id",)
+            ),
+            _write_route("POST", f"{capital}/withdraw", _not_allowed, permission=_WITHDRAW_WRITE),
+            _write_route("POST", f"{capital}/withdraw/apply", _not_allowed, permission=_WITHDRAW_WRITE),
+            _write_route("POST", f"{capital}/deposit/address", _not_allowed, permission=_WITHDRAW_WRITE),
+            _write_route("POST", f"{capital}/transfer", _not_allowed, permission=_TRANSFER_WRITE),
+            _write_route("POST", f"{capital}/transfer/internal", _not_allowed, permission=_TRANSFER_WRITE),
         ]
 
     def _coins(self, call: Call) -> Json:
@@ -51,12 +53,12 @@ class WalletRoutes:
         return [_coin(asset) for asset in held if requested in ("", asset)]
 
 
-def _read_route(path: str, handler: Handler, permission: KeyPermission, weight: int = 1) -> PracticeRoute:
+def _read_route(path: str, handler: Handler, permission: KeyPermission, *, weight: int = 1) -> PracticeRoute:
     return PracticeRoute("GET", path, handler, weight, AccessRules(permission))
 
 
 def _write_route(
-    method: str, path: str, handler: Handler, permission: KeyPermission, mandatory: tuple[str, ...] = ()
+    method: str, path: str, handler: Handler, *, permission: KeyPermission, mandatory: tuple[str, ...] = ()
 ) -> PracticeRoute:
     return PracticeRoute(method, path, handler, 1, AccessRules(permission, mandatory))
 

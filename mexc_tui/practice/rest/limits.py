@@ -100,8 +100,8 @@ class PracticeLimits:
         now_ms: int,
         address: str,
         weight: int,
-        buckets: tuple[Bucket, ...] = (),
         *,
+        buckets: tuple[Bucket, ...] = (),
         by_key: bool = False,
     ) -> LimitRejection | None:
         """Count a request, or return its rejection. A signed one counts for its address and key."""

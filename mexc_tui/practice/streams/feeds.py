@@ -30,7 +30,7 @@ class ChannelFeed(Protocol):
         """Add a trade; return whether a push is pending."""
         ...
 
-    def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
+    def on_level(self, side: Side, price: Decimal, quantity: Decimal, *, version: int) -> bool:
         """Add a changed level; return whether a push is pending."""
         ...
 
@@ -55,7 +55,7 @@ class PairFeed:
         del trade
         return False
 
-    def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
+    def on_level(self, side: Side, price: Decimal, quantity: Decimal, *, version: int) -> bool:
         """Ignored."""
         del side, price, quantity, version
         return False
@@ -102,7 +102,7 @@ class DepthFeed(PairFeed):
         self._to_version = pair.version
         self._sides: dict[Side, dict[Decimal, Decimal]] = {Side.BUY: {}, Side.SELL: {}}
 
-    def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
+    def on_level(self, side: Side, price: Decimal, quantity: Decimal, *, version: int) -> bool:
         """Record the level's latest quantity."""
         self._sides[side][price] = quantity
         self._to_version = version
@@ -160,7 +160,7 @@ class BatchTickerFeed(PairFeed):
         self._last: tuple[PracticeLevel | None, PracticeLevel | None] = (None, None)
         self._items: list[pb.BookTicker] = []
 
-    def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
+    def on_level(self, side: Side, price: Decimal, quantity: Decimal, *, version: int) -> bool:
         """Record the best quotes if they moved."""
         del side, price, quantity, version
         bid, ask, _ = self._pair.top()
@@ -194,7 +194,7 @@ class LimitDepthFeed(PairFeed):
         self._session = session
         self._last: tuple[list[PracticeLevel], list[PracticeLevel]] = ([], [])
 
-    def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
+    def on_level(self, side: Side, price: Decimal, quantity: Decimal, *, version: int) -> bool:
         """Read the order book again at the next push."""
         del side, price, quantity, version
         return True

@@ -159,10 +159,10 @@ class Publisher:
             if line.feed.on_trade(trade):
                 self._wait(line)
 
-    def on_level(self, symbol: str, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
+    def on_level(self, symbol: str, side: Side, price: Decimal, *, quantity: Decimal, version: int) -> None:
         """Pass the event to the feeds of the pair."""
         for line in self._of_symbol.get(symbol, ()):
-            if line.feed.on_level(side, price, quantity, version):
+            if line.feed.on_level(side, price, quantity, version=version):
                 self._wait(line)
 
     def on_order(self, order: OrderRecord) -> None:

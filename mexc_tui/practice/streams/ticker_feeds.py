@@ -87,7 +87,7 @@ class MiniTickersFeed:
         del trade
         return False
 
-    def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
+    def on_level(self, side: Side, price: Decimal, quantity: Decimal, *, version: int) -> bool:
         """Ignored."""
         del side, price, quantity, version
         return False

@@ -123,15 +123,15 @@ def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> Fi
         return too_few(n, MIN_FOR_RATIO, FigureUnit.SHARE)
     spread = deviation(returns)
     if spread == 0:
-        return undefined(n, MIN_FOR_RATIO, "no variation", FigureUnit.SHARE)
+        return undefined(n, MIN_FOR_RATIO, "no variation", unit=FigureUnit.SHARE)
     ratio = fmean(returns) / spread
-    chance = chance_above(ratio, benchmark, n, skewness(returns), excess_kurtosis(returns) + 3)
+    chance = chance_above(ratio, benchmark, n, skew=skewness(returns), kurtosis=excess_kurtosis(returns) + 3)
     if chance is None:
-        return undefined(n, MIN_FOR_RATIO, "its error is undefined", FigureUnit.SHARE)
+        return undefined(n, MIN_FOR_RATIO, "its error is undefined", unit=FigureUnit.SHARE)
     return Figure(value=chance, n=n, minimum=MIN_FOR_RATIO, unit=FigureUnit.SHARE)
 
 
-def chance_above(ratio: float, benchmark: float, n: int, skew: float, kurtosis: float) -> float | None:
+def chance_above(ratio: float, benchmark: float, n: int, *, skew: float, kurtosis: float) -> float | None:
     """Return `PSR = Phi((SR - SR*) sqrt(n-1) / sqrt(1 - S SR + (K-1)/4 SR^2))` (formulas E4).
 
     Ratios are per period, K is total kurtosis (Bailey & López de Prado 2012); None: the root is not positive.

@@ -53,9 +53,9 @@ def average_price(fills: Iterable[FillPart]) -> Decimal | None:
 def slippage_bps(side: Side, average: Decimal | None, reference: Decimal | None) -> Figure:
     """Return `10^4 d (P - P_ref) / P_ref`, d = +1 for a buy and -1 for a sale (formulas E6)."""
     if average is None:
-        return undefined(0, 1, "nothing filled", FigureUnit.BPS)
+        return undefined(0, 1, "nothing filled", unit=FigureUnit.BPS)
     if reference is None or reference <= 0:
-        return undefined(0, 1, "no reference price", FigureUnit.BPS)
+        return undefined(0, 1, "no reference price", unit=FigureUnit.BPS)
     return _bps(_sign(side) * (average - reference), reference)
 
 
@@ -80,14 +80,14 @@ def implementation_shortfall(
     opportunity = sign * (wanted - filled) * (end - decision)
     base = wanted * decision
     total = delay + trading + opportunity + fees
-    bps = _bps(total, base) if base > 0 else undefined(1, 1, "the order was empty", FigureUnit.BPS)
+    bps = _bps(total, base) if base > 0 else undefined(1, 1, "the order was empty", unit=FigureUnit.BPS)
     return Shortfall(delay=delay, trading=trading, opportunity=opportunity, fees=fees, bps=bps)
 
 
 def fill_ratio(filled: Decimal, wanted: Decimal) -> Figure:
     """Return `q / Q`, a share (formulas E6)."""
     if wanted <= 0:
-        return undefined(1, 1, "the order was empty", FigureUnit.SHARE)
+        return undefined(1, 1, "the order was empty", unit=FigureUnit.SHARE)
     return Figure(value=float(filled / wanted), n=1, minimum=1, unit=FigureUnit.SHARE)
 
 

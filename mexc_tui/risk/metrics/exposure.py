@@ -57,7 +57,7 @@ def gross_exposure(holdings: Iterable[ExposureHolding]) -> Decimal:
 def share_of_equity(amount: Decimal, equity: Decimal) -> Figure:
     """Return `amount / E`, the weight of cash or of an exposure, as a share (formulas E1)."""
     if equity <= 0:
-        return undefined(1, 1, "no equity", FigureUnit.SHARE)
+        return undefined(1, 1, "no equity", unit=FigureUnit.SHARE)
     return Figure(value=float(amount / equity), n=1, minimum=1, unit=FigureUnit.SHARE)
 
 

@@ -41,7 +41,7 @@ def holdings_tail(
     """
     known = {symbol: minute_returns(points, symbol) for symbol in values}
     if not known:
-        nothing = undefined(0, level.minimum, "nothing held", FigureUnit.QUOTE)
+        nothing = undefined(0, level.minimum, "nothing held", unit=FigureUnit.QUOTE)
         return nothing, nothing
     newest = min(known, key=lambda symbol: len(known[symbol]))
     n = len(known[newest])

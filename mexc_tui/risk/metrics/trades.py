@@ -122,12 +122,14 @@ def expectancy(trades: Sequence[ClosedTrade], random: Random, resamples: int = R
 
     See `bootstrap_interval` for its cost.
     """
-    return _mean_figure([float(trade.profit) for trade in trades], FigureUnit.QUOTE, random, resamples)
+    return _mean_figure(
+        [float(trade.profit) for trade in trades], FigureUnit.QUOTE, random, resamples=resamples
+    )
 
 
 def expectancy_r(trades: Sequence[ClosedTrade], random: Random, resamples: int = RESAMPLES) -> Figure:
     """Return `mean(R)` of the trades with a planned risk, with a 95 % bootstrap interval (formulas E5)."""
-    return _mean_figure(_multiples(trades), FigureUnit.R, random, resamples)
+    return _mean_figure(_multiples(trades), FigureUnit.R, random, resamples=resamples)
 
 
 def bootstrap_interval(
@@ -167,7 +169,7 @@ def kelly(trades: Sequence[ClosedTrade]) -> Kelly:
     payoff = payoff_ratio(trades)
     if not payoff.value:
         why = "no losses yet" if payoff.value is None else "no wins yet"
-        none = undefined(n, MIN_FOR_KELLY, why, FigureUnit.SHARE)
+        none = undefined(n, MIN_FOR_KELLY, why, unit=FigureUnit.SHARE)
         return Kelly(none, none)
     low, _ = wilson_interval(sum(trade.profit > 0 for trade in trades), n)
     full = low - (1 - low) / payoff.value
@@ -214,7 +216,7 @@ def time_in_market(positions: Iterable[tuple[int, int]], from_ms: int, until_ms:
     """
     spans = sorted((max(opened, from_ms), min(closed, until_ms)) for opened, closed in positions)
     if until_ms <= from_ms:
-        return undefined(len(spans), 1, "no time passed", FigureUnit.SHARE)
+        return undefined(len(spans), 1, "no time passed", unit=FigureUnit.SHARE)
     covered, reached = 0, from_ms
     for start, end in spans:
         covered += max(0, end - max(start, reached))
@@ -235,12 +237,12 @@ def fee_drag(trades: Sequence[ClosedTrade]) -> Figure:
     """Return `sum of fees / sum |gross profit|`, gross: before fees; a share (formulas E5)."""
     gross = sum((abs(trade.profit + trade.fees) for trade in trades), ZERO)
     if not gross:
-        return undefined(len(trades), 1, "nothing gained or lost before fees", FigureUnit.SHARE)
+        return undefined(len(trades), 1, "nothing gained or lost before fees", unit=FigureUnit.SHARE)
     fees = sum((trade.fees for trade in trades), ZERO)
     return Figure(value=float(fees / gross), n=len(trades), minimum=1, unit=FigureUnit.SHARE)
 
 
-def _mean_figure(values: Sequence[float], unit: FigureUnit, random: Random, resamples: int) -> Figure:
+def _mean_figure(values: Sequence[float], unit: FigureUnit, random: Random, *, resamples: int) -> Figure:
     n = len(values)
     if n < MIN_N_FOR_RATE:
         return too_few(n, MIN_N_FOR_RATE, unit)

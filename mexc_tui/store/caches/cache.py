@@ -112,7 +112,9 @@ class Cache:
         self, space: Space[T], full: str, fetch: Callable[[], Awaitable[T]], *, read_levels: bool = True
     ) -> _Fetch:
         pending = _Fetch()
-        fetching = self._fetch(pending, space, full, fetch, self._levels[1:] if read_levels else ())
+        fetching = self._fetch(
+            pending, space, full, fetch=fetch, levels=self._levels[1:] if read_levels else ()
+        )
         task = asyncio.create_task(fetching, name=f"cache {space.name}")
         pending.task = task
         self._fetches[full] = pending
@@ -146,6 +148,7 @@ class Cache:
         pending: _Fetch,
         space: Space[T],
         full: str,
+        *,
         fetch: Callable[[], Awaitable[T]],
         levels: Sequence[CacheLevel],
     ) -> Cached[T]:
@@ -153,14 +156,14 @@ class Cache:
             found = await self._read_level(level, space, full)
             if found is not None:
                 faster = self._levels[:depth]
-                await self._save(pending, faster, space, full, found.entry, promoted=True)
+                await self._save(pending, faster, space, full=full, entry=found.entry, promoted=True)
                 return found.cached
         # The age counts from the request, so that it is never understated.
         made_ms = self._clock.now_ms()
         value = await fetch()
         self.counts.fetched += 1
         entry = CacheEntry(_encoder.encode(value), made_ms, _NEVER_MS)
-        await self._save(pending, self._levels, space, full, entry, promoted=False)
+        await self._save(pending, self._levels, space, full=full, entry=entry, promoted=False)
         return Cached(value, made_ms, self._clock.now_ms() - made_ms, None)
 
     async def _read_level(self, level: CacheLevel, space: Space[T], full: str) -> _Found[T] | None:
@@ -185,9 +188,9 @@ class Cache:
         pending: _Fetch,
         levels: Sequence[CacheLevel],
         space: Space[Any],
+        *,
         full: str,
         entry: CacheEntry,
-        *,
         promoted: bool,
     ) -> None:
         """Store an entry in the levels, slowest first, unless the fetch is stale."""

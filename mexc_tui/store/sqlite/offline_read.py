@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def read_offline(
-    path: Path, clock: Clock, work: Callable[[ReadTransaction], T], limits: StoreLimits | None = None
+    path: Path, clock: Clock, work: Callable[[ReadTransaction], T], *, limits: StoreLimits | None = None
 ) -> T:
     """Return the result of `work` on the stored data. Blocks. Raises StorageError and errors of `work`."""
     limits = limits or StoreLimits()

@@ -30,6 +30,7 @@ class _Reader:
         connection: sqlite3.Connection,
         name: str,
         work: Callable[[ReadTransaction], Any],
+        *,
         deadline_ns: int,
     ) -> GroupOutcome:
         """Run `work` in one read transaction, in the thread of the connection."""
@@ -81,7 +82,9 @@ class Readers:
             raise StorageClosed("The store is closing.")
         deadline_ns = self._clock.monotonic_ns() + int(deadline_s * 1e9)
         reader = await self._acquire(name, deadline_s)
-        run = reader.thread.submit(lambda connection: reader.run(connection, name, work, deadline_ns))
+        run = reader.thread.submit(
+            lambda connection: reader.run(connection, name, work, deadline_ns=deadline_ns)
+        )
         run.add_done_callback(lambda _: self._release(reader))
         try:
             outcome = await asyncio.shield(run)

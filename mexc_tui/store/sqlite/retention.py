@@ -97,13 +97,13 @@ class Pruning:
     def step(self, keep: RetentionPeriods, now_ms: int, progress: PruningProgress) -> PruningProgress | None:
         """Scan the next rows and delete the expired ones; return the progress, None at the end of a round."""
         if progress.table < len(_TABLES):
-            return self._table(_TABLES[progress.table], keep, now_ms, progress)
+            return self._table(_TABLES[progress.table], keep, now_ms, progress=progress)
         is_more = self._facts(now_ms - keep.journal_ms, now_ms)
         self._rows.run("DELETE FROM cache_entries WHERE expires_ms <= ?", now_ms)
         return progress if is_more else None
 
     def _table(
-        self, table: _Table, keep: RetentionPeriods, now_ms: int, progress: PruningProgress
+        self, table: _Table, keep: RetentionPeriods, now_ms: int, *, progress: PruningProgress
     ) -> PruningProgress:
         key = table.key
         batch = f"SELECT {key} AS seen FROM {table.name} WHERE {key} > ? ORDER BY {key} LIMIT ?"  # noqa: S608

@@ -124,7 +124,9 @@ class SqliteStore:
         if findings.damage:
             damage.record(findings.damage)
         try:
-            runner = await opened.submit(lambda connection: _start_runner(connection, clock, limits, damage))
+            runner = await opened.submit(
+                lambda connection: _start_runner(connection, clock, limits, damage=damage)
+            )
             await opened.submit(lambda _: reserve.acquire())
         except BaseException:
             await opened.end(CLOSING_S)
@@ -322,7 +324,7 @@ def _open_writer(path: Path, limits: StoreLimits, findings: Findings, reserve: R
 
 
 def _start_runner(
-    connection: sqlite3.Connection, clock: Clock, limits: StoreLimits, damage: Damage
+    connection: sqlite3.Connection, clock: Clock, limits: StoreLimits, *, damage: Damage
 ) -> GroupRunner:
     runner = GroupRunner(connection, clock, damage)
     deadline_ns = clock.monotonic_ns() + int(limits.deadline_s * 1e9)

@@ -150,7 +150,7 @@ class CommandController:
             return
         self.shown = run
         text = message.removeprefix(f"{run.action.name}: ")
-        self._finish(run, "not executed", Tone.WARN, text[:1].upper() + text[1:])
+        self._finish(run, "not executed", Tone.WARN, text=text[:1].upper() + text[1:])
         self._callbacks.changed()
 
     def handle_key(self, key: str, character: str | None) -> bool:
@@ -189,7 +189,7 @@ class CommandController:
         run = self.shown
         if run is not None and run.question is not None:
             if run.is_unanswered:
-                self._finish(run, _OUTCOME_TEXTS[CommandOutcome.UNKNOWN], Tone.BAD, run.text)
+                self._finish(run, _OUTCOME_TEXTS[CommandOutcome.UNKNOWN], Tone.BAD, text=run.text)
             self._hide()
 
     def tick(self) -> None:
@@ -252,11 +252,11 @@ class CommandController:
         except FrontEndError as error:
             problem = str(error)
         if run is self.shown and run.question is not None and not run.is_unanswered:
-            self._previewed(run, run.question, row, problem)
+            self._previewed(run, run.question, row, problem=problem)
             self._callbacks.changed()
 
     def _previewed(
-        self, run: CommandRun, question: ActionConfirmation, row: PreviewRow | None, problem: str
+        self, run: CommandRun, question: ActionConfirmation, row: PreviewRow | None, *, problem: str
     ) -> None:
         if row is None:
             if run.action.needs_preview:
@@ -264,10 +264,12 @@ class CommandController:
                     run,
                     _OUTCOME_TEXTS[CommandOutcome.REFUSED],
                     Tone.WARN,
-                    problem or "No reason given by the engine.",
+                    text=problem or "No reason given by the engine.",
                 )
         elif not row.is_allowed:
-            self._finish(run, _OUTCOME_TEXTS[CommandOutcome.REFUSED], Tone.WARN, preview_with_refusals(row))
+            self._finish(
+                run, _OUTCOME_TEXTS[CommandOutcome.REFUSED], Tone.WARN, text=preview_with_refusals(row)
+            )
         else:
             run.text = preview_with_refusals(row)
             if run.action.needs_preview or row.typed:
@@ -298,7 +300,7 @@ class CommandController:
         except EngineSilent as error:
             self._offer_retry(run, str(error))
         except FrontEndError as error:
-            self._finish(run, _OUTCOME_TEXTS[CommandOutcome.FAILED], Tone.BAD, str(error))
+            self._finish(run, _OUTCOME_TEXTS[CommandOutcome.FAILED], Tone.BAD, text=str(error))
         else:
             self._responded(run, reply)
         finally:
@@ -311,7 +313,7 @@ class CommandController:
             self._source.queries.forget(kind)
         before = " (repeated response)" if reply.is_repeated else ""
         tone = _TONES.get(reply.outcome, Tone.BAD)
-        self._finish(run, _OUTCOME_TEXTS[reply.outcome] + before, tone, reply.message)
+        self._finish(run, _OUTCOME_TEXTS[reply.outcome] + before, tone, text=reply.message)
 
     def _offer_retry(self, run: CommandRun, text: str) -> None:
         """Report an unknown outcome and offer a retry with the same command id."""
@@ -324,7 +326,7 @@ class CommandController:
             run.question = ActionConfirmation(self._callbacks.now_s())
         self._callbacks.show_message(f"{run.title}: {text}", Tone.BAD)
 
-    def _finish(self, run: CommandRun, outcome: str, tone: Tone, text: str) -> None:
+    def _finish(self, run: CommandRun, outcome: str, tone: Tone, *, text: str) -> None:
         run.question, run.stage, run.since_s = None, CommandStage.FINISHED, self._callbacks.now_s()
         run.outcome, run.tone, run.text = outcome, tone, text
         self._log(run, f"{outcome}: {text}" if text else outcome, tone)

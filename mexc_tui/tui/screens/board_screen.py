@@ -186,17 +186,17 @@ class BoardScreen(InputLineScreen):
         self.mark_left_ms = OLD_VIEWS_MS - (known.age_ms or 0.0)
         for pane in self.board.panes:
             if self._widget(pane).display:
-                self._show_pane(pane, dirty, self.render_context(known), known.mark)
+                self._show_pane(pane, dirty, self.render_context(known), mark=known.mark)
         self._show_details(known)
 
-    def _show_pane(self, pane: Pane, dirty: Dirty | None, context: RenderContext, mark: StaleMark) -> None:
+    def _show_pane(self, pane: Pane, dirty: Dirty | None, context: RenderContext, *, mark: StaleMark) -> None:
         """Update one pane, and mark it if its data is stale."""
         problem, widget, first = "", self._widget(pane), next(iter(self._tables.values()), None)
         match pane:
             case TablePane():
                 table = self._tables[pane.title]
                 follows = dirty is not None and CURSOR in dirty and table is not first
-                fill_table(pane, table, None if follows else dirty, context)
+                fill_table(pane, table, None if follows else dirty, context=context)
                 if pane.left_ms is not None:
                     self.mark_left_ms = min(self.mark_left_ms, pane.left_ms(self._source, context.now_ms))
             case QueryPane():

@@ -20,26 +20,26 @@ _CANCELS = Part("any other key cancels", Tone.FAINT, drop_order=1)
 _AFTER = Part("esc close   m activity", Tone.FAINT)
 
 
-def draw_run(run: CommandRun, source: DeskSource, now_s: float, width: int) -> Lines:
+def draw_run(run: CommandRun, source: DeskSource, now_s: float, *, width: int) -> Lines:
     """Return three or more lines that fit the width."""
     match run.stage:
         case CommandStage.CONFIRMING:
             assert run.question is not None
             head = Part(f"{run.title}?", Tone.BAD, is_badge=True)
-            return _lines(head, run.text or "Requesting a preview …", _keys(run, now_s), width)
+            return _lines(head, run.text or "Requesting a preview …", _keys(run, now_s), width=width)
         case CommandStage.RUNNING:
             head = Part(run.title, Tone.WARN, is_badge=True)
-            return _lines(head, _progress(run, source, now_s), _link(source), width)
+            return _lines(head, _progress(run, source, now_s), _link(source), width=width)
         case CommandStage.FINISHED:
             head = Part(run.title, run.tone, is_badge=True)
             text = f"{run.outcome}: {run.text}" if run.text else f"{run.outcome}."
             no_undo = undo_unavailable(run.action, source) if run.tone is Tone.GOOD else ""
             then = Part(run.action.undo_hint if run.tone is Tone.GOOD and not no_undo else "", Tone.STRONG)
             text = f"{text} {no_undo}".rstrip()
-            return _lines(head, text, [then, _AFTER], width)
+            return _lines(head, text, [then, _AFTER], width=width)
 
 
-def _lines(head: Part, text: str, foot: list[Part], width: int) -> Lines:
+def _lines(head: Part, text: str, foot: list[Part], *, width: int) -> Lines:
     """Wrap the text behind and below the title; only the longest texts end in an ellipsis."""
     room = max(width - width_of([head]) - 4, 8)
     first, *rest = wrap(text, room)

@@ -40,7 +40,7 @@ def position(context: RenderContext, width: int) -> list[Drawn]:
     orders = [order for order in context.source.orders.rows.values() if order.symbol == row.symbol]
     return [
         heading(f"{row.symbol}  {spaced(row.state)}"),
-        *ladder(row, context.now_ms, width, _LADDER),
+        *ladder(row, context.now_ms, width, height=_LADDER),
         heading("P&L"),
         *_money(row, context, width),
         heading("Orders"),

@@ -129,7 +129,7 @@ def _rate(rate: RateRow, width: int) -> list[Drawn]:
     return [
         (
             StyledSpan("0% "),
-            StyledSpan(band(rate.low, rate.value, rate.high, room), tone),
+            StyledSpan(band(rate.low, rate.value, rate.high, width=room), tone),
             StyledSpan(" 100%"),
         ),
         *(text_line(line) for line in wrap(f"correct: {rate.text}", width)),

@@ -94,11 +94,13 @@ def _waterfall(context: RenderContext, width: int, height: int) -> list[Drawn]:
         text_line(f"{'':<{named + room}}{'THIS':>9}{'P50':>9}{'P99':>9}{'N':>5}", Tone.FAINT),
     ]
     for (name, value), drawn in zip(took, waterfall([value for _, value in took], room), strict=True):
-        lines.append(_stage(fit(name.replace("_", " "), named - 1) + " ", value, drawn, usual.get(name)))
+        lines.append(
+            _stage(fit(name.replace("_", " "), named - 1) + " ", value, drawn, usual=usual.get(name))
+        )
     return lines
 
 
-def _stage(name: str, took_ms: float | None, drawn: str, usual: StageRow | None) -> Drawn:
+def _stage(name: str, took_ms: float | None, drawn: str, *, usual: StageRow | None) -> Drawn:
     p50, p99, n = (None, None, 0) if usual is None else (usual.p50_ms, usual.p99_ms, usual.n)
     figures = f"{milliseconds(p50):>9}{milliseconds(p99):>9}{n:>5}"
     return (
@@ -246,14 +248,18 @@ def _workers(row: MachineRow, context: RenderContext) -> dict[str, Line]:
         if status is None
         else {
             worker.name: _worker(
-                worker.name, worker.state, worker.restarts, worker.last_error, worker.is_degraded
+                worker.name,
+                worker.state,
+                worker.restarts,
+                problem=worker.last_error,
+                is_degraded=worker.is_degraded,
             )
             for worker in status.workers
         }
     )
 
 
-def _worker(name: str, state: str, restarts: int, problem: str, is_degraded: bool) -> Line:
+def _worker(name: str, state: str, restarts: int, *, problem: str, is_degraded: bool) -> Line:
     return (
         Cell(name, Tone.STRONG),
         Cell(state, Tone.WARN if is_degraded else Tone.PLAIN),

@@ -34,7 +34,7 @@ class _Step:
     text: str
 
 
-def ladder(row: PositionRow, now_ms: int, width: int, height: int) -> list[Drawn]:
+def ladder(row: PositionRow, now_ms: int, width: int, *, height: int) -> list[Drawn]:
     """Draw the ladder from the highest price to the lowest, with the protection of the position below.
 
     The reason why a trapped position cannot be sold comes first.

@@ -33,7 +33,7 @@ def missing_history(response: QueryResponse[WhyRow], choose: str, symbol: str | 
     return [text_line(response.problem or LOADING, Tone.WARN if response.problem else Tone.FAINT)]
 
 
-def paragraph(text: str, width: int, tone: Tone = Tone.PLAIN, indent: int = 0) -> list[Drawn]:
+def paragraph(text: str, width: int, tone: Tone = Tone.PLAIN, *, indent: int = 0) -> list[Drawn]:
     """Wrap a text into indented lines."""
     return [text_line(" " * indent + line, tone) for line in wrap(text, max(width - indent, 8))]
 
@@ -102,7 +102,7 @@ def signal_paragraphs(row: SignalRow, context: RenderContext, width: int) -> Ite
     )
     yield from paragraph(f"{claim_text(row)}: {row.text}", width, indent=_INDENT)
     for reason in row.reasons:
-        yield from paragraph(f"reason: {readable(reason)}", width, Tone.FAINT, _INDENT)
+        yield from paragraph(f"reason: {readable(reason)}", width, Tone.FAINT, indent=_INDENT)
 
 
 def snipe_lines(says: SnipeDetail, context: RenderContext, width: int) -> Iterable[Drawn]:
@@ -111,7 +111,7 @@ def snipe_lines(says: SnipeDetail, context: RenderContext, width: int) -> Iterab
     cap = "" if row.price_cap is None else f", max price {price(row.price_cap, row.price_decimals).text}"
     yield heading(f"Snipe {spaced(row.state)}: {amount(row.spend_cap).text}{cap}, by {row.by}")
     if row.reason:
-        yield from paragraph(row.reason, width, Tone.FAINT, _INDENT)
+        yield from paragraph(row.reason, width, Tone.FAINT, indent=_INDENT)
     if says.plan is not None:
         yield from paragraph(plan_text(says.plan), width, indent=_INDENT)
     if says.checklist:
@@ -151,7 +151,7 @@ def check_lines(verdicts: Iterable[Verdict], context: RenderContext, width: int)
             until = (
                 "" if verdict.until_ms is None else f" (at {local_and_utc(verdict.until_ms, context.zone)})"
             )
-            yield from paragraph(f"to pass: {verdict.flip}{until}", width, Tone.FAINT, _INDENT)
+            yield from paragraph(f"to pass: {verdict.flip}{until}", width, Tone.FAINT, indent=_INDENT)
 
 
 def what_if_lines(row: WhatIfRow | None, context: RenderContext, width: int) -> Iterable[Drawn]:

@@ -54,9 +54,9 @@ def all_of(context: RenderContext, width: int) -> list[Drawn]:
 
 
 def _all(answer: WhyRow, row: ListingRow, context: RenderContext, width: int) -> Iterable[Drawn]:
-    yield from _history(answer, row, context, width)
+    yield from _history(answer, row, context, width=width)
     yield text_line("")
-    yield from _plan_and_checks(answer, row, context, width)
+    yield from _plan_and_checks(answer, row, context, width=width)
 
 
 def _history(answer: WhyRow, row: ListingRow, context: RenderContext, width: int) -> Iterable[Drawn]:

@@ -25,7 +25,7 @@ def replace_rows(table: Table, rows: Mapping[str, Line | None]) -> None:
     table.replace({key: line for key, line in rows.items() if line is not None})
 
 
-def fill_table(pane: TablePane, table: Table, dirty: Dirty | None, context: RenderContext) -> None:
+def fill_table(pane: TablePane, table: Table, dirty: Dirty | None, *, context: RenderContext) -> None:
     """Update a table: the changed keys of its view, or all rows."""
     view = context.source.views()[pane.view]
     if dirty is None:

@@ -67,7 +67,9 @@ def _missing(context: RenderContext, response: QueryResponse[MarketRow], width: 
 def _ladder(context: RenderContext, width: int, height: int) -> list[Drawn]:
     row = chosen(context)
     return (
-        paragraph(_CHOOSE, width, Tone.FAINT) if row is None else ladder(row, context.now_ms, width, height)
+        paragraph(_CHOOSE, width, Tone.FAINT)
+        if row is None
+        else ladder(row, context.now_ms, width, height=height)
     )
 
 
@@ -86,9 +88,9 @@ def _depth(context: RenderContext, width: int, height: int) -> list[Drawn]:
     between = _spread(row, context.now_ms)
     return [
         *problem,
-        *(_level(row, level, most, width, Tone.BAD) for level in reversed(asks)),
+        *(_level(row, level, most, width=width, tone=Tone.BAD) for level in reversed(asks)),
         between,
-        *(_level(row, level, most, width, Tone.GOOD) for level in bids),
+        *(_level(row, level, most, width=width, tone=Tone.GOOD) for level in bids),
     ]
 
 
@@ -106,7 +108,7 @@ def _spread(row: MarketRow, now_ms: int) -> Drawn:
     return StyledSpan(f"spread {amount(gap).text}%"), StyledSpan(f"{old}{state}", tone)
 
 
-def _level(row: MarketRow, level: LevelRow, most: Decimal, width: int, tone: Tone) -> Drawn:
+def _level(row: MarketRow, level: LevelRow, most: Decimal, *, width: int, tone: Tone) -> Drawn:
     at, size = (
         fit_number(level.price, row.price_decimals, 12),
         fit_number(level.quantity, row.quantity_decimals, 12),
@@ -154,7 +156,9 @@ def _opening(context: RenderContext, width: int, height: int) -> list[Drawn]:
     opened = "" if since is None else f"opened {utc(since)}, {countdown(since, context.now_ms)}; "
     holes = f"; {len(row.holes)} gaps" if row.holes else ""
     foot = f"{opened}B bought, S sold, step {age(row.path_step_ms)}{holes}"
-    return chart(plot, width, height, lambda value: fit_number(value, row.price_decimals, _AXIS), foot)
+    return chart(
+        plot, width, height, label=lambda value: fit_number(value, row.price_decimals, _AXIS), foot=foot
+    )
 
 
 def _fill(at_ms: int, at: Decimal, side: Side) -> ChartMark:

@@ -104,7 +104,7 @@ def _equity(context: RenderContext, width: int, height: int) -> list[Drawn]:
     if row.points:
         since = date_and_time(row.points[0].at_ms, context.zone)
         foot = f"{row.quote_asset}, {len(points)} points since {since}"
-    return chart(Plot(points, tone=Tone.GOOD), width, height, lambda value: f"{value:,.2f}", foot)
+    return chart(Plot(points, tone=Tone.GOOD), width, height, label=lambda value: f"{value:,.2f}", foot=foot)
 
 
 def _drawdown(context: RenderContext, width: int, height: int) -> list[Drawn]:
@@ -118,7 +118,7 @@ def _drawdown(context: RenderContext, width: int, height: int) -> list[Drawn]:
     ]
     worst = "" if row.worst_drawdown_pct is None else f", worst {row.worst_drawdown_pct:.1f}%"
     foot = f"below the peak{worst}"
-    return chart(Plot(points, tone=Tone.BAD), width, height, _tenths, foot)
+    return chart(Plot(points, tone=Tone.BAD), width, height, label=_tenths, foot=foot)
 
 
 def _tenths(percent: float) -> str:

@@ -32,7 +32,7 @@ def _reasons(context: RenderContext, width: int, height: int) -> list[Drawn]:
     row = _chosen(context)
     if row is None:
         return [text_line(_CHOOSE, Tone.FAINT)]
-    return list(_signal_text(row, query_history(context, row.symbol).result, context, width))
+    return list(_signal_text(row, query_history(context, row.symbol).result, context, width=width))
 
 
 def all_of(context: RenderContext, width: int) -> list[Drawn]:
@@ -46,7 +46,7 @@ def all_of(context: RenderContext, width: int) -> list[Drawn]:
 
 
 def _signal_text(
-    row: SignalRow, answer: WhyRow | None, context: RenderContext, width: int
+    row: SignalRow, answer: WhyRow | None, context: RenderContext, *, width: int
 ) -> Iterable[Drawn]:
     yield heading(f"{row.symbol}  {readable(row.state.replace('_', ' '))}")
     yield from signal_paragraphs(row, context, width)

@@ -147,7 +147,7 @@ def is_opening(at_ms: int, now_ms: int) -> bool:
 
 
 def adapted_rate(
-    per_s: float, wire_per_s: float | None, wanted_per_s: float, most_wire_per_s: float
+    per_s: float, wire_per_s: float | None, wanted_per_s: float, *, most_wire_per_s: float
 ) -> float:
     """Return the new repaint rate from the recent and the allowed bytes per second."""
     if wire_per_s is None:

@@ -47,7 +47,9 @@ class Plot:
     tone: Tone = Tone.PLAIN
 
 
-def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], foot: str = "") -> list[Drawn]:
+def chart(
+    plot: Plot, width: int, height: int, *, label: Callable[[float], str], foot: str = ""
+) -> list[Drawn]:
     """Draw a chart with its scale on the right and `foot` below; a text if there are no points."""
     points = [(x, y) for x, y in plot.points if math.isfinite(x) and math.isfinite(y)]
     if len(points) < 2:
@@ -66,7 +68,7 @@ def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], fo
     drawn = _Raster(columns, lines, scale)
     drawn.line(points)
     rows = [drawn.row(y, plot) for y in range(lines)]
-    scaled = _labels(plot, drawn, label, lines)
+    scaled = _labels(plot, drawn, label, lines=lines)
     found = [(*row, StyledSpan(" "), scaled.get(number, StyledSpan(""))) for number, row in enumerate(rows)]
     return [*found, *(text_line(fit(foot_line, width), Tone.FAINT) for foot_line in below)]
 
@@ -159,7 +161,9 @@ def _join(spans: list[StyledSpan], span: StyledSpan) -> None:
         spans.append(span)
 
 
-def _labels(plot: Plot, drawn: _Raster, label: Callable[[float], str], lines: int) -> dict[int, StyledSpan]:
+def _labels(
+    plot: Plot, drawn: _Raster, label: Callable[[float], str], *, lines: int
+) -> dict[int, StyledSpan]:
     """Return the labels right of the lines: ends of the scale, and levels by name."""
     scale = drawn.scale
     found = {
@@ -187,7 +191,7 @@ def waterfall(took: Sequence[float | None], width: int) -> list[str]:
     return lines
 
 
-def band(low: float, value: float, high: float, width: int) -> str:
+def band(low: float, value: float, high: float, *, width: int) -> str:
     """Draw an interval within 0..1 with its point: `──├──●─┤───`."""
     at = [min(max(round(share * (width - 1)), 0), width - 1) for share in (low, value, high)]
     line = ["─" if at[0] < place < at[2] else "·" for place in range(width)]

@@ -77,9 +77,9 @@ def test_with_a_missing_price_neither_day_pnl_nor_loss_limit_is_stated(day_equit
         position_samples.ledger_state(),
         book,
         guarded,
-        RiskLimits(),
-        position_samples.row_context(None, None),
-        MIDNIGHT_MS,
+        limits=RiskLimits(),
+        context=position_samples.row_context(None, None),
+        now_ms=MIDNIGHT_MS,
     )
     assert (row.day_pnl, row.day_pct, row.drawdown_pct) == (None, None, None)
     used = {one.name: (one.used, one.share) for one in row.limits}

@@ -161,7 +161,7 @@ def test_another_desks_order_under_our_prefix_halts(tmp_path: Path) -> None:
         async with day.engine() as running:
             components = components_of(running)
             await buy(running)
-            (name,) = make_ids("zzzz", 1, 1, 1)
+            (name,) = make_ids("zzzz", 1, 1, attempts=1)
             await components.port.place(_buy(name, Decimal("0.02")), purpose=Purpose.ORDINARY)
             await until(lambda: components.ledger.state.trading.state is TradingState.HALTED)
             assert components.ledger.state.trading.cause is not Cause.MANUAL

@@ -136,7 +136,7 @@ def close_the_history_of(day: PracticeDay, gone: str) -> None:
     ) -> list[OrderRecord]:
         if symbol == gone:
             raise PracticeRefusal(-1121, "Invalid symbol.")
-        return all_orders(symbol, start_ms, end_ms, limit)
+        return all_orders(symbol, start_ms, end_ms, limit=limit)
 
     day.server.session.all_orders = refuse
 
@@ -153,7 +153,7 @@ def test_a_manual_buy_listed_after_its_balance_change_is_explained(tmp_path: Pat
             def late(
                 symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
             ) -> list[OrderRecord]:
-                found = all_orders(symbol, start_ms, end_ms, limit)
+                found = all_orders(symbol, start_ms, end_ms, limit=limit)
                 return [one for one in found if not (is_hidden and one.client_order_id == "by-hand")]
 
             day.server.session.all_orders = late

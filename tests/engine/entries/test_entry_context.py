@@ -39,9 +39,9 @@ def armed(kept: TradingRows, name: str) -> None:
 
 def counted(kept: TradingRows, snipe_id: str = "") -> dict[str, str]:
     """Return what the limits on trades see, for one candidate more."""
-    book = risk_book(kept, "OTHERUSDT", NOW_MS, CONDITIONS)
+    book = risk_book(kept, "OTHERUSDT", NOW_MS, conditions=CONDITIONS)
     candidate = Candidate(symbol="OTHERUSDT", spend=Decimal(10), opens_ms=NOW_MS + 60_000, snipe_id=snipe_id)
-    verdicts = check_entry(candidate, book, RiskLimits(), NOW_MS)
+    verdicts = check_entry(candidate, book, RiskLimits(), now_ms=NOW_MS)
     return {one.name: one.value.split()[0] for one in verdicts if one.name.startswith("trades_")}
 
 
@@ -75,7 +75,7 @@ def test_an_old_position_counts_as_exposure_and_not_as_a_trade_of_today() -> Non
     for number in range(600):
         at_ms = NOW_MS - 8 * DAY_MS + number
         kept.positions.save(position(f"p{number}", opened_ms=at_ms, closed_ms=at_ms + 1))
-    book = risk_book(kept, "OTHERUSDT", NOW_MS, CONDITIONS)
+    book = risk_book(kept, "OTHERUSDT", NOW_MS, conditions=CONDITIONS)
     assert [one.value for one in book.held] == [Decimal(70)]
     assert counted(kept) == {"trades_hour": "1", "trades_day": "1"}
 
@@ -83,7 +83,7 @@ def test_an_old_position_counts_as_exposure_and_not_as_a_trade_of_today() -> Non
 def test_reserved_cash_is_not_free() -> None:
     kept = books()
     armed(kept, "s1")
-    book = risk_book(kept, "OTHERUSDT", NOW_MS, CONDITIONS)
+    book = risk_book(kept, "OTHERUSDT", NOW_MS, conditions=CONDITIONS)
     assert book.free_cash == Decimal("-10.5")
     assert book.reserved == (
         Reserved(snipe_id="s1", symbol="NEWUSDT", amount=Decimal("10.5"), opens_ms=90_000),
@@ -92,5 +92,5 @@ def test_reserved_cash_is_not_free() -> None:
 
 @pytest.mark.parametrize("peak", ["900", "1200"])
 def test_the_peak_is_never_below_current_equity(peak: str) -> None:
-    book = risk_book(books(), "OTHERUSDT", NOW_MS, replace(CONDITIONS, peak=Decimal(peak)))
+    book = risk_book(books(), "OTHERUSDT", NOW_MS, conditions=replace(CONDITIONS, peak=Decimal(peak)))
     assert book.peak == max(Decimal(peak), Decimal(1_000))

@@ -119,7 +119,7 @@ def test_a_start_does_not_query_a_pair_that_is_only_armed(tmp_path: Path) -> Non
             symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
         ) -> list[OrderRecord]:
             asked.append(symbol)
-            return all_orders(symbol, start_ms, end_ms, limit)
+            return all_orders(symbol, start_ms, end_ms, limit=limit)
 
         async with exchange.engine() as watcher:
             await leave_at(watcher, POINTS["armed"])

@@ -27,20 +27,20 @@ Sell = Callable[[OpeningBench, Position], Awaitable[object]]
 
 async def close_all(watcher: OpeningBench, position: Position) -> None:
     await watcher.components.exit_execution.close(
-        position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by hand"
+        position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by hand"
     )
 
 
 async def close_half(watcher: OpeningBench, position: Position) -> None:
     half = Decimal(50)
     await watcher.components.exit_execution.close(
-        position, half, OrderRole.CLOSE, CloseReason.MANUAL, "by hand"
+        position, half, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by hand"
     )
 
 
 async def stop(watcher: OpeningBench, position: Position) -> None:
     watcher.components.exit_execution.begin(
-        position, Decimal(0), OrderRole.STOP, CloseReason.STOP, "the stop"
+        position, Decimal(0), OrderRole.STOP, reason=CloseReason.STOP, text="the stop"
     )
     await asyncio.sleep(0)
 
@@ -107,7 +107,7 @@ def test_a_full_sale_also_sells_fills_of_a_pending_buy(tmp_path: Path) -> None:
             await watcher.until(lambda: any(one.side is Side.BUY for one in memory.live_orders()))
             before = len(watcher.session.buys_received)
             components.exit_execution.begin(
-                position, Decimal(0), OrderRole.STOP, CloseReason.STOP, "the stop"
+                position, Decimal(0), OrderRole.STOP, reason=CloseReason.STOP, text="the stop"
             )
             await watcher.at(OPENS_S + 20)
             assert len(watcher.session.buys_received) <= before + 1

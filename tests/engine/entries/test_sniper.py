@@ -66,7 +66,7 @@ def test_the_first_price_at_the_opening_is_the_reference_and_bounds_the_entry_pr
             snipe = await watcher.last()
             grid = grid_of(watcher.running.engine.knowledge_store.knowledge.pairs[NAME])
             prices = {
-                confirmed_price(one.bid, one.ask, one.last, Decimal(25))
+                confirmed_price(one.bid, one.ask, one.last, premium_pct=Decimal(25))
                 for one in heard
                 if one.symbol == NAME
             }

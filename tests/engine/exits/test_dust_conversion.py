@@ -43,9 +43,13 @@ async def with_dust(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, Tra
     async with monitored_engine(day) as (running, components, position):
         face = await trading_queries(running.engine)
         assert face is not None
-        await components.exit_execution.close(position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most")
+        await components.exit_execution.close(
+            position, D(95), OrderRole.CLOSE, reason=CloseReason.MANUAL, text="most"
+        )
         left = held_position(running)
-        await components.exit_execution.close(left, None, OrderRole.CLOSE, CloseReason.MANUAL, "the rest")
+        await components.exit_execution.close(
+            left, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="the rest"
+        )
         yield running, face, (await closed_position(running)).dust
 
 

@@ -183,7 +183,7 @@ def test_a_manual_partial_close_realigns_the_ladder(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
             done = await components.exit_execution.close(
-                position, D(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                position, D(50), OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
             )
             assert abs(done.sold - position.remaining / 2) <= D("0.01")
             assert done.text == ""
@@ -199,7 +199,7 @@ def test_a_part_too_small_for_an_order_is_reported_and_not_sold(tmp_path: Path) 
     async def main(sim: Simulation) -> None:
         async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
             done = await components.exit_execution.close(
-                position, D(5), OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                position, D(5), OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
             )
             assert done.sold == 0
             assert "remainder of the share cannot be sold" in done.text
@@ -214,9 +214,9 @@ def test_concurrent_sales_never_sell_a_coin_twice(tmp_path: Path) -> None:
             sell = components.exit_execution.close
             set_bid(components, position, "0.5")
             await asyncio.gather(
-                sell(position, D(30), OrderRole.CLOSE, CloseReason.RISK_MONITOR, "a warning"),
-                sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"),
-                sell(position, None, OrderRole.FLATTEN, CloseReason.FLATTEN, "flatten"),
+                sell(position, D(30), OrderRole.CLOSE, reason=CloseReason.RISK_MONITOR, text="a warning"),
+                sell(position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"),
+                sell(position, None, OrderRole.FLATTEN, reason=CloseReason.FLATTEN, text="flatten"),
             )
             after = await closed_position(running)
             assert after.sold_quantity == position.bought_quantity
@@ -230,7 +230,9 @@ def test_a_sale_continues_after_its_caller_is_cancelled(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with monitored_engine(day_with(sim, tmp_path)) as (running, components, position):
             asking = asyncio.ensure_future(
-                components.exit_execution.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+                components.exit_execution.close(
+                    position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
+                )
             )
             await asyncio.sleep(0.001)
             asking.cancel()
@@ -247,11 +249,13 @@ def test_a_remainder_too_small_for_an_order_is_written_off(tmp_path: Path) -> No
             position,
         ):
             done = await components.exit_execution.close(
-                position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most"
+                position, D(95), OrderRole.CLOSE, reason=CloseReason.MANUAL, text="most"
             )
             assert done.left > 0
             left = held_position(running)
-            await components.exit_execution.close(left, None, OrderRole.CLOSE, CloseReason.MANUAL, "the rest")
+            await components.exit_execution.close(
+                left, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="the rest"
+            )
             after = await closed_position(running)
             assert after.dust == left.remaining
             assert components.ledger.state.balances[LedgerAccount.OWN, "CLEAN"] == after.dust
@@ -265,7 +269,7 @@ def test_a_trapped_coin_is_reported_and_sold_when_trading_resumes(tmp_path: Path
         day = day_with(sim, tmp_path, knobs=knobs, overrides=NO_LADDER)
         async with monitored_engine(day) as (running, components, position):
             done = await components.exit_execution.close(
-                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
             )
             assert (done.sold, done.left) == (0, position.remaining)
             assert "suspended" in done.text
@@ -353,7 +357,7 @@ def test_a_manual_close_works_while_the_store_fails(tmp_path: Path, monkeypatch:
             with monkeypatch.context() as patched:
                 patched.setattr(components.ledger, "write", fails)
                 done = await components.exit_execution.close(
-                    position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
+                    position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="ann"
                 )
                 assert done.left == 0
             assert (await closed_position(running)).sold_quantity == position.bought_quantity
@@ -413,7 +417,7 @@ def test_a_sale_continues_after_a_restart(tmp_path: Path) -> None:
         async with monitored_engine(day) as (_, components, position):
             await asyncio.sleep(5)
             done = await components.exit_execution.close(
-                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
             )
             assert done.left == position.remaining
             assert done.text
@@ -438,7 +442,7 @@ def test_a_position_is_monitored_from_its_first_fill(tmp_path: Path) -> None:
                         intents = components.ledger.state.intents_of(one.id)
                         now_ms = components.port.now_ms()
                         naked.extend(
-                            protected(one, intents, components.exit_monitor.heartbeat_ms(one), now_ms)
+                            protected(one, intents, components.exit_monitor.heartbeat_ms(one), now_ms=now_ms)
                         )
 
             components.ledger.on_change(look)
@@ -487,7 +491,7 @@ def test_a_queried_order_book_counts_as_a_price_for_every_purpose(tmp_path: Path
             for purpose in Purpose:
                 components.prices.invalidate()
                 before = components.prices.age_ms(SYMBOL)
-                await poll_price(components.port, components.prices, SYMBOL, purpose)
+                await poll_price(components.port, components.prices, SYMBOL, purpose=purpose)
                 assert before is None
                 assert components.prices.age_ms(SYMBOL) is not None
 

@@ -97,7 +97,7 @@ def test_a_raised_stop_protects_at_once_and_survives_a_restart(tmp_path: Path) -
             assert again.is_repeated
             intents = components.ledger.state.intents_of(position.id)
             assert not protected(
-                held_position(running), intents, components.port.now_ms(), components.port.now_ms()
+                held_position(running), intents, components.port.now_ms(), now_ms=components.port.now_ms()
             )
             assert next(one for one in intents if one.role is OrderRole.STOP).reason.endswith("by tester")
             facts = await running.store.read("facts", lambda stored: stored.journal.about(SYMBOL))
@@ -223,7 +223,9 @@ def test_a_position_that_is_being_sold_keeps_its_exits(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
             components, position, client = at.components, at.position, at.client
-            components.exit_execution.begin(position, D(0), OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
+            components.exit_execution.begin(
+                position, D(0), OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by hand"
+            )
             reply = await give(client, stop_price=position.stop_price + D("0.00001"))
             assert reply.outcome is CommandOutcome.REFUSED
             await until(lambda: not components.ledger.state.positions)

@@ -48,7 +48,9 @@ def test_O14_a_failing_exit_escalates_alerts_and_keeps_its_plan(
                 return take(order)
 
             session.place = place
-            components.exit_execution.begin(position, D(0), OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
+            components.exit_execution.begin(
+                position, D(0), OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by hand"
+            )
             await until(lambda: len(offered) >= REFUSED, 60)
             assert components.ledger.state.positions[position.id].stop_price == position.stop_price
             await closed_position(running, 60)

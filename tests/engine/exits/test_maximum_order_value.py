@@ -104,7 +104,7 @@ def test_rungs_above_the_maximum_order_rest_as_slices_and_are_cancelled_before_a
             row = face.positions()[0]
             assert [one.where for one in row.rungs] == ["exchange", "exchange"]
             done = await components.exit_execution.close(
-                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
             )
             assert (done.left, done.dust) == (0, 0)
             assert (await closed_position(running)).sold_quantity == position.bought_quantity

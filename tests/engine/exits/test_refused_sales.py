@@ -55,7 +55,7 @@ def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_repeated(tmp_p
         ):
             set_bid(components, position, "2")
             done = await components.exit_execution.close(
-                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
             )
             assert done.sold == 0
             assert "below the first bid" in done.text
@@ -64,7 +64,7 @@ def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_repeated(tmp_p
             assert "below the first bid" in held_position(running).trapped
             assert len(await alerts_of_sales(running)) >= 3
             again = await components.exit_execution.close(
-                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
             )
             assert (again.sold, again.left) == (position.remaining, 0)
             await assert_reconciled(running)
@@ -81,9 +81,9 @@ def test_a_close_by_the_risk_monitor_is_not_blocked_by_the_cap_of_a_manual_one(t
         ):
             set_bid(components, position, "2")
             sell = components.exit_execution.close
-            manual_sighting = await sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
-            assert manual_sighting.sold == 0
-            await sell(position, None, OrderRole.CLOSE, CloseReason.RISK_MONITOR, "a warning")
+            manual = await sell(position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann")
+            assert manual.sold == 0
+            await sell(position, None, OrderRole.CLOSE, reason=CloseReason.RISK_MONITOR, text="a warning")
             await closed_position(running, 70)
             await assert_reconciled(running)
 
@@ -98,7 +98,9 @@ def test_a_stop_takes_a_bid_below_its_cap_after_it_lasted_a_minute(tmp_path: Pat
             position,
         ):
             set_bid(components, position, "2")
-            components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            components.exit_execution.begin(
+                position, D(0), OrderRole.STOP, reason=CloseReason.STOP, text="the stop"
+            )
             await asyncio.sleep(55)
             assert held_position(running).remaining == position.remaining
             assert (await closed_position(running, 10)).close_reason is CloseReason.STOP
@@ -128,7 +130,9 @@ def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
                     version=0,
                 )
             )
-            components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            components.exit_execution.begin(
+                position, D(0), OrderRole.STOP, reason=CloseReason.STOP, text="the stop"
+            )
             await asyncio.sleep(30)
             assert held_position(running).trapped == "no bid"
             began_ms = sim.clock.now_ms()
@@ -146,7 +150,9 @@ def test_a_pair_that_accepts_no_sale_is_trapped_alerted_repeatedly_and_sold_late
             pair = day.server.session.pair(SYMBOL)
             assert pair is not None
             pair.sides = PracticeTradeSides.CLOSED
-            components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            components.exit_execution.begin(
+                position, D(0), OrderRole.STOP, reason=CloseReason.STOP, text="the stop"
+            )
             await asyncio.sleep(12)
             assert "30016" in held_position(running).trapped
             assert (await shown_protection(running))[0] is Protection.NONE
@@ -199,7 +205,9 @@ def test_a_bid_below_the_price_band_is_sold_at_market(tmp_path: Path) -> None:
         async with monitored_engine(day) as (running, components, position):
             telling = asyncio.ensure_future(last_price_for(components, position, "3", 2))
             await asyncio.sleep(0.1)
-            components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            components.exit_execution.begin(
+                position, D(0), OrderRole.STOP, reason=CloseReason.STOP, text="the stop"
+            )
             assert (await closed_position(running, 2)).close_reason is CloseReason.STOP
             await telling
             assert kinds(day) == [OrderType.MARKET.value]
@@ -214,7 +222,9 @@ def test_without_market_orders_a_limit_order_follows_the_price_band(tmp_path: Pa
         async with monitored_engine(day) as (running, components, position):
             telling = asyncio.ensure_future(last_price_for(components, position, "3", 8))
             await asyncio.sleep(0.1)
-            components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            components.exit_execution.begin(
+                position, D(0), OrderRole.STOP, reason=CloseReason.STOP, text="the stop"
+            )
             await until(lambda: OrderType.LIMIT.value in kinds(day), 2)
             await telling
             assert kinds(day).count(OrderType.LIMIT.value) >= 2

@@ -45,12 +45,14 @@ def test_overlapping_partial_sales_leave_nothing_to_sell_after_a_restart(tmp_pat
         async with monitored_engine(day) as (_running, components, position):
             await asyncio.sleep(1)
             sell = components.exit_execution.close
-            manual_sighting = asyncio.ensure_future(
-                sell(position, D(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+            manual = asyncio.ensure_future(
+                sell(position, D(50), OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann")
             )
             await asyncio.sleep(0.2)
-            trim = sell(position, D(70), OrderRole.CLOSE, CloseReason.RISK_MONITOR, "a warning trims")
-            await asyncio.gather(manual_sighting, trim)
+            trim = sell(
+                position, D(70), OrderRole.CLOSE, reason=CloseReason.RISK_MONITOR, text="a warning trims"
+            )
+            await asyncio.gather(manual, trim)
             await until(lambda: not components.exit_execution.is_selling(position.id))
             await asyncio.sleep(1)
             assert open_sales(components, position) == []
@@ -77,8 +79,8 @@ def test_an_intent_is_replaced_by_a_request_for_more_than_it_covers(tmp_path: Pa
                     position,
                     position.remaining * (1 - share / 100),
                     OrderRole.CLOSE,
-                    CloseReason.MANUAL,
-                    "by ann",
+                    reason=CloseReason.MANUAL,
+                    text="by ann",
                 )
                 await asyncio.sleep(3)
             (kept,) = open_sales(components, position)
@@ -133,7 +135,7 @@ def test_a_sale_without_a_bid_continues_after_a_restart(tmp_path: Path, command:
                 assert "no bid" in acted.text
             else:
                 await components.exit_execution.close(
-                    position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                    position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
                 )
             assert held_position(running).remaining == position.remaining
         async with day.engine() as running:
@@ -151,7 +153,7 @@ def test_a_close_that_waits_below_its_slippage_cap_still_waits_after_a_restart(t
         async with monitored_engine(day) as (running, components, position):
             set_bid(components, position, "2")
             await components.exit_execution.close(
-                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
             )
             assert held_position(running).remaining == position.remaining
         async with day.engine() as running:
@@ -159,7 +161,7 @@ def test_a_close_that_waits_below_its_slippage_cap_still_waits_after_a_restart(t
             await asyncio.sleep(30)
             assert held_position(running).remaining == position.remaining
             again = await components.exit_execution.close(
-                held_position(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                held_position(running), None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
             )
             assert (again.sold, again.left) == (position.remaining, 0)
 

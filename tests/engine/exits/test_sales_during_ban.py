@@ -64,7 +64,7 @@ def test_a_position_is_closed_manually_during_a_ban(tmp_path: Path) -> None:
             await until(components.port.ban)
             began_ms = sim.clock.now_ms()
             done = await components.exit_execution.close(
-                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
             )
             assert (done.sold, done.left) == (position.remaining, 0)
             assert sim.clock.now_ms() - began_ms < (PACE_S + 3) * 1_000
@@ -110,13 +110,13 @@ def test_a_user_order_on_the_same_pair_survives_the_cancels_of_a_stop(tmp_path: 
     async def main(sim: Simulation) -> None:
         day = banned_day(sim, tmp_path, **THREE_RUNGS)
         async with monitored_engine(day) as (running, components, position):
-            manual_sighting = await rest_by_hand(components, position)
+            manual = await rest_by_hand(components, position)
             await until(lambda: components.ledger.state.foreign)
             await until(components.port.ban)
             await keep_bid(components, position, "0.3", 0.5)
             assert (await closed_position(running, 30)).close_reason is CloseReason.STOP
             (left,) = day.server.session.open_orders(SYMBOL)
-            assert left.client_order_id == manual_sighting
+            assert left.client_order_id == manual
 
     simulate(main)
 

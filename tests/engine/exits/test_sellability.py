@@ -83,7 +83,9 @@ def test_coins_are_not_written_off_at_a_low_or_missing_bid_and_sold_when_bids_re
             await asyncio.sleep(3)
             good = components.prices.of(SYMBOL).bid
             selling = asyncio.ensure_future(
-                components.exit_execution.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
+                components.exit_execution.close(
+                    position, None, OrderRole.STOP, reason=CloseReason.STOP, text="the stop"
+                )
             )
             await bid_for(components, bid, seconds)
             assert held_position(running).remaining == position.remaining
@@ -200,7 +202,7 @@ def test_a_trapped_sale_continues_after_a_restart(tmp_path: Path) -> None:
             change_rules(day, min_value=D(50), min_value_market=D(50))
             await until(lambda: held_position(running).trapped, 40)
             await components.exit_execution.close(
-                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
             )
         async with day.engine() as running:
             await asyncio.sleep(5)
@@ -252,7 +254,7 @@ def test_dust_that_a_close_writes_off_is_reported(tmp_path: Path) -> None:
             position,
         ):
             await components.exit_execution.close(
-                position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most"
+                position, D(95), OrderRole.CLOSE, reason=CloseReason.MANUAL, text="most"
             )
             rest = held_position(running)
             acted = await (await face_of(running)).close(SYMBOL, None, "ann")
@@ -270,7 +272,7 @@ def test_dust_that_a_kill_writes_off_is_reported(tmp_path: Path) -> None:
             position,
         ):
             await components.exit_execution.close(
-                position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most"
+                position, D(95), OrderRole.CLOSE, reason=CloseReason.MANUAL, text="most"
             )
             rest = held_position(running)
             acted = await (await face_of(running)).kill("ann")

@@ -192,7 +192,7 @@ async def wished(
 
 
 def orders_of(day: PracticeDay, symbols: list[str]) -> list[OrderRecord]:
-    return [row for one in symbols for row in day.server.session.all_orders(one, 0, 2**53, 1_000)]
+    return [row for one in symbols for row in day.server.session.all_orders(one, 0, 2**53, limit=1_000)]
 
 
 async def rest_orders(running: RunningEngine) -> list[str]:

@@ -132,7 +132,7 @@ def test_an_armed_snipe_does_not_fire_while_locked(tmp_path: Path) -> None:
             await desk.queries.lock("test")
             await desk.at(OPENS_S + 8)
             assert not desk.holds
-            assert not desk.market.session.all_orders(NAME, 0, 2**60, 1_000)
+            assert not desk.market.session.all_orders(NAME, 0, 2**60, limit=1_000)
 
     simulate(main)
 

@@ -203,7 +203,7 @@ def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> N
                 symbol=SYMBOL,
                 side=Side.BUY,
                 type=OrderType.LIMIT,
-                client_order_id=make_ids("zzzz", sim.clock.now_ms(), 1, 1)[0],
+                client_order_id=make_ids("zzzz", sim.clock.now_ms(), 1, attempts=1)[0],
                 price=price,
                 quantity=floored(D(6) / price, grid.quantity_step),
             )
@@ -329,7 +329,9 @@ def test_a_ban_pauses_entries_and_not_exits(tmp_path: Path, monkeypatch: pytest.
             assert components.ledger.state.trading.cause is Cause.BAN
             assert components.refusal(OrderRole.ENTRY, SYMBOL)
             position = next(iter(components.ledger.state.positions.values()))
-            closed = await closer.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
+            closed = await closer.close(
+                position, None, OrderRole.STOP, reason=CloseReason.STOP, text="the stop"
+            )
             assert not closed.left
             monkeypatch.undo()
 

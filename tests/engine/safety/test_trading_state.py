@@ -103,7 +103,7 @@ def test_a_halt_on_a_full_disk_uses_its_reserve_and_is_stored(tmp_path: Path) ->
                 free_reserve=make_room,
             )
             await switch.load()
-            switch.restrict(TradingState.HALTED, Cause.MANUAL, "news", "ann")
+            switch.restrict(TradingState.HALTED, Cause.MANUAL, "news", by="ann")
             assert await switch.persist()
             assert given == [False]
             assert not switch.problem
@@ -199,7 +199,7 @@ def test_an_emergency_stop_cancels_at_once_while_the_store_hangs(tmp_path: Path)
             hanging, before_ms = hang(running), components.port.now_ms()
             stopping = asyncio.ensure_future(components.safety.emergency_stop.emergency_stop("ann"))
             await asyncio.sleep(1)
-            rows = day.server.session.all_orders(SYMBOL, 0, 2**53, 1_000)
+            rows = day.server.session.all_orders(SYMBOL, 0, 2**53, limit=1_000)
             gone = [row.updated_ms for row in rows if row.status.value == "CANCELED" and row.updated_ms]
             assert gone
             assert max(gone) - before_ms < 1_000

@@ -127,7 +127,9 @@ def test_an_unsellable_remainder_is_reported_and_exits_continue_while_halted(tmp
             assert components.ledger.state.trading.state is TradingState.HALTED
             closer.is_stuck = False
             position = next(iter(components.ledger.state.positions.values()))
-            closed = await closer.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
+            closed = await closer.close(
+                position, None, OrderRole.STOP, reason=CloseReason.STOP, text="the stop"
+            )
             assert not closed.left
 
     simulate(main)

@@ -99,7 +99,9 @@ def test_a_partial_take_profit_fill_that_races_a_stop_sells_each_coin_once(
             await deposit_own(day, components)
             (rung,) = sells(day)
             selling = asyncio.ensure_future(
-                components.exit_execution.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
+                components.exit_execution.close(
+                    position, None, OrderRole.STOP, reason=CloseReason.STOP, text="the stop"
+                )
             )
             await asyncio.sleep(after_s)
             take_share(day, rung, "0.4")
@@ -191,7 +193,7 @@ def test_exit_fees_in_another_asset_than_entry_fees_are_counted(tmp_path: Path, 
             day.server.session.mx_deduction = not was_on
             bought_fees, mx = held_position(running).fees, balance(day, "MX")
             done = await components.exit_execution.close(
-                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
+                position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="ann"
             )
             assert done.left == 0
             await asyncio.sleep(3)
@@ -236,7 +238,7 @@ def test_a_deposit_in_the_middle_of_a_sale_is_not_sold_with_it(tmp_path: Path, a
             position = await buy(running)
             selling = asyncio.ensure_future(
                 components.exit_execution.close(
-                    position, None, OrderRole.FLATTEN, CloseReason.FLATTEN, "flatten"
+                    position, None, OrderRole.FLATTEN, reason=CloseReason.FLATTEN, text="flatten"
                 )
             )
             await asyncio.sleep(after_s)

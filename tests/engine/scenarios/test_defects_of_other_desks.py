@@ -88,7 +88,7 @@ def test_losses_of_real_closes_are_counted_and_pause_the_next_entry(tmp_path: Pa
             await until(lambda: components.ledger.state.positions)
             await asyncio.sleep(1)
             await components.exit_execution.close(
-                held_position(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
+                held_position(running), None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="ann"
             )
             assert (await closed_position(running)).realised < 0
             await asyncio.sleep(20)

@@ -152,7 +152,7 @@ def test_a_stop_that_joins_a_sale_does_not_wait_for_its_commit(
             slow_disk(running, monkeypatch)
             asking = asyncio.ensure_future(
                 components.exit_execution.close(
-                    position, Decimal(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                    position, Decimal(50), OrderRole.CLOSE, reason=CloseReason.MANUAL, text="by ann"
                 )
             )
             await asyncio.sleep(0.1)

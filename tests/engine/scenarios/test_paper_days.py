@@ -41,7 +41,7 @@ def test_a_listing_without_an_earlier_price_fills_at_market_prices(tmp_path: Pat
                 (one.fee for one in fills), D(0)
             )
             await desk.assert_ledger_agrees()
-        assert not day.market.session.all_orders(NAME, 0, 2**60, 1_000), "nothing reached the market"
+        assert not day.market.session.all_orders(NAME, 0, 2**60, limit=1_000), "nothing reached the market"
 
     simulate(main)
 

@@ -195,7 +195,7 @@ def test_R18_a_key_rejected_with_an_open_position_halts_and_states_that_nothing_
             gate._plan = AccountPlan()  # pyright: ignore[reportPrivateUsage]
             await asyncio.sleep(12)
             await components.exit_execution.close(
-                held_position(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
+                held_position(running), None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="ann"
             )
             assert (await closed_position(running)).close_reason is CloseReason.MANUAL  # though halted still
 
@@ -284,7 +284,9 @@ def test_O6_fees_in_mx_reduce_no_coins_and_count_at_their_value(tmp_path: Path) 
             (fee,) = order.fees
             assert fee.asset == "MX"
             assert fee.value > 0
-            await components.exit_execution.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
+            await components.exit_execution.close(
+                position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="ann"
+            )
             after = await closed_position(running)
             await asyncio.sleep(3)
             await assert_reconciled(running)
@@ -313,7 +315,9 @@ def test_O7_O9_withdrawn_coins_are_not_sold_and_the_remainder_is(tmp_path: Path)
             position = await buy(running)
             gone = (position.remaining / 3).quantize(Decimal("0.001"))
             day.server.session.deposit(position.base_asset, -gone)
-            await components.exit_execution.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
+            await components.exit_execution.close(
+                position, None, OrderRole.CLOSE, reason=CloseReason.MANUAL, text="ann"
+            )
             await until(lambda: not components.ledger.state.positions, 60)
             sold = sum((row.executed for row in desk_orders(day) if row.side is Side.SELL), Decimal(0))
             assert 0 < sold <= position.remaining - gone

@@ -102,10 +102,10 @@ class CountingSession(ExchangeSession):
         self.listed_ms: list[int] = []
 
     def all_orders(
-        self, symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
+        self, symbol: str, start_ms: int | None = None, end_ms: int | None = None, *, limit: int = 500
     ) -> list[OrderRecord]:
         self.listed_ms.append(self.now_ms)
-        return super().all_orders(symbol, start_ms, end_ms, limit)
+        return super().all_orders(symbol, start_ms, end_ms, limit=limit)
 
     def most_within(self, span_ms: int, since_ms: int) -> int:
         """Return in how many questions the fullest window of this length had."""

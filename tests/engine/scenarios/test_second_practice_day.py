@@ -27,7 +27,9 @@ async def whole_day(sim: Simulation, folder: Path) -> DayReport:
     async with day.engine() as running:
         await running.engine.wait(until_done=True)
         now_ms = running.engine.parts.market.now_ms()
-        reported = reported_day(running.loaded, running.day.exchange_session, running.day.start_ms, now_ms)
+        reported = reported_day(
+            running.loaded, running.day.exchange_session, running.day.start_ms, to_ms=now_ms
+        )
         return await report_day(running.store, reported)
 
 
@@ -110,7 +112,7 @@ def test_positions_left_open_on_the_first_day_end_with_it_and_are_not_outcomes(
 
 def said_by(history: CalibrationHistory) -> list[Probability]:
     """Return what a history says of every kind of claim."""
-    return [history.probability(DetectorName.OPENING, 1, "api", kind, 20.0) for kind in ClaimKind]
+    return [history.probability(DetectorName.OPENING, 1, "api", claim=kind, kappa=20.0) for kind in ClaimKind]
 
 
 def test_the_second_day_starts_without_state_of_the_first(tmp_path: Path) -> None:

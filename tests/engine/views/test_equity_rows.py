@@ -28,7 +28,7 @@ async def told(
         for some in (points[at : at + 500] for at in range(0, len(points), 500)):
             await store.write("points", partial(add_all, some))
         return await store.read(
-            "equity", lambda stored: equity_of(stored.trading(SCOPE).equity, since_ms, now_ms, most)
+            "equity", lambda stored: equity_of(stored.trading(SCOPE).equity, since_ms, now_ms, most=most)
         )
     finally:
         await store.close()

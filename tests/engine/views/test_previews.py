@@ -24,7 +24,7 @@ BIDS = BidDepth(D("2.1"), ((D("2.1"), D(4)), (D("2.0"), D(100))))
 
 
 def test_a_sale_is_priced_along_the_bids() -> None:
-    row = sale_of(position(), None, BIDS, GRID, 2)
+    row = sale_of(position(), None, BIDS, grid=GRID, orders_to_cancel=2)
     assert (row.quantity, row.bid, row.value) == (D(10), D("2.1"), D(21))
     assert row.expected_price == D("2.04")
     assert row.slippage_pct is not None
@@ -35,7 +35,7 @@ def test_a_sale_is_priced_along_the_bids() -> None:
 
 
 def test_a_share_is_floored_to_the_step_size_with_its_share_of_the_cost() -> None:
-    row = sale_of(position(), D("33.33"), BIDS, GRID, 0)
+    row = sale_of(position(), D("33.33"), BIDS, grid=GRID, orders_to_cancel=0)
     assert row.quantity == D("3.3")
     assert row.proceeds is not None
     assert row.pnl is not None
@@ -44,13 +44,13 @@ def test_a_share_is_floored_to_the_step_size_with_its_share_of_the_cost() -> Non
 
 def test_bids_below_the_slippage_cap_are_not_used() -> None:
     thin = BidDepth(D("2.1"), ((D("2.1"), D(4)), (D("1.5"), D(100))))
-    row = sale_of(position(), None, thin, GRID, 0)
+    row = sale_of(position(), None, thin, grid=GRID, orders_to_cancel=0)
     assert (row.is_covered, row.expected_price) == (False, D("2.1"))
     assert row.text == "6 NEW exceed the bids within the slippage cap"
 
 
 def test_without_a_fresh_price_a_preview_has_no_proceeds() -> None:
-    row = sale_of(position(), None, BidDepth(None), GRID, 0)
+    row = sale_of(position(), None, BidDepth(None), grid=GRID, orders_to_cancel=0)
     assert (row.quantity, row.value, row.pnl, row.expected_price) == (D(10), None, None, None)
     assert "no current price" in row.text
 
@@ -62,7 +62,7 @@ def test_without_a_fresh_price_a_preview_has_no_proceeds() -> None:
 def test_proceeds_never_exceed_the_best_bid(levels: list[tuple[D, D]], share: int) -> None:
     ordered = tuple(sorted(levels, reverse=True))
     best = ordered[0][0] if ordered else D(1)
-    row = sale_of(position(), D(share), BidDepth(best, ordered), GRID, 0)
+    row = sale_of(position(), D(share), BidDepth(best, ordered), grid=GRID, orders_to_cancel=0)
     assert row.value is not None
     assert row.proceeds is not None
     assert row.slippage_pct is not None

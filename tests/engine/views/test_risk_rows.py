@@ -31,9 +31,9 @@ def test_equity_and_risk_are_one_row() -> None:
         position_samples.ledger_state(),
         BOOK,
         RiskMonitorView(level=RiskLevel.MEDIUM, text="daily loss at 50 %", day=day, day_equity=D(1_010)),
-        LIMITS,
-        position_samples.row_context(),
-        NOON_MS,
+        limits=LIMITS,
+        context=position_samples.row_context(),
+        now_ms=NOON_MS,
     )
     assert (row.equity, row.cash, row.exposure, row.reserved) == (
         D("1000.959"),
@@ -55,9 +55,9 @@ def test_equity_is_cash_plus_open_positions_at_the_same_bids() -> None:
             position_samples.ledger_state(),
             book,
             RiskMonitorView(day_equity=D(1_000)),
-            LIMITS,
-            position_samples.row_context(),
-            NOON_MS,
+            limits=LIMITS,
+            context=position_samples.row_context(),
+            now_ms=NOON_MS,
         )
         assert row.equity == row.cash + row.exposure
         assert row.day_pnl == row.equity - D(1_000)
@@ -68,9 +68,9 @@ def test_an_expired_pause_is_not_shown() -> None:
         position_samples.ledger_state(),
         BOOK,
         RiskMonitorView(),
-        LIMITS,
-        position_samples.row_context(),
-        NOON_MS + 3_000_000,
+        limits=LIMITS,
+        context=position_samples.row_context(),
+        now_ms=NOON_MS + 3_000_000,
     )
     assert row.paused_until_ms is None
 
@@ -81,9 +81,9 @@ def test_equity_with_a_missing_price_is_marked_as_an_estimate() -> None:
         position_samples.ledger_state(),
         book,
         RiskMonitorView(),
-        LIMITS,
-        position_samples.row_context(None, None),
-        NOON_MS,
+        limits=LIMITS,
+        context=position_samples.row_context(None, None),
+        now_ms=NOON_MS,
     )
     assert (row.is_complete, row.equity, row.exposure) == (False, D("979.98"), D(0))
 
@@ -93,7 +93,9 @@ def test_trading_state_and_cause_come_from_the_ledger() -> None:
     books.trading = Trading(
         state=TradingState.HALTED, cause=Cause.DAILY_LOSS, text="lost 2 %", since_ms=5, by="risk monitor"
     )
-    row = risk_row(books, BOOK, RiskMonitorView(), LIMITS, position_samples.row_context(), NOON_MS)
+    row = risk_row(
+        books, BOOK, RiskMonitorView(), limits=LIMITS, context=position_samples.row_context(), now_ms=NOON_MS
+    )
     assert (row.state, row.cause, row.cause_text, row.since_ms, row.by) == (
         TradingState.HALTED,
         Cause.DAILY_LOSS,
@@ -120,6 +122,8 @@ def test_each_limit_shows_its_usage() -> None:
 def test_limits_have_the_names_of_their_checks() -> None:
     verdicts = {
         one.name
-        for one in check_entry(Candidate(symbol="YUSDT", spend=D(5), opens_ms=NOON_MS), BOOK, LIMITS, NOON_MS)
+        for one in check_entry(
+            Candidate(symbol="YUSDT", spend=D(5), opens_ms=NOON_MS), BOOK, LIMITS, now_ms=NOON_MS
+        )
     }
     assert {row.name for row in limit_rows(BOOK, LIMITS, NOON_MS)} <= verdicts

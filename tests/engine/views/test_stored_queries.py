@@ -42,7 +42,9 @@ async def _why(
     return read_offline(
         folder / FILE,
         clock,
-        lambda stored: stored_queries.why(stored, symbol, before(seconds), settings, books),
+        lambda stored: stored_queries.why(
+            stored, symbol, before(seconds), settings=settings, liquidity=books
+        ),
     )
 
 

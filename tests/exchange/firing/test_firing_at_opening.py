@@ -87,7 +87,9 @@ class DeskAtOpening:
     async def late_ms(self) -> list[float]:
         """Return how long after the opening each order arrived, according to the exchange's log."""
         async with HttpTransport(self.sim.network.connector()) as transport:
-            page = await transport.send("GET", MEXC_REST, ARRIVALS_PATH, "", Headers({}), deadline_s=5)
+            page = await transport.send(
+                "GET", MEXC_REST, ARRIVALS_PATH, query="", headers=Headers({}), deadline_s=5
+            )
         arrivals = msgspec.json.decode(page.body, type=list[Arrival])
         return [arrival.at_ns / NS_PER_MS - self.opens_ms for arrival in arrivals]
 

@@ -66,7 +66,9 @@ async def test_http_connect_s_limits_the_time_of_connecting() -> None:
     sender = HttpTransport(aiohttp.TCPConnector(resolver=HangingResolver()), connect_s / 10)
     async with sender:
         with pytest.raises(NothingSent, match=r"no connection to the server within 0\.05 s"):
-            await sender.send("GET", "http://nowhere.invalid", "/", "", Headers({}), deadline_s=30)
+            await sender.send(
+                "GET", "http://nowhere.invalid", "/", query="", headers=Headers({}), deadline_s=30
+            )
 
 
 async def test_http_total_s_limits_a_query() -> None:

@@ -261,7 +261,7 @@ def test_a_number_kept_as_text_must_be_plain_digits(number: str) -> None:
 )
 def test_a_bad_response_names_endpoint_and_field(body: bytes, problem: str) -> None:
     with pytest.raises(BadResponse) as caught:
-        read_or_raise("GET", "/api/v3/exchangeInfo", 200, body, plain(ExchangeInfo))
+        read_or_raise("GET", "/api/v3/exchangeInfo", 200, body=body, read=plain(ExchangeInfo))
     assert "GET /api/v3/exchangeInfo" in str(caught.value)
     assert problem in str(caught.value)
 
@@ -269,7 +269,7 @@ def test_a_bad_response_names_endpoint_and_field(body: bytes, problem: str) -> N
 def test_a_bad_response_never_quotes_the_body() -> None:
     body = SAMPLES["ORDER"].replace('"BUY"', '"SECRET-0123"').encode()
     with pytest.raises(BadResponse) as caught:
-        read_or_raise("GET", "/api/v3/order", 200, body, plain(OrderReport))
+        read_or_raise("GET", "/api/v3/order", 200, body=body, read=plain(OrderReport))
     assert "SECRET" not in str(caught.value)
     assert "$.side" in str(caught.value)
 
@@ -314,7 +314,7 @@ def test_wrapped_responses_succeed_with_both_codes(code: int | str) -> None:
 def test_a_rejection_wrapped_in_a_200_is_a_rejection(data: str) -> None:
     body = f'{{"code":700007,"data":{data},"msg":"No permission to access the endpoint"}}'.encode()
     with pytest.raises(RequestRefused) as caught:
-        read_or_raise("GET", "/api/v3/selfSymbols", 200, body, wrapped(tuple[str, ...]))
+        read_or_raise("GET", "/api/v3/selfSymbols", 200, body=body, read=wrapped(tuple[str, ...]))
     assert caught.value.refusal.code == 700007
 
 

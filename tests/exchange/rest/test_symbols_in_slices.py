@@ -21,6 +21,8 @@ async def test_pairs_read_in_slices_equal_those_read_at_once() -> None:
 async def test_the_web_sites_pairs_read_in_slices_equal_those_read_at_once() -> None:
     async with serving(load("calm"), 1) as endpoint, HttpTransport() as transport:
         site = WebSite(transport, SystemClock(), (endpoint.web,))
-        answer = await transport.send("GET", endpoint.web, SYMBOLS_PATH, "", HEADERS, deadline_s=20)
+        answer = await transport.send(
+            "GET", endpoint.web, SYMBOLS_PATH, query="", headers=HEADERS, deadline_s=20
+        )
         assert await site.symbols() == parse_symbols(answer.body, endpoint.web)
         assert len(parse_symbols(answer.body).symbols) > 1_900

@@ -50,7 +50,7 @@ async def ask(
     cap_bytes: int = 100_000,
 ) -> RawResponse:
     return await sender.send(
-        method, origin, "/api/v3/x", query, KEY, deadline_s=deadline_s, cap_bytes=cap_bytes
+        method, origin, "/api/v3/x", query=query, headers=KEY, deadline_s=deadline_s, cap_bytes=cap_bytes
     )
 
 
@@ -369,7 +369,7 @@ async def test_R1_a_stream_trusts_no_bad_certificate_either(
         aiohttp.ClientSession(connector=connector) as session,
     ):
         with pytest.raises(SocketEnded, match="Certificate"):
-            await open_socket(session, f"wss://{place}/ws?listenKey=CANARY", SocketTimings(), 1024)
+            await open_socket(session, f"wss://{place}/ws?listenKey=CANARY", SocketTimings(), max_bytes=1024)
     assert server.requests == []
 
 

@@ -323,7 +323,7 @@ async def test_the_exception_chain_of_a_failed_connection_contains_no_listen_key
     async with listening_server(server) as url, aiohttp.ClientSession() as session:
         where = f"{url.removesuffix('/ws')}{path}?listenKey=canary"
         with pytest.raises(SocketEnded) as caught:
-            await open_socket(session, where, SocketTimings(), 1 << 20)
+            await open_socket(session, where, SocketTimings(), max_bytes=1 << 20)
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None
         assert "canary" not in str(caught.value)

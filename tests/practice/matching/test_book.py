@@ -84,7 +84,7 @@ def test_a_budget_is_never_overspent_and_spent_as_far_as_whole_lots_allow(
     book = Book(ignore)
     for _, ticks, lots in orders:
         book.rest(RestingOrder(side=Side.SELL, ticks=ticks, lots=lots))
-    spent = sum(ticks * lots for _, ticks, lots in book.take(Side.BUY, None, None, budget))
+    spent = sum(ticks * lots for _, ticks, lots in book.take(Side.BUY, None, None, budget=budget))
     assert spent <= budget
     best = book.asks.best()
     assert best is None or budget - spent < best

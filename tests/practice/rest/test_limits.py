@@ -34,24 +34,24 @@ def test_retry_after_is_the_time_until_the_request_fits() -> None:
 
 def test_retry_after_can_be_omitted() -> None:
     limits = PracticeLimits(Knobs(orders_per_s=1, retry_after=False))
-    assert limits.admit(0, ME, 0, (Bucket.ORDERS,)) is None
-    assert limits.admit(1, ME, 0, (Bucket.ORDERS,)) == LimitRejection(Block.LIMITED, None)
+    assert limits.admit(0, ME, 0, buckets=(Bucket.ORDERS,)) is None
+    assert limits.admit(1, ME, 0, buckets=(Bucket.ORDERS,)) == LimitRejection(Block.LIMITED, None)
 
 
 def test_twelve_orders_a_second_are_shared_by_all_addresses() -> None:
     limits = PracticeLimits(Knobs())
-    answers = [limits.admit(i, f"10.0.0.{i}", 0, (Bucket.ORDERS,), by_key=True) for i in range(13)]
+    answers = [limits.admit(i, f"10.0.0.{i}", 0, buckets=(Bucket.ORDERS,), by_key=True) for i in range(13)]
     assert answers[:12] == [None] * 12
     assert answers[12] == LimitRejection(Block.LIMITED, 1)
-    assert limits.admit(1_000, ME, 0, (Bucket.ORDERS,), by_key=True) is None
+    assert limits.admit(1_000, ME, 0, buckets=(Bucket.ORDERS,), by_key=True) is None
 
 
 def test_batches_and_account_have_two_calls_a_second() -> None:
     limits = PracticeLimits(Knobs())
     for bucket in (Bucket.BATCH, Bucket.ACCOUNT):
-        assert limits.admit(0, ME, 0, (bucket,)) is None
-        assert limits.admit(0, ME, 0, (bucket,)) is None
-        assert limits.admit(0, ME, 0, (bucket,)) is not None
+        assert limits.admit(0, ME, 0, buckets=(bucket,)) is None
+        assert limits.admit(0, ME, 0, buckets=(bucket,)) is None
+        assert limits.admit(0, ME, 0, buckets=(bucket,)) is not None
 
 
 def test_key_weight_is_counted_over_addresses() -> None:

@@ -148,12 +148,12 @@ def test_omega_at_the_mean_is_one(returns: list[float]) -> None:
 
 def test_probability_of_skill_matches_the_papers_example() -> None:
     # Bailey & López de Prado 2012: 24 months at 0.458 a month; normal 0.982, as found 0.913.
-    assert chance_above(0.458, 0.0, 24, 0.0, 3.0) == near(0.982, abs=5e-4)
-    assert chance_above(0.458, 0.0, 24, -2.448, 10.164) == near(0.913, abs=5e-4)
+    assert chance_above(0.458, 0.0, 24, skew=0.0, kurtosis=3.0) == near(0.982, abs=5e-4)
+    assert chance_above(0.458, 0.0, 24, skew=-2.448, kurtosis=10.164) == near(0.913, abs=5e-4)
 
 
 def test_a_tail_without_a_standard_error_has_no_probability_of_skill() -> None:
-    assert chance_above(1.0, 0.0, 60, 3.0, 3.0) is None
+    assert chance_above(1.0, 0.0, 60, skew=3.0, kurtosis=3.0) is None
 
 
 def test_probability_of_skill_of_a_nearly_normal_series() -> None:

@@ -65,7 +65,7 @@ QUERIES: dict[str, Callable[[ReadTransaction], Any]] = {
     "outcome": lambda stored: stored.outcomes.of("N1USDT-1001", "1"),
     "outcome newest": lambda stored: stored.outcomes.newest("N1USDT-1001"),
     "outcomes latest": lambda stored: stored.outcomes.latest("1"),
-    "add verdict": lambda stored: stored.verdicts("1").add(READY, 1, "2/2/4", "X-1", hit=True),
+    "add verdict": lambda stored: stored.verdicts("1").add(READY, 1, "2/2/4", listing_id="X-1", hit=True),
     "add base verdict": lambda stored: stored.verdicts("1").add_base(ClaimKind.PROFITS, "X-1", hit=True),
     "forget verdicts": lambda stored: stored.verdicts("1").forget("X-1"),
     "tally": lambda stored: stored.verdicts("1").tally(READY, 1, "2/2/4"),

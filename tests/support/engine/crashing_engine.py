@@ -95,7 +95,7 @@ def faults_used_up(day: PracticeDay) -> bool:
 
 def desk_orders(day: PracticeDay) -> list[OrderRecord]:
     """Return the desk's orders as recorded by the exchange."""
-    rows = day.server.session.all_orders(SYMBOL, 0, 2**53, 1_000)
+    rows = day.server.session.all_orders(SYMBOL, 0, 2**53, limit=1_000)
     return [row for row in rows if row.client_order_id.startswith(PREFIX)]
 
 

@@ -68,9 +68,9 @@ def risk() -> RiskRow:
         position_samples.ledger_state(),
         book,
         RiskMonitorView(),
-        RiskLimits(),
-        position_samples.row_context(),
-        1_800_014_400_000,
+        limits=RiskLimits(),
+        context=position_samples.row_context(),
+        now_ms=1_800_014_400_000,
     )
 
 

@@ -150,7 +150,7 @@ class OpeningBench:
 
     def buys(self, symbol: str = NAME) -> list[OrderRecord]:
         """Return the exchange's records of buys of a pair, oldest first."""
-        found = self.session.all_orders(symbol, 0, 2**60, 1_000)
+        found = self.session.all_orders(symbol, 0, 2**60, limit=1_000)
         return [order for order in found[::-1] if order.side is ExchangeSide.BUY]
 
 

@@ -129,7 +129,7 @@ class PaperDesk:
 
     def records(self, side: Side) -> list[OrderRecord]:
         """Return the paper exchange's records of orders in the listing, oldest first."""
-        found = self.session.all_orders(NAME, 0, 2**60, 1_000)
+        found = self.session.all_orders(NAME, 0, 2**60, limit=1_000)
         return [order for order in found[::-1] if order.side is side]
 
     def exchange_balances(self) -> dict[str, D]:

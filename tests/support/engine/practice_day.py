@@ -66,7 +66,10 @@ async def every_listing(running: RunningEngine) -> list[ListingRow]:
     """Return every listing ever stored, as an offline query returns them."""
     settings, now_ms = running.engine.detection_settings(), running.engine.parts.market.now_ms()
     return await running.store.read(
-        "listings", lambda stored: stored_queries.listings(stored, now_ms, settings, 2**62, "", 1_000)
+        "listings",
+        lambda stored: stored_queries.listings(
+            stored, now_ms, settings, before_ms=2**62, before_id="", limit=1_000
+        ),
     )
 
 

@@ -220,7 +220,9 @@ class LedgerBench:
         advanced = None
         for item_of_evidence in evidence:
             advanced = advance(self.orders[name], item_of_evidence)
-            self.apply(book(self.rows_of(advanced.order.position_id), advanced, self.prices, self.now_ms))
+            self.apply(
+                book(self.rows_of(advanced.order.position_id), advanced, self.prices, at_ms=self.now_ms)
+            )
         assert advanced is not None
         return advanced
 
@@ -249,9 +251,13 @@ class LedgerBench:
                     assert entry.id not in self.entries, f"booked twice: {entry.id}"
                     self.entries[entry.id] = entry
                 case WriteOffMissing(position_id, quantity, words):
-                    self.apply(write_off_missing(self.rows_of(position_id), quantity, self.now_ms, words))
+                    self.apply(
+                        write_off_missing(self.rows_of(position_id), quantity, self.now_ms, text=words)
+                    )
                 case RestoreWrittenOff(position_id, quantity, words):
-                    self.apply(restore_written_off(self.rows_of(position_id), quantity, self.now_ms, words))
+                    self.apply(
+                        restore_written_off(self.rows_of(position_id), quantity, self.now_ms, text=words)
+                    )
 
     def ledger_snapshot(self) -> LedgerSnapshot:
         return LedgerSnapshot(

@@ -75,7 +75,7 @@ class ControllerBench:
         """Return the three current lines."""
         confirmation = self.controller.shown
         lines: Lines = (
-            [] if confirmation is None else draw_run(confirmation, self._source, self.now_s, self.width)
+            [] if confirmation is None else draw_run(confirmation, self._source, self.now_s, width=self.width)
         )
         return "\n".join("   ".join(part.text for part in line) for line in lines)
 

@@ -201,16 +201,16 @@ def test_the_quiet_time_is_half_a_second_before_and_after_an_opening() -> None:
 def test_the_clock_is_never_two_seconds_wrong_on_a_slow_connection() -> None:
     per_s = 4.0
     for _ in range(20):
-        per_s = adapted_rate(per_s, 1e9, 1.0, 1_000)
+        per_s = adapted_rate(per_s, 1e9, 1.0, most_wire_per_s=1_000)
     assert 1 / per_s <= 1.5
 
 
 def test_the_repaint_rate_drops_on_a_full_connection_and_recovers() -> None:
-    assert adapted_rate(4.0, 30_000, 4.0, 32_000) == 2.0
-    assert adapted_rate(2.0, 20_000, 4.0, 32_000) == 2.0
-    assert adapted_rate(2.0, 3_000, 4.0, 32_000) == 4.0
-    assert adapted_rate(1.0, None, 4.0, 32_000) == 4.0
-    assert adapted_rate(2.0, 2_600, 2.0, 1_000) == 1.0
+    assert adapted_rate(4.0, 30_000, 4.0, most_wire_per_s=32_000) == 2.0
+    assert adapted_rate(2.0, 20_000, 4.0, most_wire_per_s=32_000) == 2.0
+    assert adapted_rate(2.0, 3_000, 4.0, most_wire_per_s=32_000) == 4.0
+    assert adapted_rate(1.0, None, 4.0, most_wire_per_s=32_000) == 4.0
+    assert adapted_rate(2.0, 2_600, 2.0, most_wire_per_s=1_000) == 1.0
 
 
 def test_a_repaint_for_a_key_is_immediate_on_a_slow_connection() -> None:

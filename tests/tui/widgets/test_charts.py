@@ -21,7 +21,7 @@ def _two(value: float) -> str:
 
 
 def test_a_rising_line_goes_from_the_lower_left_to_the_upper_right() -> None:
-    lines = _text(chart(Plot([(0, 1), (1, 2)]), 40, 5, _two))
+    lines = _text(chart(Plot([(0, 1), (1, 2)]), 40, 5, label=_two))
     assert lines[0].index(next(one for one in lines[0] if one > "⠀")) > 20
     assert lines[-1][0] > "⠀"
     assert lines[0].endswith("2.00")
@@ -30,27 +30,29 @@ def test_a_rising_line_goes_from_the_lower_left_to_the_upper_right() -> None:
 
 def test_marks_are_at_their_points_and_levels_have_names() -> None:
     plot = Plot([(0, 1), (10, 3)], [ChartMark(0, 1, "B", Tone.GOOD)], [ChartLevel(2, "stop", Tone.BAD)])
-    lines = _text(chart(plot, 50, 7, _two, "T+00:10"))
+    lines = _text(chart(plot, 50, 7, label=_two, foot="T+00:10"))
     assert lines[5].startswith("B")
     assert any("┈" in line and line.endswith("stop 2.00") for line in lines)
     assert lines[-1].strip() == "T+00:10"
 
 
 def test_a_level_far_away_does_not_flatten_the_line() -> None:
-    lines = _text(chart(Plot([(0, 1), (10, 3)], levels=[ChartLevel(900, "target", Tone.GOOD)]), 50, 7, _two))
+    lines = _text(
+        chart(Plot([(0, 1), (10, 3)], levels=[ChartLevel(900, "target", Tone.GOOD)]), 50, 7, label=_two)
+    )
     assert "900" not in "".join(lines)
 
 
 def test_a_chart_without_points_or_room_shows_a_text() -> None:
-    assert "Not enough data" in _text(chart(Plot([(0, 1)]), 40, 5, _two))[0]
-    assert "Too small" in _text(chart(Plot([(0, 1), (1, 2)]), 30, 2, _two))[0]
+    assert "Not enough data" in _text(chart(Plot([(0, 1)]), 40, 5, label=_two))[0]
+    assert "Too small" in _text(chart(Plot([(0, 1), (1, 2)]), 30, 2, label=_two))[0]
 
 
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=60), st.integers(0, 90), st.integers(0, 30))
 def test_a_chart_of_any_numbers_fits_any_size(
     points: list[tuple[float, float]], width: int, height: int
 ) -> None:
-    lines = _text(chart(Plot(points), width, height, lambda value: f"{value:.4g}"))
+    lines = _text(chart(Plot(points), width, height, label=lambda value: f"{value:.4g}"))
     assert len(lines) <= max(height, 1)
     assert all(cell_len(line) <= max(width, 40) for line in lines)
 
@@ -80,5 +82,5 @@ def test_every_waterfall_bar_fits_its_width(took: list[float | None], width: int
 
 
 def test_a_band_shows_a_value_in_its_interval() -> None:
-    assert band(0.25, 0.5, 0.75, 9) == "··├─●─┤··"
-    assert band(0, 0, 1, 5) == "●───┤"
+    assert band(0.25, 0.5, 0.75, width=9) == "··├─●─┤··"
+    assert band(0, 0, 1, width=5) == "●───┤"

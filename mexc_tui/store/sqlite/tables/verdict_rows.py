@@ -28,7 +28,7 @@ class VerdictRows:
         self._rows = rows
         self._label_version = label_version
 
-    def add(self, detector: DetectorName, version: int, stratum: str, listing_id: str, *, hit: bool) -> None:
+    def add(self, detector: DetectorName, version: int, stratum: str, *, listing_id: str, hit: bool) -> None:
         """Count a listing once per case. The first verdict is kept."""
         self._rows.run(_INSERT, self._label_version, detector.value, version, stratum, listing_id, int(hit))
 

@@ -191,8 +191,8 @@ def test_a_listing_is_labelled_once_per_version(stored: ReadTransaction) -> None
 def test_verdicts_are_counted_once_per_listing_and_case(stored: ReadTransaction) -> None:
     found = stored.verdicts("1")
     for listing_id, hit in (("A-1", True), ("B-1", False), ("A-1", False)):
-        found.add(DetectorName.READY_STATE, 1, "2/2/4", listing_id, hit=hit)
-    found.add(DetectorName.READY_STATE, 2, "2/2/4", "A-1", hit=True)
+        found.add(DetectorName.READY_STATE, 1, "2/2/4", listing_id=listing_id, hit=hit)
+    found.add(DetectorName.READY_STATE, 2, "2/2/4", listing_id="A-1", hit=True)
     found.add_base(ClaimKind.PROFITS, "A-1", hit=True)
     found.add_base(ClaimKind.PROFITS, "B-1", hit=False)
     assert found.tally(DetectorName.READY_STATE, 1, "2/2/4") == CaseTally(
@@ -223,7 +223,7 @@ def test_tallies_equal_the_counted_verdicts(steps: list[tuple[int, str, str, boo
             expected = {case: hit for case, hit in expected.items() if case[2] != step}
         else:
             version, stratum, listing_id, hit = step
-            found.add(READY, version, stratum, listing_id, hit=hit)
+            found.add(READY, version, stratum, listing_id=listing_id, hit=hit)
             expected.setdefault((version, stratum, listing_id), hit)
     for version, stratum in ((1, "a"), (1, "b"), (2, "a"), (2, "b")):
         hits = [hit for case, hit in expected.items() if case[:2] == (version, stratum)]

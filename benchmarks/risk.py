@@ -71,16 +71,24 @@ def main() -> None:
     quiet, crash = Tick(price=D("1.02"), at_ms=NOW_MS), Tick(price=D("0.7"), at_ms=NOW_MS)
     touched = decide(holding, memory, crash, now_ms=NOW_MS).memory
     checks = interleaved(
-        {"one candidate": lambda: [check_entry(candidate, book, limits, now_ms=NOW_MS) for _ in range(CALLS)]},
-        rounds=ROUNDS, calls=CALLS,
-    )  # fmt: skip
+        {
+            "one candidate": lambda: [
+                check_entry(candidate, book, limits, now_ms=NOW_MS) for _ in range(CALLS)
+            ]
+        },
+        rounds=ROUNDS,
+        calls=CALLS,
+    )
     ticks = interleaved(
         {
             "a quiet price": lambda: [decide(holding, memory, quiet, now_ms=NOW_MS) for _ in range(CALLS)],
-            "a price that stops": lambda: [decide(holding, touched, crash, now_ms=NOW_MS) for _ in range(CALLS)],
+            "a price that stops": lambda: [
+                decide(holding, touched, crash, now_ms=NOW_MS) for _ in range(CALLS)
+            ],
         },
-        rounds=ROUNDS, calls=CALLS,
-    )  # fmt: skip
+        rounds=ROUNDS,
+        calls=CALLS,
+    )
     emit(rows("risk check of one candidate", checks, base="one candidate"))
     emit(rows("exit decision for one position", ticks, base="a quiet price"))
 

@@ -217,9 +217,16 @@ def _false_alarm(asset: AssetState, amount: Decimal, rules: ReconcileRules, *, d
     value = value_of(asset.name, amount, rules)
     ours = asset.theirs - amount
     return make_difference(
-        DifferenceKind.FALSE_ALARM, asset.name, ours, theirs=asset.theirs, value=value, rules=rules, text=detail,
-        explained=True, severity=Severity.WARNING,
-    )  # fmt: skip
+        DifferenceKind.FALSE_ALARM,
+        asset.name,
+        ours,
+        theirs=asset.theirs,
+        value=value,
+        rules=rules,
+        text=detail,
+        explained=True,
+        severity=Severity.WARNING,
+    )
 
 
 def _shortfall(

@@ -205,10 +205,17 @@ def _record(
     if AnomalyKind.TWIN in kinds:
         found.differences.append(
             make_difference(
-                DifferenceKind.UNRECORDED_ORDER, name, ours, theirs=detail, value=None, rules=rules, text=detail, explained=False,
+                DifferenceKind.UNRECORDED_ORDER,
+                name,
+                ours,
+                theirs=detail,
+                value=None,
+                rules=rules,
+                text=detail,
+                explained=False,
                 severity=Severity.CRITICAL,
             )
-        )  # fmt: skip
+        )
         found.unrecorded_ids.append(name)
 
 

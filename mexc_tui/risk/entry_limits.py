@@ -71,8 +71,12 @@ def _cash(candidate: Candidate, book: RiskBook, _: RiskLimits, __: int) -> Verdi
     missing = candidate.spend - free
     flip = f"spend at most {free:.6g}, or free {missing:.6g} more" if missing > 0 else "set an amount above 0"
     return _verdict(
-        "free_cash", 0 < candidate.spend <= free, _money(candidate.spend), limit=f"{_money(free)} free", flip=flip
-    )  # fmt: skip
+        "free_cash",
+        0 < candidate.spend <= free,
+        _money(candidate.spend),
+        limit=f"{_money(free)} free",
+        flip=flip,
+    )
 
 
 def _position_quote(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> Verdict:
@@ -148,9 +152,13 @@ def _trades_hour(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_m
     over = count - limits.max_trades_hour
     until_ms = recent[over - 1] + HOUR_MS if 0 < over <= len(recent) else None
     return _verdict(
-        "trades_hour", over <= 0, f"{count} in 60 minutes with this entry and armed snipes",
-        limit=str(limits.max_trades_hour), flip="wait until an entry is an hour old, or disarm a snipe", until_ms=until_ms,
-    )  # fmt: skip
+        "trades_hour",
+        over <= 0,
+        f"{count} in 60 minutes with this entry and armed snipes",
+        limit=str(limits.max_trades_hour),
+        flip="wait until an entry is an hour old, or disarm a snipe",
+        until_ms=until_ms,
+    )
 
 
 def _trades_day(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Verdict:
@@ -179,19 +187,24 @@ def drawdown_pct(book: RiskBook) -> Decimal | None:
 def _daily_loss(_: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Verdict:
     loss = loss_of_day_pct(book)
     return _verdict(
-        "daily_loss", loss is not None and loss < limits.daily_loss_pct,
-        "unknown" if loss is None else f"{loss:.3g} %", limit=f"below {limits.daily_loss_pct:f} % of equity",
-        flip="wait for the next UTC day; after a halt, resume manually", until_ms=now_ms - now_ms % DAY_MS + DAY_MS,
-    )  # fmt: skip
+        "daily_loss",
+        loss is not None and loss < limits.daily_loss_pct,
+        "unknown" if loss is None else f"{loss:.3g} %",
+        limit=f"below {limits.daily_loss_pct:f} % of equity",
+        flip="wait for the next UTC day; after a halt, resume manually",
+        until_ms=now_ms - now_ms % DAY_MS + DAY_MS,
+    )
 
 
 def _drawdown(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     fall = drawdown_pct(book)
     return _verdict(
-        "drawdown", fall is not None and fall < limits.drawdown_pct,
-        "unknown" if fall is None else f"{fall:.3g} %", limit=f"below {limits.drawdown_pct:f} % from the peak",
+        "drawdown",
+        fall is not None and fall < limits.drawdown_pct,
+        "unknown" if fall is None else f"{fall:.3g} %",
+        limit=f"below {limits.drawdown_pct:f} % from the peak",
         flip="equity must recover; after a halt, resume manually",
-    )  # fmt: skip
+    )
 
 
 def _losses(_: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Verdict:

@@ -68,18 +68,28 @@ def checklist(
     known, unknown = "none", "an order outcome is unknown"
     return (
         _line("armed", armed, str(snipe.state), limit="armed", flip="arm again"),
-        _line("trading_state", facts.trading.allows_entries, str(facts.trading), limit="active", flip="resume entries"),
         _line(
-            "halt_generation", facts.generation == facts.armed_generation, str(facts.armed_generation),
-            limit=str(facts.generation), flip="arm again",
+            "trading_state",
+            facts.trading.allows_entries,
+            str(facts.trading),
+            limit="active",
+            flip="resume entries",
         ),
         _line(
-            "opening", not moved, moment(snipe.opens_ms), limit=moment(facts.opens_ms), flip="arm again"
+            "halt_generation",
+            facts.generation == facts.armed_generation,
+            str(facts.armed_generation),
+            limit=str(facts.generation),
+            flip="arm again",
         ),
+        _line("opening", not moved, moment(snipe.opens_ms), limit=moment(facts.opens_ms), flip="arm again"),
         _pair(snipe, facts),
         _line(
-            "key_may_trade", facts.key_permission.is_allowed is not False, facts.key_permission.text,
-            limit="not refused", flip="allow this symbol for the key",
+            "key_may_trade",
+            facts.key_permission.is_allowed is not False,
+            facts.key_permission.text,
+            limit="not refused",
+            flip="allow this symbol for the key",
         ),
         _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", limit="warm", flip="open it"),
         _round_trip(facts, limits),
@@ -89,21 +99,42 @@ def checklist(
         _silence("public_stream", facts.public_silent_ms, limits, flip="wait for the market streams"),
         _topics(facts),
         _line(
-            "unknown_orders", not facts.has_unknown_order, unknown if facts.has_unknown_order else known,
-            limit="none", flip="wait until it is resolved",
-        ),
-        _line("orders_left", facts.orders_left >= 1, str(facts.orders_left), limit="at least 1", flip="wait a second"),
-        _line(
-            "requests", facts.are_requests_ready, "signed" if facts.are_requests_ready else "missing",
-            limit="signed", flip="build and sign the orders",
+            "unknown_orders",
+            not facts.has_unknown_order,
+            unknown if facts.has_unknown_order else known,
+            limit="none",
+            flip="wait until it is resolved",
         ),
         _line(
-            "event_loop", not facts.standstill, facts.standstill or "not blocked", limit="not blocked",
+            "orders_left",
+            facts.orders_left >= 1,
+            str(facts.orders_left),
+            limit="at least 1",
+            flip="wait a second",
+        ),
+        _line(
+            "requests",
+            facts.are_requests_ready,
+            "signed" if facts.are_requests_ready else "missing",
+            limit="signed",
+            flip="build and sign the orders",
+        ),
+        _line(
+            "event_loop",
+            not facts.standstill,
+            facts.standstill or "not blocked",
+            limit="not blocked",
             flip="wait for reconciliation",
         ),
         _line("ban", not facts.ban, facts.ban or "none", limit="none", flip="wait until it ends"),
-        _line("attempts", rules.attempts >= 1, str(rules.attempts), limit="at least 1", flip="raise entry_attempts"),
-    )  # fmt: skip
+        _line(
+            "attempts",
+            rules.attempts >= 1,
+            str(rules.attempts),
+            limit="at least 1",
+            flip="raise entry_attempts",
+        ),
+    )
 
 
 def _line(name: str, passed: bool, value: str, *, limit: str, flip: str) -> Verdict:

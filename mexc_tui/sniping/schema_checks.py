@@ -28,9 +28,13 @@ def symbol_name(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
 def signal_id(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     """Whether the origin of the snipe is named: each signal arms once."""
     return verdict(
-        CheckStage.SCHEMA, "signal_id", bool(proposal.signal_id), value=proposal.signal_id or "empty", limit="not empty",
+        CheckStage.SCHEMA,
+        "signal_id",
+        bool(proposal.signal_id),
+        value=proposal.signal_id or "empty",
+        limit="not empty",
         flip="arm from a signal or by a command",
-    )  # fmt: skip
+    )
 
 
 def sane(proposal: ArmProposal) -> ArmProposal:
@@ -108,10 +112,14 @@ def exit_plan(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     """Whether the exit plan is present and plausible (rules 3)."""
     text = "no exit plan" if proposal.plan is None else plan_fault(proposal.plan)
     return verdict(
-        CheckStage.SCHEMA, "exit_plan", not text, value=text or "valid stop and ladder",
-        limit=f"stop {MIN_STOP}–{MAX_STOP} % below entry, ladder of at most {MAX_RUNGS} rising rungs and 100 %",
+        CheckStage.SCHEMA,
+        "exit_plan",
+        not text,
+        value=text or "valid stop and ladder",
+        limit=f"stop {MIN_STOP}–{MAX_STOP} % below entry, "
+        f"ladder of at most {MAX_RUNGS} rising rungs and 100 %",
         flip="correct the exit settings",
-    )  # fmt: skip
+    )
 
 
 def plan_fault(plan: ExitPlan) -> str:

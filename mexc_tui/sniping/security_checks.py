@@ -90,9 +90,12 @@ def outcomes(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     least, count = facts.rules.arm_outcomes, facts.desk.outcomes
     passed = proposal.is_manual or facts.desk.mode is Mode.PRACTICE or count >= least
     return _rule(
-        "outcomes", passed, f"{count} recorded", limit=f"at least {least} for automatic arming in paper and live",
+        "outcomes",
+        passed,
+        f"{count} recorded",
+        limit=f"at least {least} for automatic arming in paper and live",
         flip=f"record {max(least - count, 0)} more outcomes, or arm manually",
-    )  # fmt: skip
+    )
 
 
 def workers(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:

@@ -220,7 +220,7 @@ class Reconciler:
     async def _report_recovery(self, left: OpenAtStart, runs: list[Reconciliation], *, is_new: bool) -> None:
         """Publish the recovery report once; a new ledger has none."""
         if not is_new:
-            self.recovery_lines = await publish_recovery(left, runs, self._ledger, self._store)
+            self.recovery_lines = await publish_recovery(left, runs, self._ledger, store=self._store)
         self.recovery_reported.set()
 
     async def _try_compare(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> bool:
@@ -247,7 +247,7 @@ class Reconciler:
             newest = await self._ledger.read("newest entry", newest_entry_number)
             theirs = await self._read_exchange(trigger)
             ours = await self._read_ledger(theirs, newest)
-            outcome = reconcile(ours, theirs, self._rules(), trigger)
+            outcome = reconcile(ours, theirs, self._rules(), trigger=trigger)
             for correction in outcome.corrections:
                 await self._apply(correction)
             for name in outcome.unrecorded_ids:

@@ -106,8 +106,8 @@ MUTANTS = (
     Mutant(
         "no time for the fence",
         _ORDERS,
-        "fence_ms = now_ms + recv_window_ms + SETTLE_MS",
-        "fence_ms = now_ms",
+        "None if now_ms is None else now_ms + recv_window_ms + SETTLE_MS",
+        "now_ms",
     ),
     Mutant(
         "fees are counted for every report",
@@ -193,8 +193,8 @@ MUTANTS = (
     Mutant(
         "a timeout counts as not sent",
         _REACTION,
-        "        return _after_ambiguous(outcome, progress, rules, now_ms)",
-        "        return _again(_same(progress), progress, rules, now_ms, outcome.reason)",
+        "        return _after_ambiguous(outcome, progress, rules, now_ms=now_ms)",
+        "        return _again(_same(progress), progress, rules, at_ms=now_ms, reason=outcome.reason)",
     ),
     Mutant(
         "earlier attempts do not count",
@@ -234,14 +234,14 @@ MUTANTS = (
     Mutant(
         "fills of a position are not booked",
         _BOOKING,
-        "        *_trade_entry(position, before, order, at_ms),\n",
+        "        *_trade_entry(position, before, order, at_ms=at_ms),\n",
         "",
         seed=1,
     ),
     Mutant(
         "fees are not booked",
         _BOOKING,
-        "        *_fee_entries(position, before, order, at_ms),\n",
+        "        *_fee_entries(position, before, order, at_ms=at_ms),\n",
         "",
         seed=1,
     ),
@@ -267,13 +267,13 @@ MUTANTS = (
     Mutant(
         "live orders are not marked after a restart",
         _RECONCILER,
-        "            await ledger.mark_order_unknown(order.client_order_id, now_ms, window_ms)\n",
+        "            await self._ledger.mark_order_unknown(order.client_order_id, now_ms, window_ms)\n",
         "            pass\n",
     ),
     Mutant(
         "client order ids continue after a restart",
         _RECONCILER,
-        "            await ledger.add_ids(intent)\n",
+        "            await self._ledger.add_ids(intent)\n",
         "            pass\n",
     ),
     Mutant(
@@ -286,7 +286,7 @@ MUTANTS = (
     Mutant(
         "entries do not wait for the fence of a restart",
         _RECONCILER,
-        "            await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)\n",
+        "            await asyncio.sleep(max(fence_ns - self._clock.monotonic_ns(), 0) / 1e9)\n",
         "",
     ),
     Mutant(

@@ -60,7 +60,9 @@ def _indented(value: object) -> bytes:
     return msgspec.json.format(plain_json(_json.encode(value)), indent=1)
 
 
-def write_bundle(file: Path, manifest: Manifest, files: Mapping[str, bytes], redactor: Redactor) -> Manifest:
+def write_bundle(
+    file: Path, manifest: Manifest, files: Mapping[str, bytes], *, redactor: Redactor
+) -> Manifest:
     """Write a zip with the redacted files and a manifest that lists them; return the manifest."""
     digests = tuple(
         FileDigest(name=name, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())

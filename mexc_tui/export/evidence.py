@@ -52,7 +52,7 @@ class PricePoint(msgspec.Struct, frozen=True):
     bid: str
 
 
-def collect(stored: Stored, name: str, now_ms: int, detection: DetectionSettings) -> Evidence | None:
+def collect(stored: Stored, name: str, now_ms: int, *, detection: DetectionSettings) -> Evidence | None:
     """Return the evidence of a snipe, named by its id or its pair (the newest one); None: not found."""
     tables = stored.trading(stored.newest_scope())
     snipe = _snipe(tables, name)
@@ -66,8 +66,8 @@ def collect(stored: Stored, name: str, now_ms: int, detection: DetectionSettings
     orders = [order for intent in intents for order in tables.orders.of_intent(intent.id)]
     attempts = tables.attempts.of_snipe(snipe.id)
     entries = [] if position is None else tables.entries.of_position(position.id)
-    from_ms, to_ms = _window(snipe, position, orders, now_ms)
-    listing = stored_queries.why(stored, snipe.symbol, now_ms, detection)
+    from_ms, to_ms = _window(snipe, position, orders, now_ms=now_ms)
+    listing = stored_queries.why(stored, snipe.symbol, now_ms, settings=detection)
     return Evidence(
         snipe=snipe,
         from_ms=from_ms,
@@ -83,7 +83,7 @@ def collect(stored: Stored, name: str, now_ms: int, detection: DetectionSettings
             "fills.json": _fills(entries, position, orders),
             "prices.json": _prices(stored, tables, snipe, attempts=attempts, window=(from_ms, to_ms)),
             "listing.json": listing,
-            "events.json": _events(stored, snipe.symbol, from_ms, to_ms),
+            "events.json": _events(stored, snipe.symbol, from_ms, to_ms=to_ms),
         },
     )
 
@@ -95,7 +95,9 @@ def _snipe(tables: TradingTables, name: str) -> Snipe | None:
     return next(iter(tables.snipes.of_symbol(typed_name(name), 1)), None)
 
 
-def _window(snipe: Snipe, position: Position | None, orders: Sequence[Order], now_ms: int) -> tuple[int, int]:
+def _window(
+    snipe: Snipe, position: Position | None, orders: Sequence[Order], *, now_ms: int
+) -> tuple[int, int]:
     """Return the period that concerns a snipe, from its arming to the end of its position."""
     is_open = not snipe.state.is_over or (position is not None and position.is_open)
     closed_ms = None if position is None else position.closed_ms
@@ -140,11 +142,11 @@ def _prices(
     )
 
 
-def _events(stored: Stored, symbol: str, from_ms: int, to_ms: int) -> list[FactRow]:
+def _events(stored: Stored, symbol: str, from_ms: int, *, to_ms: int) -> list[FactRow]:
     """Return the events about the pair and those that concern every snipe, oldest first."""
     found, before = list[FactRow](), 2**62
     while len(found) < MOST_EVENTS and (
-        page := stored_queries.journal(stored, before, PAGE, "", "", from_ms)
+        page := stored_queries.journal(stored, before, PAGE, about="", kind="", since_ms=from_ms)
     ):
         found += [
             fact

@@ -82,7 +82,7 @@ def _row(entry: LedgerEntry, position: Position, order_id: str) -> FillRow:
         value=abs(value),
         fee_asset=fee_asset if is_fee else "",
         fee=fee,
-        fee_value=_fee_value(entry, position, fee_asset, fee) if is_fee else None,
+        fee_value=_fee_value(entry, position, fee_asset, fee=fee) if is_fee else None,
         order_id=order_id,
         client_order_id=entry.client_order_id,
         position_id=entry.position_id,
@@ -90,7 +90,7 @@ def _row(entry: LedgerEntry, position: Position, order_id: str) -> FillRow:
     )
 
 
-def _fee_value(entry: LedgerEntry, position: Position, asset: str, fee: Decimal) -> Decimal | None:
+def _fee_value(entry: LedgerEntry, position: Position, asset: str, *, fee: Decimal) -> Decimal | None:
     """Return the booked value of a fee; None: by the price of its fill, or unknown."""
     if asset == position.quote_asset:
         return fee

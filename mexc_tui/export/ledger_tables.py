@@ -117,7 +117,7 @@ def _entries(tables: TradingTables) -> Iterator[LedgerEntry]:
 
 def _journal(stored: Stored, period: Period) -> list[JournalRow]:
     found, before = list[JournalRow](), NEWEST
-    while page := stored_queries.journal(stored, before, PAGE, "", "", period.since_ms):
+    while page := stored_queries.journal(stored, before, PAGE, about="", kind="", since_ms=period.since_ms):
         found += journal_rows(fact for fact in page if period.holds(fact.at_ms))
         before = page[-1].sequence
     return found[::-1]

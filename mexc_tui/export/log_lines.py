@@ -24,7 +24,7 @@ def read_lines(parts: Iterable[Path]) -> Iterator[str]:
             yield from (line.rstrip("\n") for line in opened)
 
 
-def lines_about(lines: Iterable[str], names: frozenset[str], from_ms: int, to_ms: int) -> list[str]:
+def lines_about(lines: Iterable[str], names: frozenset[str], from_ms: int, *, to_ms: int) -> list[str]:
     """Return the messages in the period that contain a name, and every error, each with its traceback."""
     first, last, found, is_wanted = iso_time(from_ms), iso_time(to_ms), list[str](), False
     for line in lines:

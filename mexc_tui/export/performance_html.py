@@ -28,7 +28,7 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}"""
 _NO_NETWORK = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def performance_html(row: PerformanceRow, trades: Sequence[TradeRow], profile: str, now_ms: int) -> str:
+def performance_html(row: PerformanceRow, trades: Sequence[TradeRow], profile: str, *, now_ms: int) -> str:
     """Return the page. `trades`: oldest first; the newest are listed."""
     made = datetime.fromtimestamp(now_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     closed = [trade for trade in trades if trade.closed_ms is not None]

@@ -18,7 +18,7 @@ FROM_MS, TO_MS = 1_796_121_000_000, 1_796_124_600_000
 
 
 def test_lines_of_the_period_that_name_the_snipe_and_errors_are_kept() -> None:
-    found = lines_about(LOG.splitlines(), frozenset({"NEWUSDT"}), FROM_MS, TO_MS)
+    found = lines_about(LOG.splitlines(), frozenset({"NEWUSDT"}), FROM_MS, to_ms=TO_MS)
     assert [line.partition(": ")[2] or line for line in found] == [
         "NEWUSDT armed",
         "it failed",

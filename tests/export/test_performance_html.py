@@ -49,7 +49,7 @@ def page(days: int = 10) -> str:
     won = msgspec.structs.replace(
         position(), symbol=HOSTILE, state=PositionState.CLOSED, closed_ms=NOW_MS, realised=D("1.5")
     )
-    return performance_html(performance(days), trade_rows([won]), HOSTILE, NOW_MS)
+    return performance_html(performance(days), trade_rows([won]), HOSTILE, now_ms=NOW_MS)
 
 
 def test_nothing_is_loaded_and_no_text_becomes_a_tag() -> None:

@@ -52,7 +52,7 @@ def bundle(snipe: str, target: Path | None, profile: str | None, as_json: bool) 
         manifest = _manifest(runner, evidence, notes)
         file = target or Path(f"evidence-{evidence.snipe.symbol}-{evidence.snipe.id}.zip")
         try:
-            write_new_file(file, lambda path: write_bundle(path, manifest, files, redactor))
+            write_new_file(file, lambda path: write_bundle(path, manifest, files, redactor=redactor))
         except ExportFailed as error:
             fail(str(error), NOT_DONE)
         row = BundleJson(
@@ -83,7 +83,7 @@ def _evidence(runner: CommandRunner, name: str) -> "Evidence":
     if not access.has_store:
         fail(f"No snipe: {access.missing_store_message}", NO_ENGINE)
     detection = detection_settings(access.loaded.settings)
-    found = access.read_store(lambda stored: collect(stored, name, runner.now_ms(), detection))
+    found = access.read_store(lambda stored: collect(stored, name, runner.now_ms(), detection=detection))
     if found is None:
         fail(f"No snipe {name!r} is stored. List them with: mexc-tui snipes --last 20", NO_ENGINE)
     return found
@@ -112,7 +112,7 @@ def _log_lines(runner: CommandRunner, evidence: "Evidence", redactor: "Redactor"
     from mexc_tui.export.log_lines import lines_about, log_parts, read_lines
 
     lines = read_lines(log_parts(runner.profile.paths.log))
-    found = lines_about(lines, evidence.names, evidence.from_ms, evidence.to_ms)
+    found = lines_about(lines, evidence.names, evidence.from_ms, to_ms=evidence.to_ms)
     return [f"{redactor.clean(line)}\n" for line in found]
 
 

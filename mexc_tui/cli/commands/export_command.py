@@ -94,7 +94,7 @@ def _read(runner: CommandRunner, work: "Callable[[Stored], T | None]") -> T:
     access.check_exists()
     if not access.has_store:
         fail(f"Nothing to export: {access.missing_store_message}", NO_ENGINE)
-    found = read_offline(access.paths.store, access.clock, work, StoreLimits(deadline_s=DEADLINE_S))
+    found = read_offline(access.paths.store, access.clock, work, limits=StoreLimits(deadline_s=DEADLINE_S))
     if found is None:
         fail(f"No engine of profile {access.paths.profile} has traded yet: there is no ledger.", NO_ENGINE)
     return found
@@ -105,7 +105,7 @@ def _page(runner: CommandRunner) -> str:
     from mexc_tui.export.performance_html import performance_html
 
     row, trades = _read(runner, read_performance)
-    return performance_html(row, trades, runner.profile.paths.profile, runner.now_ms())
+    return performance_html(row, trades, runner.profile.paths.profile, now_ms=runner.now_ms())
 
 
 def _write_text(text: str, target: Path | None) -> None:

@@ -121,7 +121,15 @@ async def running_engine(
             yield RunningEngine(engine, queries, store, loaded, day)
             return
         answers = ResponseCache(cache, lambda: feed.last_sequence, cache_lifetimes(settings))
-        desk = DeskBuilder(location=location, clock=clock, engine=engine, store=store, feed=feed, stack=stack)
+        desk = DeskBuilder(
+            location=location,
+            clock=clock,
+            engine=engine,
+            store=store,
+            feed=feed,
+            settings=settings,
+            stack=stack,
+        )
         await desk.open_service(queries, answers, desk.metrics(client, market))
         yield RunningEngine(engine, queries, store, loaded, day)
 

@@ -4,21 +4,26 @@ import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from mexc_tui import __version__
 from mexc_tui.app.engine_environment import EngineLocation
 from mexc_tui.app.market_adapter import MexcMarket
 from mexc_tui.app.process_metrics import ProcessMetrics, ProcessMetricsParts
 from mexc_tui.app.trading_adapter import MexcTrading
 from mexc_tui.desk.answer_cache import ResponseCache
+from mexc_tui.desk.screen_handlers import viewer_rows
 from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.runtime.event_feed import EventFeed
 from mexc_tui.engine.runtime.subscriber import Notice, Resume
 from mexc_tui.engine.views.engine_queries import EngineQueries
 from mexc_tui.engine.views.screen_queries import ScreenQueries
-from mexc_tui.engine.views.trading_queries import trading_queries
+from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
 from mexc_tui.exchange.client import MexcClient
+from mexc_tui.metrics.engine_metrics import EngineRows
+from mexc_tui.metrics.exporter import MetricsExporter, MetricsOptions
 from mexc_tui.model.event import Fact
 from mexc_tui.ports.clock import Clock
+from mexc_tui.settings.all_settings import Settings
 from mexc_tui.store.sqlite.store import SqliteStore
 
 
@@ -31,6 +36,7 @@ class DeskBuilder:
     engine: Engine
     store: SqliteStore
     feed: EventFeed
+    settings: Settings
     stack: AsyncExitStack
 
     def metrics(self, client: MexcClient, market: MexcMarket) -> ProcessMetrics:
@@ -87,3 +93,35 @@ class DeskBuilder:
         self.stack.push_async_callback(self.feed.unsubscribe, subscriber, 1.0)
         await service.open(self.location.paths.socket)
         self.stack.push_async_callback(service.close)
+        await self._export_metrics(service, queries, trading, metrics=metrics)
+
+    async def _export_metrics(
+        self,
+        service: DeskService,
+        queries: EngineQueries,
+        trading: TradingQueries | None,
+        *,
+        metrics: ProcessMetrics,
+    ) -> None:
+        async def rows() -> EngineRows:
+            return EngineRows(
+                version=__version__,
+                status=queries.status(),
+                machine=metrics.snapshot(viewer_rows(service.server)),
+                alerts=await queries.alerts(),
+                risk=None if trading is None else trading.risk(),
+                positions=() if trading is None else trading.positions(),
+                armed=0 if trading is None else len(trading.snipes()),
+                open_orders=0 if trading is None else len(trading.orders()),
+            )
+
+        exporter = MetricsExporter(rows)
+        await exporter.open(self.location.paths.socket, metrics_options(self.settings))
+        self.stack.push_async_callback(exporter.close)
+
+
+def metrics_options(settings: Settings) -> MetricsOptions:
+    """Return where the metrics are offered beside the Unix socket."""
+    return MetricsOptions(
+        port=settings.metrics_port, file=settings.metrics_file, every_s=settings.metrics_file_s
+    )

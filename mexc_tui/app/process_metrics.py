@@ -86,11 +86,19 @@ class ProcessMetrics:
             self._sample(now_ns)
 
     def row(self, viewers: Sequence[ViewerRow]) -> MachineRow:
-        """Return the current measurements. `viewers`: attached front ends."""
-        parts = self._parts
-        self._asked_ns = now_ns = parts.clock.monotonic_ns()
+        """Return the current measurements, and measure the loop often for a minute.
+
+        `viewers`: attached front ends.
+        """
+        self._asked_ns = self._parts.clock.monotonic_ns()
         if self._quick is None or self._quick.done():
             self._quick = asyncio.create_task(self._watch(), name="loop lag")
+        return self.snapshot(viewers)
+
+    def snapshot(self, viewers: Sequence[ViewerRow]) -> MachineRow:
+        """Return the current measurements. `viewers`: attached front ends."""
+        parts = self._parts
+        now_ns = parts.clock.monotonic_ns()
         waiting, lost = parts.counts()
         budget = parts.budget()
         rss, peak = memory_bytes()

@@ -241,3 +241,6 @@ Triple: TypeAlias = Annotated[str, AfterValidator(_triple), AllowedValues("three
 ThemeName: TypeAlias = Annotated[
     str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$"), AllowedValues("the name of a theme file")
 ]
+FileName: TypeAlias = Annotated[
+    str, Field(pattern=r"^(/[^\x00-\x1f]{1,400})?$"), AllowedValues("the absolute path of a file, or empty")
+]

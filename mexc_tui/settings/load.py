@@ -239,8 +239,12 @@ def _contradiction(loaded: Loaded, name: str, other: str, *, allowed: str) -> Pr
 
 
 def _looks_secret(value: object) -> bool:
-    can_contain_text = isinstance(value, str | list | tuple | dict)
-    return can_contain_text and _SECRET_VALUE.search(str(cast("object", value))) is not None
+    if not isinstance(value, str | list | tuple | dict):
+        return False
+    text = str(cast("object", value))
+    # A long path is no secret, one of its folders may be.
+    parts = text.split("/") if text.startswith("/") else (text,)
+    return any(_SECRET_VALUE.search(part) for part in parts)
 
 
 def _display_text(value: object) -> str:

@@ -1,6 +1,6 @@
 """Settings of requests, streams, store, caches, process and screen."""
 
-from mexc_tui.settings.declaration import Count, Group, Ratio, Switch, ThemeName, row
+from mexc_tui.settings.declaration import Count, FileName, Group, Ratio, Switch, ThemeName, row
 
 
 class Requests(Group):
@@ -205,6 +205,19 @@ class Process(Group):
     )
     keep_log_mb: Count = row(
         8, "Limit engine.log and its rotated parts to this size.", unit="MB", low=1, high=1_000, restart=True
+    )
+    metrics_port: Count = row(
+        0,
+        "Serve metrics on this port of 127.0.0.1, open to all users of this machine; 0: on no port.",
+        low=0,
+        high=65_535,
+        restart=True,
+    )
+    metrics_file: FileName = row(
+        "", "Write metrics to this file, for a textfile collector; empty: to none.", restart=True
+    )
+    metrics_file_s: Ratio = row(
+        15.0, "Write the metrics file at this interval.", unit="s", low=1, high=300, restart=True
     )
 
 

@@ -62,6 +62,7 @@ def allowed_values(name: str) -> st.SearchStrategy[object]:
         ).map(lambda steps: tuple(sorted(steps))),
         "ready_triple": st.tuples(*[st.integers(0, 99)] * 3).map(lambda states: "/".join(map(str, states))),
         "theme": st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True),
+        "metrics_file": st.from_regex(r"/[a-zA-Z0-9 #=\"'./_-]{1,40}", fullmatch=True) | st.just(""),
         "armed_detectors": st.lists(st.sampled_from(DetectorName)).map(tuple),
     }
     if name in special:

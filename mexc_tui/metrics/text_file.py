@@ -6,6 +6,7 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 MODE = 0o640
 """Readable by the group: add the node exporter's user to it."""
@@ -22,6 +23,9 @@ class MetricsFile:
         self._page = page
         self._every_s = every_s
         self._problem = ""
+        self._lock = Lock()
+        """Held while the file is written or removed: a write continues in its thread after a cancellation."""
+        self._is_over = False
 
     async def run(self) -> None:
         """Write until cancelled, then remove the file: stale metrics would look like a healthy engine."""
@@ -30,14 +34,15 @@ class MetricsFile:
                 await self.write()
                 await asyncio.sleep(self._every_s())
         finally:
-            with suppress(OSError):
+            with self._lock, suppress(OSError):
+                self._is_over = True
                 self._file.unlink()
 
     async def write(self) -> None:
         """Write the file once. Errors are logged."""
         try:
             text = await self._page()
-            await asyncio.to_thread(replace_file, self._file, text)
+            await asyncio.to_thread(self._replace, text)
         except Exception as error:  # metrics must never end the engine
             problem = f"{type(error).__name__}: {error}"
             if problem != self._problem:
@@ -45,6 +50,11 @@ class MetricsFile:
             self._problem = problem
         else:
             self._problem = ""
+
+    def _replace(self, text: str) -> None:
+        with self._lock:
+            if not self._is_over:
+                replace_file(self._file, text)
 
 
 def replace_file(file: Path, text: str) -> None:

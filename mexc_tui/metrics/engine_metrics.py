@@ -46,8 +46,8 @@ def _engine(rows: EngineRows) -> Iterable[Metric]:
     yield labelled(
         "mexc_tui_trading_state",
         "1 for the trading state in force, 0 for the others.",
-        "state",
-        {state.value: float(status.trading_state is state) for state in TradingState},
+        label="state",
+        values={state.value: float(status.trading_state is state) for state in TradingState},
     )
     degraded = sum(worker.is_degraded for worker in status.workers)
     yield gauge("mexc_tui_degraded_workers", "Workers that failed too often.", degraded)
@@ -59,8 +59,8 @@ def _engine(rows: EngineRows) -> Iterable[Metric]:
     yield labelled(
         "mexc_tui_open_alerts",
         "Open alerts by severity.",
-        "severity",
-        {severity.value: float(_count(rows.alerts, severity)) for severity in Severity},
+        label="severity",
+        values={severity.value: float(_count(rows.alerts, severity)) for severity in Severity},
     )
     yield gauge("mexc_tui_front_ends", "Attached front ends.", len(rows.machine.viewers))
 
@@ -77,8 +77,13 @@ def _exchange(status: StatusRow, machine: MachineRow) -> Iterable[Metric]:
     yield labelled(
         "mexc_tui_stream_topics",
         "Subscribed stream topics by state.",
-        "state",
-        {"live": streams.live, "stale": streams.stale, "quiet": streams.quiet, "refused": streams.refused},
+        label="state",
+        values={
+            "live": streams.live,
+            "stale": streams.stale,
+            "quiet": streams.quiet,
+            "refused": streams.refused,
+        },
     )
     yield counter("mexc_tui_stream_messages_total", "Received stream messages.", streams.messages)
     yield counter("mexc_tui_stream_lost_total", "Messages dropped or malformed.", machine.stream_lost)
@@ -86,8 +91,8 @@ def _exchange(status: StatusRow, machine: MachineRow) -> Iterable[Metric]:
     yield labelled(
         "mexc_tui_request_budget_used_ratio",
         "Used share of each window of the request budget.",
-        "window",
-        {lane.name: lane.used / lane.limit for lane in status.budget.lanes if lane.limit},
+        label="window",
+        values={lane.name: lane.used / lane.limit for lane in status.budget.lanes if lane.limit},
     )
     yield gauge("mexc_tui_banned", "1 while the exchange blocks requests.", float(bool(status.budget.ban)))
     yield counter("mexc_tui_requests_refused_total", "Requests without budget.", machine.requests_refused)
@@ -100,8 +105,8 @@ def _process(machine: MachineRow) -> Iterable[Metric]:
     yield labelled(
         "mexc_tui_event_loop_delay_seconds",
         "Wake-up delay of the event loop over the last minute.",
-        "quantile",
-        {"0.5": _seconds(lag.p50_ms), "0.99": _seconds(lag.p99_ms), "1": _seconds(lag.max_ms)},
+        label="quantile",
+        values={"0.5": _seconds(lag.p50_ms), "0.99": _seconds(lag.p99_ms), "1": _seconds(lag.max_ms)},
     )
     store = machine.store
     yield gauge("mexc_tui_database_bytes", "Size of the database.", store.database_bytes)
@@ -124,8 +129,8 @@ def _trading(rows: EngineRows) -> Iterable[Metric]:
     yield labelled(
         "mexc_tui_open",
         "Open positions, positions without a monitored stop, armed snipes, open orders.",
-        "kind",
-        {
+        label="kind",
+        values={
             "positions": len(held),
             "unprotected_positions": unprotected,
             "snipes": rows.armed,

@@ -50,7 +50,7 @@ def counter(name: str, text: str, value: float | None) -> Metric:
     return Metric(name, MetricKind.COUNTER, text, () if value is None else (Sample(value, {}),))
 
 
-def labelled(name: str, text: str, label: str, values: Mapping[str, float | None]) -> Metric:
+def labelled(name: str, text: str, *, label: str, values: Mapping[str, float | None]) -> Metric:
     """Return a gauge with one series for each value of a label."""
     samples = (Sample(value, {label: of}) for of, value in values.items() if value is not None)
     return Metric(name, MetricKind.GAUGE, text, tuple(samples))

@@ -90,7 +90,9 @@ def test_an_engine_that_does_not_trade_has_no_trading_metrics() -> None:
 @given(text=st.text(), value=st.floats())
 def test_every_label_help_and_value_is_read_back(text: str, value: float) -> None:
     text = "".join(char for char in text if char.isprintable() or char == "\n")
-    written = exposition([labelled("a_metric", text, "label", {text: value}), gauge("none", "absent", None)])
+    written = exposition(
+        [labelled("a_metric", text, label="label", values={text: value}), gauge("none", "absent", None)]
+    )
     metrics = parsed(written)
     assert list(metrics) == ["a_metric"]
     ((labels, found),) = metrics["a_metric"].series.items()

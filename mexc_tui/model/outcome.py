@@ -9,6 +9,8 @@ KEY_CODES = frozenset({401, 602, 10072, 700001, 700002, 700006, 700007})
 """The exchange rejects this key, its signature or this machine's address (protocol 6.1)."""
 ACCOUNT_CODES = frozenset({26, 10001, 10015, 10098, 10099, 30018, 60005})
 """The exchange accepts no orders of this account, whatever the pair (protocol 6.1; reliability R16)."""
+MAX_WINDOW_MS = 60_000
+"""Longest `recvWindow` (protocol 2.4)."""
 SETTLE_MS = 3_000
 """How long a request may still take effect inside the exchange after its window (reliability 1.3)."""
 TIME_CODES = frozenset({700003, 10073})

@@ -19,7 +19,7 @@ from mexc_tui.ledger.orders import needs_query, needs_trades_query
 from mexc_tui.model.account import is_read
 from mexc_tui.model.errors import ExchangeError, RequestRefused
 from mexc_tui.model.intent import Order, OrderRole, OrderState
-from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.outcome import MAX_WINDOW_MS, SETTLE_MS, Purpose
 from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.trading import TradingPort
 
@@ -135,16 +135,21 @@ class OrderResolution:
             if error.refusal.code not in NO_SUCH_ORDER:
                 raise
             if await self._execution.unlisted_ms(order) is not None:
-                text = "no longer found by id or in a listing"
-                await self._ledger.mark_order_unknown(
-                    order.client_order_id, self._trading.now_ms(), self._window_ms(), text=text
-                )
+                await self._mark_unknown(order, "no longer found by id or in a listing")
+
+    async def _mark_unknown(self, order: Order, text: str) -> None:
+        """Mark an order as unknown, with a fence from now."""
+        now_ms, window_ms = self._trading.now_ms(), self._window_ms()
+        await self._ledger.mark_order_unknown(order.client_order_id, now_ms, window_ms, text=text)
 
     async def _settle(self, order: Order) -> None:
         """Query by id; after the fence also list orders and compare balances, and apply the conclusion.
 
         Before the fence only the order itself is proof, and a listing weighs five times as much.
         """
+        if _is_fence_wrong(order, self._trading.now_ms()):
+            await self._mark_unknown(order, order.reason)
+            return
         if order.fence_ms is not None and self._trading.now_ms() <= order.fence_ms:
             await self._denied(order)
             return
@@ -206,6 +211,11 @@ class OrderResolution:
             self._ledger.state.balances, account.balances, assets, tolerance=TOLERANCE
         )
         return None if may_explain(intent, found) else found
+
+
+def _is_fence_wrong(order: Order, now_ms: int) -> bool:
+    """Return whether the fence is later than any request can be accepted: the clock stepped back since."""
+    return order.fence_ms is not None and order.fence_ms > now_ms + MAX_WINDOW_MS + SETTLE_MS
 
 
 async def _proof(

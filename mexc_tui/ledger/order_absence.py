@@ -47,6 +47,20 @@ class Proofs:
         apart_ms = CONSTANT_MS if differences else APART_MS
         return replace(self, balanced_ms=at_ms if at_ms - self.agreed_ms >= apart_ms else None)
 
+    def not_after(self, now_ms: int) -> "Proofs":
+        """Return the proofs without those of the future: the clock stepped back, and their time is wrong."""
+
+        def past(at_ms: int | None) -> int | None:
+            return at_ms if at_ms is not None and at_ms <= now_ms else None
+
+        return replace(
+            self,
+            denied_ms=past(self.denied_ms),
+            listed_ms=past(self.listed_ms),
+            balanced_ms=past(self.balanced_ms),
+            agreed_ms=past(self.agreed_ms),
+        )
+
     @property
     def balances_text(self) -> str:
         """Return what balances showed."""

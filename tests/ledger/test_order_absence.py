@@ -125,3 +125,9 @@ def test_a_difference_that_changes_starts_the_proof_again() -> None:
     first = replace(ALL, balanced_ms=None).with_balances(AFTER, FENCE_MS, differing(USDT="50"))
     other = first.with_balances(AFTER + CONSTANT_MS, FENCE_MS, differing(USDT="60"))
     assert (other.balanced_ms, other.agreed_ms) == (None, AFTER + CONSTANT_MS)
+
+
+def test_proofs_of_the_future_do_not_count_after_the_clock_stepped_back() -> None:
+    proofs = Proofs(denied_ms=AFTER, listed_ms=AFTER + 5, balanced_ms=AFTER + 5, agreed_ms=AFTER)
+    assert proofs.not_after(AFTER + 5) == proofs
+    assert proofs.not_after(AFTER) == Proofs(denied_ms=AFTER, agreed_ms=AFTER)

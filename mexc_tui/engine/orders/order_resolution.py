@@ -154,7 +154,7 @@ class OrderResolution:
             await self._denied(order)
             return
         name = order.client_order_id
-        known = self._proofs.get(name, Proofs())
+        known = self._proofs.get(name, Proofs()).not_after(self._trading.now_ms())
         after_ms = known.valid_after_ms(order.fence_ms or 0)
         answers = await asyncio.gather(
             _proof(known.denied_ms, after_ms, self._denied, order=order),

@@ -9,6 +9,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from mexc_tui.app.ban_file import BanFile
 from mexc_tui.app.composition import RunningEngine, running_engine
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
@@ -392,7 +393,9 @@ class FaultRun:
         """Return what is wrong now, although the exchange may have been calm for long."""
         components, running = self._components(), self._running
         if components is None or running is None:
-            return ["no engine runs after the calm"]
+            # A practice engine does not start during a ban, which may last longer than the run.
+            ban = BanFile(self._paths.state, self._server.endpoint(PORT).rest).read(self._sim.clock.now_ms())
+            return [] if ban is not None else ["no engine runs after the calm"]
         exchange = self._exchange()
         with checking():
             stored = await running.store.read("final check", lambda s: _stored(s, components.ledger.scope))

@@ -53,7 +53,7 @@ class ScreenOptions:
     """Name of the theme; empty: the setting `theme`."""
     is_economy: bool = False
     """Repaint at most once a second; false: the setting `economy`."""
-    is_read_only: bool = False
+    role: str = Role.ADMIN.value
     welcome: str = ""
     """Text of the welcome message; empty: none."""
 
@@ -216,7 +216,7 @@ async def _show(
     engine: InProcessEngine | None,
 ) -> ScreenResult:
     loop = asyncio.get_running_loop()
-    role = Role.VIEW if viewing.is_read_only else Role.OPERATE
+    role = Role(viewing.role)
     back_off_s = BACK_OFF_S if engine is None else BACK_OFF_S / 10
     client = DeskClient(
         socket_of(paths),

@@ -176,9 +176,18 @@ def main(
 @click.option(
     "--mode", type=click.Choice(["practice", "paper", "live"]), help="Use the profile of this mode."
 )
-@click.option("--read-only", is_flag=True, help="Open read-only. Commands that reduce risk still work.")
+@click.option(
+    "--role",
+    type=click.Choice(["view", "operate", "admin"]),
+    default="admin",
+    show_default=True,
+    help="Permissions: view reads and reduces risk, operate trades too, admin also changes limits.",
+)
+@click.option("--read-only", is_flag=True, help="The same as --role view.")
 @display_flags
-def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, economy: bool) -> None:
+def attach(
+    profile: str | None, mode: str | None, role: str, read_only: bool, theme: str, economy: bool
+) -> None:
     """Open the desk on a running engine. Leaving the desk does not stop the engine."""
     gc.disable()  # importing produces no garbage; `run_screen` enables collection again
     loading_screen.show("Connecting to the engine…")
@@ -187,7 +196,8 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
     if not has_terminal():
         raise click.UsageError(NO_TERMINAL)
     try:
-        code = run_attached(profile, mode, ScreenOptions(theme, economy, read_only), environ=os.environ)
+        options = ScreenOptions(theme, economy, "view" if read_only else role)
+        code = run_attached(profile, mode, options, environ=os.environ)
     except Exception as error:
         loading_screen.hide()
         _exit_with(error)

@@ -14,10 +14,23 @@ Result = TypeVar("Result")
 
 
 class Role(StrEnum):
-    """Permission of a viewer."""
+    """Permission of a viewer, lowest first; each includes the lower ones."""
 
     VIEW = "view"  # read, and reduce risk
-    OPERATE = "operate"  # all commands
+    OPERATE = "operate"  # trade: arm, edit exits, convert dust, listings, reconcile, stop
+    ADMIN = "admin"  # settings, limits, resume after a halt, unlock
+
+    def includes(self, other: "Role") -> bool:
+        """Whether this role permits what `other` does."""
+        return _ORDER.index(self) >= _ORDER.index(other)
+
+
+_ORDER = (Role.VIEW, Role.OPERATE, Role.ADMIN)
+
+
+def lower_role(one: Role, other: Role) -> Role:
+    """Return the lower of two roles."""
+    return other if one.includes(other) else one
 
 
 class CommandOutcome(StrEnum):
@@ -51,10 +64,14 @@ class CommandKind(Generic[Args, Result]):
     """Allowed for every viewer, also late and in reserved slots; executed before it is stored."""
     needs_operator: bool = False
     """Refused in read-only mode although it reduces risk: stopping the engine also stops its stop-losses."""
+    needs_admin: bool = False
+    """Whether it raises or removes a limit on risk."""
 
     @property
     def role(self) -> Role:
         """Return the role that it requires."""
+        if self.needs_admin:
+            return Role.ADMIN
         is_open = not self.changes_state or (self.reduces_risk and not self.needs_operator)
         return Role.VIEW if is_open else Role.OPERATE
 

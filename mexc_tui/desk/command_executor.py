@@ -135,8 +135,8 @@ class CommandExecutor:
         kind = handler.kind
         if sender.is_reserved and not kind.reduces_risk:
             return refused(message.id, FULL)
-        if kind.role is Role.OPERATE and sender.role is not Role.OPERATE:
-            return refused(message.id, f"Read-only client: {message.name} needs the operate role.")
+        if not sender.role.includes(kind.role):
+            return refused(message.id, missing_role(sender.role, kind.role, message.name))
         try:
             args = msgspec.json.decode(message.args, type=kind.args)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -302,6 +302,12 @@ def _log_audit_failure(subject: str, error: Exception) -> None:
 def refused(command_id: str, text: str) -> CommandResponse:
     """Return the response to a command that was not executed."""
     return CommandResponse(id=command_id, outcome=CommandOutcome.REFUSED, words=text)
+
+
+def missing_role(role: Role, needed: Role, name: str) -> str:
+    """Return why a client with this role may not give a command."""
+    client = "Read-only client" if role is Role.VIEW else f"Client with the {role.value} role"
+    return f"{client}: {name} needs the {needed.value} role."
 
 
 def repeated(response: CommandResponse) -> CommandResponse:

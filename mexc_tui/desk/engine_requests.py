@@ -144,6 +144,6 @@ SETTINGS = CommandKind("settings", NoArguments, SettingList, changes_state=False
 CHECK_SETTING = CommandKind("settings_check", SettingChange, CheckPassed, changes_state=False)
 ADD_LISTING = CommandKind("listings_add", AddListing, ListingRow)
 DROP_LISTING = CommandKind("listings_drop", DropListing, ListingRow)
-SET = CommandKind("settings_set", SettingChange, SettingRow)
-UNDO = CommandKind("settings_undo", SettingUndo, SettingRow)
+SET = CommandKind("settings_set", SettingChange, SettingRow, needs_admin=True)
+UNDO = CommandKind("settings_undo", SettingUndo, SettingRow, needs_admin=True)
 STOP = CommandKind("stop", NoArguments, EngineStopping, reduces_risk=True, needs_operator=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mexc_tui.desk.api_types import Role
+from mexc_tui.desk.api_types import Role, lower_role
 from mexc_tui.desk.command_executor import FULL, Audit, CommandExecutor, CommandSender
 from mexc_tui.desk.fact_feed import FactFeed, FactSource
 from mexc_tui.desk.private_socket import BACKLOG, DeskSocket, Peer, peer_of
@@ -54,7 +54,7 @@ class DeskParts:
     """Number of the newest event in the journal."""
     audit: Audit
     now_ms: Callable[[], int]
-    highest: Role = Role.OPERATE
+    highest: Role = Role.ADMIN
     """Highest role that a viewer gets."""
     peer_of: Callable[[socket.socket], Peer] = peer_of
     refresh: Callable[[], None] = lambda: None
@@ -178,7 +178,7 @@ class DeskServer:
         is_reserved = len(self._viewers) - reserved >= MAX_VIEWERS
         if is_reserved and reserved >= RESERVED:
             return RefusedMessage(about="hello", words=FULL)
-        role = hello.role if parts.highest is Role.OPERATE else Role.VIEW
+        role = lower_role(hello.role, parts.highest)
         welcome = Welcome(
             protocol=PROTOCOL,
             engine=parts.engine,

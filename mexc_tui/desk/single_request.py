@@ -60,7 +60,7 @@ def send_command(
                 raise ViewerRefused(response.words)
 
     return asyncio.run(
-        _within(path, who, Role.OPERATE, deadline_s=deadline_s, exchange=exchange, silent_s=silent_s)
+        _within(path, who, kind.role, deadline_s=deadline_s, exchange=exchange, silent_s=silent_s)
     )
 
 

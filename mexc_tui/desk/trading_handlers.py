@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from mexc_tui.desk import trading_requests
-from mexc_tui.desk.api_types import CommandKind, CommandOutcome, Role, Row
-from mexc_tui.desk.command_executor import CommandExecutor, HandlerResult, ReceivedCommand
+from mexc_tui.desk.api_types import CommandKind, CommandOutcome, Row
+from mexc_tui.desk.command_executor import CommandExecutor, HandlerResult, ReceivedCommand, missing_role
 from mexc_tui.desk.engine_requests import CheckPassed, NoArguments
 from mexc_tui.desk.views import View
 from mexc_tui.engine.runtime.command_result import CommandResult
@@ -85,8 +85,9 @@ def _handle_queries(desk: CommandExecutor, queries: TradingQueries) -> None:
     async def preview(
         args: trading_requests.PreviewQuery, command: ReceivedCommand
     ) -> HandlerResult[PreviewRow]:
-        if args.name is Preview.UNLOCK and command.sender.role is not Role.OPERATE:
-            raise CommandRefused("Read-only client: unlocking needs the operate role.")
+        role, needed = command.sender.role, trading_requests.UNLOCK.role
+        if args.name is Preview.UNLOCK and not role.includes(needed):
+            raise CommandRefused(missing_role(role, needed, trading_requests.UNLOCK.name))
         share = checked_share(args.share_pct)
         row = await queries.preview(args.name, args.symbol, share)
         return HandlerResult("", msgspec.structs.replace(row, text=row.text or preview_text(row)))

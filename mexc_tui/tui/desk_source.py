@@ -41,7 +41,7 @@ def source_of(
         send=client.send,
         follow_events=client.follow_new_events,
         wire_per_s=wire_per_s,
-        may_operate=role is Role.OPERATE,
+        may_operate=role is not Role.VIEW,
         link=lambda: client.state,
         now_ms=now_ms,
         silence_ms=silence_ms,

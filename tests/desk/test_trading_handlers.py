@@ -40,7 +40,7 @@ NEW = trading_requests.SymbolArguments(symbol="NEWUSDT")
 
 @asynccontextmanager
 async def desk(
-    folder: Path, money: TradingQueries | None, role: Role = Role.OPERATE
+    folder: Path, money: TradingQueries | None, role: Role = Role.ADMIN
 ) -> AsyncGenerator[tuple[DeskClient, SqliteStore]]:
     store = await SqliteStore.open(folder / "state" / "desk.sqlite3", CLOCK)
     answers = ResponseCache(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())

@@ -148,7 +148,7 @@ async def serving_engine(
     journal: MemoryJournal | None = None,
     *,
     name: str = "one",
-    highest: Role = Role.OPERATE,
+    highest: Role = Role.ADMIN,
     peer: Callable[..., Peer] = peer_of,
 ) -> AsyncGenerator[Engine]:
     engine = Engine(
@@ -165,7 +165,7 @@ async def serving_engine(
         await engine.server.close(deadline_s=0.5)  # also after an earlier close
 
 
-def client_of(path: Path, role: Role = Role.OPERATE, who: str = "tester") -> DeskClient:
+def client_of(path: Path, role: Role = Role.ADMIN, who: str = "tester") -> DeskClient:
     return DeskClient(path, who=who, role=role, now_ms=now_ms, rng=Random(1))
 
 

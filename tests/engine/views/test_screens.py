@@ -191,7 +191,7 @@ def test_resources_of_the_engine_and_its_viewers_are_shown(told: Told) -> None:
     assert row.rss_bytes is not None
     assert row.rss_bytes > 1_000_000
     assert (row.cpu_s > 0, row.threads >= 1) == (True, True)
-    assert [(one.who, one.role, one.facts_behind) for one in row.viewers] == [("tester", "operate", 0)]
+    assert [(one.who, one.role, one.facts_behind) for one in row.viewers] == [("tester", "admin", 0)]
     assert [one.name for one in row.observers] == ["desk"]
     assert {one.phase for one in row.breakers} == {"closed"}
     assert row.store.commits > 0

@@ -17,6 +17,7 @@ from mexc_tui.cli.commands import (
     live_commands,
     restore_command,
     service_commands,
+    settings_command,
     simulate_command,
     trading_commands,
 )
@@ -197,48 +198,6 @@ def why(symbol: str, profile: str | None, as_json: bool) -> None:
             sys.exit(1)
 
 
-@click.command(context_settings={"ignore_unknown_options": True})  # a VALUE may be negative
-@click.argument("name", required=False)
-@click.argument("value", required=False)
-@click.option("--default", "to_default", is_flag=True, help="Remove NAME from the settings file.")
-@output_flags
-def settings(
-    name: str | None, value: str | None, to_default: bool, profile: str | None, as_json: bool
-) -> None:
-    """Show settings, or change one in the settings file. A running engine applies the change."""
-    from mexc_tui.cli.pages.engine_pages import setting_page, settings_page
-
-    if to_default and (name is None or value is not None):
-        raise click.UsageError("--default needs a NAME and no VALUE.")
-    with command_runner(profile, as_json) as runner:
-        if name is not None and (value is not None or to_default):
-            _check_setting(name)
-            row, message = runner.data.change_setting(name, value)
-            runner.show(row, lambda _, __: message)
-        elif name is not None:
-            _check_setting(name)
-            runner.show(next(row for row in runner.data.settings() if row.name == name), setting_page)
-        else:
-            runner.show_all(runner.data.settings(), settings_page)
-
-
-def _check_setting(name: str) -> None:
-    from difflib import get_close_matches
-
-    from mexc_tui.settings.all_settings import TABLE
-
-    if name not in TABLE:
-        close = get_close_matches(name, TABLE, n=1)
-        hint = f" Did you mean {close[0]}?" if close else _secret_hint(name)
-        raise click.UsageError(f"Unknown setting {name[:64]!r}.{hint}")
-
-
-def _secret_hint(name: str) -> str:
-    """Return a hint if the name looks like that of a key or secret."""
-    is_secret = any(word in name.lower() for word in ("key", "secret", "token", "password", "passphrase"))
-    return " Secrets are never settings: store keys with mexc-tui keys set." if is_secret else ""
-
-
 @click.command()
 @click.option(
     "--follow", "-f", "is_followed", is_flag=True, help="Keep printing new events until interrupted."
@@ -312,7 +271,8 @@ def report(since: str | None, profile: str | None, as_json: bool) -> None:
 
 
 COMMANDS = (
-    *(status, stop, listings, signals, alerts, why, report, settings, journal),
+    *(status, stop, listings, signals, alerts, why, report, journal),
+    settings_command.settings,
     *trading_commands.COMMANDS,
     exits_command.exits,
     dust_command.convert_dust,

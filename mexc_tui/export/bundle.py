@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from mexc_tui import __version__
-from mexc_tui.export.redaction import Redactor
+from mexc_tui.host.logs.redaction import Redactor
 from mexc_tui.wording.digits import plain_json
 
 _json = msgspec.json.Encoder(decimal_format="string")

@@ -12,7 +12,7 @@ from mexc_tui.cli.command_runner import NO_ENGINE, NOT_DONE, CommandRunner, comm
 if TYPE_CHECKING:
     from mexc_tui.export.bundle import Manifest
     from mexc_tui.export.evidence import Evidence
-    from mexc_tui.export.redaction import Redactor
+    from mexc_tui.host.logs.redaction import Redactor
 
 KEY_UNREAD = "The stored key could not be read, so its value was not searched for; patterns of keys were."
 
@@ -91,8 +91,8 @@ def _evidence(runner: CommandRunner, name: str) -> "Evidence":
 
 def _redactor(runner: CommandRunner) -> "tuple[Redactor, tuple[str, ...]]":
     """Return a redactor that knows the stored key, and what it does not know."""
-    from mexc_tui.export.redaction import Redactor
     from mexc_tui.host.credentials import CredentialsError, StoredKeys
+    from mexc_tui.host.logs.redaction import Redactor
     from mexc_tui.model.credentials import Secret
     from mexc_tui.model.mode import Mode
 

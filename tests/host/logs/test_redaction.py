@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.export.redaction import MASK, Redactor
+from mexc_tui.host.logs.redaction import MASK, Redactor
 from mexc_tui.model.credentials import Secret
 
 CANARY = "Canary/Se+cret-0123"

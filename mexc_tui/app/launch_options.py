@@ -124,7 +124,9 @@ def selected_endpoint(exchange_file: Path | None, mode: Mode) -> Endpoint:
 def with_stored_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, LoadedKey]:
     """Return an exchange with the key of a profile from the keyring. Blocks. Raises StartError."""
     from mexc_tui.host.credentials import CredentialsError, StoredKeys  # imported in live mode only
+    from mexc_tui.host.logs.handler import hide_in_logs
     from mexc_tui.host.process_hardening import forbid_core_dumps
+    from mexc_tui.model.credentials import Secret
 
     name = profile or Mode.LIVE.value
     _check_key_destination(endpoint)
@@ -136,6 +138,7 @@ def with_stored_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, 
         raise StartError(str(error)) from None
     if key is None or shown is None:
         raise StartError(NO_KEY.format(profile=name))
+    hide_in_logs(Secret(key.access_key), key.secret)
     signed = Endpoint(rest=endpoint.rest, ws=endpoint.ws, web=endpoint.web, api_key=key.access_key)
     return signed, LoadedKey(key, shown.expiry_text(datetime.now(UTC).date()))
 

@@ -75,7 +75,7 @@ class _Requests:
 
 def run_headless(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
     """Run an engine until a signal; return the exit code. Errors are one line on stderr."""
-    log_to_stderr()
+    log_to_stderr(environ)
     try:
         return asyncio.run(_run_until_signal(launch, environ))
     except UsageProblem as error:

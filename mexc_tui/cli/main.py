@@ -269,7 +269,7 @@ def exchange(port: int, scenario: str, seed: int, strict: bool, with_parent: boo
     from mexc_tui.host.logs.handler import log_to_stderr
 
     gc.enable()
-    log_to_stderr()
+    log_to_stderr(os.environ)
     sys.exit(run_exchange(port=port, scenario=scenario, seed=seed, strict=strict, with_parent=with_parent))
 
 

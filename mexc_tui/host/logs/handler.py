@@ -4,20 +4,27 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from mexc_tui.host.logs.file import LogFile, LogSink, LogStream
+from mexc_tui.host.logs.file import LogFile, LogSink
+from mexc_tui.host.logs.journal import stderr_sink
+from mexc_tui.host.logs.redaction import Redactor
 from mexc_tui.host.logs.repeats import Message, MessageOrigin, Repeats, moment
+from mexc_tui.model.credentials import Secret
 
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 5_000
 MAX_LINE = 16_384
+LONGEST_SECRET = 4_096
 FLUSH_S = 2.0
 MB = 1024 * 1024
+
+_redactor = Redactor()
+"""Removes secrets, and what looks like one, from everything that this process logs."""
 
 
 class LogWriter:
@@ -51,8 +58,10 @@ class LogWriter:
     def _write(self, message: Message) -> None:
         kind = message.kind
         lines = f"{moment(message.at_s)} {kind.level} {kind.logger}: {message.text}{message.detail}"
+        # Cut twice: no secret at the end is cut before it is found, and a huge message costs no time.
+        lines = _redactor.clean(lines[: MAX_LINE + LONGEST_SECRET])[:MAX_LINE]
         for sink in self.sinks:
-            sink.write(f"{lines[:MAX_LINE]}\n", message.at_s)
+            sink.write(f"{lines}\n", message.at_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +168,14 @@ def log_to(*sinks: LogSink) -> QueuedHandler:
     return handler
 
 
-def log_to_stderr() -> QueuedHandler:
-    """Write the log to standard error."""
-    return log_to(LogStream(2))
+def log_to_stderr(environ: Mapping[str, str]) -> QueuedHandler:
+    """Write the log to standard error, or to systemd's journal if standard error is connected to it."""
+    return log_to(stderr_sink(environ))
+
+
+def hide_in_logs(*secrets: Secret) -> None:
+    """Remove these secrets from every later message, in any usual encoding."""
+    _redactor.add(secrets)
 
 
 def add_log_file(path: Path) -> None:

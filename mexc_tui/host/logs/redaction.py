@@ -1,4 +1,4 @@
-"""Removes secrets from texts that leave this machine. Pure."""
+"""Removes secrets from logs, and from texts that leave this machine. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -28,6 +28,10 @@ class Redactor:
         """`secrets`: values to remove; `home`: folder of the user, shown as ~."""
         self._secrets = tuple(secrets)
         self._home = home.rstrip("/")
+
+    def add(self, secrets: Iterable[Secret]) -> None:
+        """Remove these values, too."""
+        self._secrets = (*self._secrets, *secrets)
 
     def clean(self, text: str) -> str:
         """Return the text without secrets."""

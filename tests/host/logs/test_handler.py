@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mexc_tui.host.logs.handler import MAX_LINE, MAX_WAITING, QueuedHandler
+from mexc_tui.host.logs.handler import MAX_LINE, MAX_WAITING, QueuedHandler, hide_in_logs
+from mexc_tui.model.credentials import Secret
 
 
 class Lines:
@@ -96,3 +97,21 @@ def test_an_invalid_log_call_and_a_huge_message_are_still_written(log: logging.L
     handler.flush()
     assert "'%d of them': TypeError" in sink.lines[0]
     assert len(sink.lines[1]) <= MAX_LINE + 1
+
+
+def test_secrets_are_removed_from_messages_and_tracebacks(log: logging.Logger) -> None:
+    secret, signature = "Canary-secret-0123456789", "0123456789abcdef" * 4
+    hide_in_logs(Secret(secret))
+    sink = Lines()
+    handler = QueuedHandler([sink])
+    log.addHandler(handler)
+    try:
+        raise ValueError(f"no access with {secret} and {secret.encode().hex()}")
+    except ValueError:
+        log.exception("GET /api?signature=%s failed for %s", signature, secret)
+    handler.close()
+    text = "".join(sink.lines)
+    assert "Traceback" in text
+    for form in (secret, secret.encode().hex(), signature):
+        assert form not in text
+    assert "[removed]" in text

@@ -1,6 +1,7 @@
 """Builds the desk service of an engine: front ends, events and process metrics."""
 
 import os
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -21,7 +22,9 @@ from mexc_tui.engine.views.trading_queries import TradingQueries, trading_querie
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.metrics.engine_metrics import EngineRows
 from mexc_tui.metrics.exporter import MetricsExporter, MetricsOptions
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import Fact
+from mexc_tui.model.view import AlertRow
 from mexc_tui.ports.clock import Clock
 from mexc_tui.settings.all_settings import Settings
 from mexc_tui.store.sqlite.store import SqliteStore
@@ -108,7 +111,7 @@ class DeskBuilder:
                 version=__version__,
                 status=queries.status(),
                 machine=metrics.snapshot(viewer_rows(service.server)),
-                alerts=await queries.alerts(),
+                alerts=await _alerts(queries),
                 risk=None if trading is None else trading.risk(),
                 positions=() if trading is None else trading.positions(),
                 armed=0 if trading is None else len(trading.snipes()),
@@ -118,6 +121,14 @@ class DeskBuilder:
         exporter = MetricsExporter(rows)
         await exporter.open(self.location.paths.socket, metrics_options(self.settings))
         self.stack.push_async_callback(exporter.close)
+
+
+async def _alerts(queries: EngineQueries) -> Sequence[AlertRow] | None:
+    """Return the open alerts; None: the database cannot be read."""
+    try:
+        return await queries.alerts()
+    except CommandRefused:
+        return None
 
 
 def metrics_options(settings: Settings) -> MetricsOptions:

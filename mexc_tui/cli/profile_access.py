@@ -104,12 +104,18 @@ class ProfileAccess:
         others = f" Profiles: {', '.join(found)}." if found else " No profile has been used yet."
         raise CommandFailed(f"Profile {profile} does not exist.{others}", NO_ENGINE)
 
-    def read_store(self, work: "Callable[[ReadTransaction], T]") -> T:
-        """Return the result of `work` on the stored data. Raises StorageError."""
+    def read_store(self, work: "Callable[[ReadTransaction], T]", *, deadline_s: float | None = None) -> T:
+        """Return the result of `work` on the stored data. Raises StorageError.
+
+        `deadline_s`: for work that reads a whole ledger; None: as for a query.
+        """
         from mexc_tui.app.settings_mapping import store_limits
         from mexc_tui.store.sqlite.offline_read import read_offline
 
-        return read_offline(self.paths.store, self.clock, work, limits=store_limits(self.loaded.settings))
+        limits = store_limits(self.loaded.settings)
+        if deadline_s is not None:
+            limits = replace(limits, deadline_s=deadline_s)
+        return read_offline(self.paths.store, self.clock, work, limits=limits)
 
     # ---- loading
 

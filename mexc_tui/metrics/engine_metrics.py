@@ -25,7 +25,8 @@ class EngineRows:
     version: str
     status: StatusRow
     machine: MachineRow
-    alerts: Sequence[AlertRow]
+    alerts: Sequence[AlertRow] | None
+    """None: the database cannot be read; the other metrics are the more needed then."""
     risk: RiskRow | None
     positions: Sequence[PositionRow]
     armed: int
@@ -60,12 +61,14 @@ def _engine(rows: EngineRows) -> Iterable[Metric]:
         "mexc_tui_open_alerts",
         "Open alerts by severity.",
         label="severity",
-        values={severity.value: float(_count(rows.alerts, severity)) for severity in Severity},
+        values={severity.value: _count(rows.alerts, severity) for severity in Severity},
     )
     yield gauge("mexc_tui_front_ends", "Attached front ends.", len(rows.machine.viewers))
 
 
-def _count(alerts: Sequence[AlertRow], severity: Severity) -> int:
+def _count(alerts: Sequence[AlertRow] | None, severity: Severity) -> float | None:
+    if alerts is None:
+        return None
     return sum(alert.severity == severity.value and alert.closed_ms is None for alert in alerts)
 
 

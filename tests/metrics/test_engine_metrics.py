@@ -82,6 +82,12 @@ def test_a_position_without_protection_is_counted_until_it_is_closed() -> None:
     assert series[("kind", "positions"),] == series[("kind", "unprotected_positions"),] == 1
 
 
+def test_an_unreadable_database_takes_the_alerts_only() -> None:
+    whole = parsed(exposition(engine_metrics(rows()))).keys()
+    metrics = parsed(exposition(engine_metrics(replace(rows(), alerts=None))))
+    assert whole - metrics.keys() == {"mexc_tui_open_alerts"}
+
+
 def test_an_engine_that_does_not_trade_has_no_trading_metrics() -> None:
     metrics = parsed(exposition(engine_metrics(replace(rows(), risk=None))))
     assert not {"mexc_tui_equity", "mexc_tui_open", "mexc_tui_day_profit"} & metrics.keys()

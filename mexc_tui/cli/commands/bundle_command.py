@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mexc_tui.export.evidence import Evidence
     from mexc_tui.host.logs.redaction import Redactor
 
+DEADLINE_S = 600.0
+"""The journal of a year is searched completely."""
 KEY_UNREAD = "The stored key could not be read, so its value was not searched for; patterns of keys were."
 
 
@@ -83,7 +85,9 @@ def _evidence(runner: CommandRunner, name: str) -> "Evidence":
     if not access.has_store:
         fail(f"No snipe: {access.missing_store_message}", NO_ENGINE)
     detection = detection_settings(access.loaded.settings)
-    found = access.read_store(lambda stored: collect(stored, name, runner.now_ms(), detection=detection))
+    found = access.read_store(
+        lambda stored: collect(stored, name, runner.now_ms(), detection=detection), deadline_s=DEADLINE_S
+    )
     if found is None:
         fail(f"No snipe {name!r} is stored. List them with: mexc-tui snipes --last 20", NO_ENGINE)
     return found

@@ -87,14 +87,11 @@ def _export(
 
 def _read(runner: CommandRunner, work: "Callable[[Stored], T | None]") -> T:
     """Return the result of `work` on stored data, also beside a running engine."""
-    from mexc_tui.store.sqlite.connections import StoreLimits
-    from mexc_tui.store.sqlite.offline_read import read_offline
-
     access = runner.profile
     access.check_exists()
     if not access.has_store:
         fail(f"Nothing to export: {access.missing_store_message}", NO_ENGINE)
-    found = read_offline(access.paths.store, access.clock, work, limits=StoreLimits(deadline_s=DEADLINE_S))
+    found = access.read_store(work, deadline_s=DEADLINE_S)
     if found is None:
         fail(f"No engine of profile {access.paths.profile} has traded yet: there is no ledger.", NO_ENGINE)
     return found

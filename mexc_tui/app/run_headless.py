@@ -175,6 +175,8 @@ async def _run(
                 name = text.partition(" ")[0]
                 next_step = with_options(f"To set it for live: mexc-tui settings {name} VALUE", launch.chosen)
                 _say(f"Ignored: {text}. {next_step}")
+            for text in running.loaded.removed:
+                _say(f"Ignored: {text}. It had no effect: delete it from the file.")
             if running.engine.waits_for:
                 _say(f"Exits are active; entries wait for the exchange: {running.engine.waits_for}.")
             code = await _serve(running, launch, requests, manager=ServiceManager.of(environ))

@@ -32,7 +32,7 @@ REMOVED = frozenset(
         "stop_stale_s",
     }
 )
-"""Settings of older versions that had no effect: a similar name would be a wrong suggestion."""
+"""Settings of older versions that had no effect: ignored in a file, refused elsewhere."""
 
 _SECRET_NAME = re.compile(
     "secret|password|passphrase|passwd|credential|private_?key|access_?key|api_?key|listen_?key|signature|token"
@@ -90,6 +90,8 @@ class Loaded:
     """Names of the settings overridden by a scenario."""
     ignored: tuple[str, ...] = ()
     """Values of the file ignored by live trading: each as text, with its origin."""
+    removed: tuple[str, ...] = ()
+    """Settings of older versions in the file, which are ignored: each as text, with its origin."""
 
     def origin(self, name: str) -> str:
         """Return a description of a value's origin."""
@@ -101,7 +103,9 @@ def load(layers: Layers) -> Loaded:
     mode = _mode(layers)
     scenario = layers.scenario if mode is Mode.PRACTICE else Layer.empty()
     ignored_values = _values_of_other_modes(layers.file) if mode is Mode.LIVE else {}
-    file = Layer({name: value for name, value in layers.file.values.items() if name not in ignored_values})
+    removed = {name: value for name, value in layers.file.values.items() if name in REMOVED}
+    unused = {*ignored_values, *removed}
+    file = Layer({name: value for name, value in layers.file.values.items() if name not in unused})
     strongest_first = (layers.flags, layers.environment, file, scenario)
     problems = [problem for layer in strongest_first for problem in problems_of(layer)]
     if "mode" in scenario.values:
@@ -116,7 +120,13 @@ def load(layers: Layers) -> Loaded:
     ignored = {name: _ignored(name, value) for name, value in ignored_values.items()}
     for name, text in ignored.items():
         origins[name] = f"{origins.get(name, 'the default')}; ignored: {text}"
-    loaded = Loaded(settings=settings, origins=origins, overrides=overrides, ignored=tuple(ignored.values()))
+    loaded = Loaded(
+        settings=settings,
+        origins=origins,
+        overrides=overrides,
+        ignored=tuple(ignored.values()),
+        removed=tuple(f"{name}, removed in 0.2 ({value.origin})" for name, value in removed.items()),
+    )
     contradictions = tuple(_contradictions(loaded))
     if contradictions:
         raise SettingsError(contradictions)

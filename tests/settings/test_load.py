@@ -262,11 +262,22 @@ def test_every_mistake_is_reported_at_once() -> None:
         ("max_positions = 2026-12-01", "2026-12-01: not allowed"),
         ("[risk]\nmax_positions = 1", "settings belong at the top level, not in a table"),
         ("max_positons = 3", "did you mean max_positions?"),
-        ("stop_stale_s = 3", "removed in 0.2, it had no effect: delete it"),
     ],
 )
 def test_values_without_meaning_for_a_setting_are_refused(line: str, why: str) -> None:
     assert why in refusal(Layers(file=file_layer(line, FILE)))
+
+
+def test_a_removed_setting_in_a_file_is_ignored_and_reported() -> None:
+    loaded = from_file("stop_stale_s = 3\nmax_positions = 2")
+    assert loaded.settings.max_positions == 2
+    (text,) = loaded.removed
+    assert text.startswith("stop_stale_s, removed in 0.2 (")
+
+
+def test_a_removed_setting_on_the_command_line_is_refused() -> None:
+    flags = flag_layer({}, ["stop_stale_s=3"])
+    assert "removed in 0.2, it had no effect: delete it" in refusal(Layers(flags=flags))
 
 
 def test_bounds_are_inclusive() -> None:

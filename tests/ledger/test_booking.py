@@ -448,7 +448,7 @@ FEE_ASSETS = st.sampled_from(["USDT", "ABC", "MX"])
 
 @st.composite
 def lives(draw: st.DrawFn) -> list[tuple[str, Evidence]]:
-    """The evidence of some buys and some sells of at most what was bought, fees in any asset."""
+    """Evidence of buys and of sells up to the bought quantity, with fees in any asset."""
     told: list[tuple[str, Evidence]] = []
     bought_so_far, sold_so_far = ZERO, ZERO
     for number in (1, 2):

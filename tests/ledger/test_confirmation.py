@@ -36,7 +36,7 @@ STEP_MS = 5_000
 
 
 class Comparing:
-    """Compares a desk with answers as they come, five seconds apart, and applies what is found."""
+    """Reconciles a desk with responses five seconds apart, and applies the corrections."""
 
     def __init__(self, desk: LedgerBench) -> None:
         self.desk = desk

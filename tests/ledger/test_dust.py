@@ -15,7 +15,7 @@ OWN, DUST, DRIFT, START = LedgerAccount.OWN, EntryKind.DUST, EntryKind.DRIFT, En
 
 
 def entry(kind: EntryKind, amount: Decimal, asset: str = "NEW") -> LedgerEntry:
-    """Return an entry that moves so much onto what is not the desk's."""
+    """Return an entry that moves this amount to the user's account."""
     source = LedgerAccount.DESK if kind is DUST else LedgerAccount.EXTERNAL
     postings = (Posting(source, asset, -amount), Posting(OWN, asset, amount))
     return LedgerEntry(id=f"{kind}/{amount}", kind=kind, at_ms=1, postings=postings)

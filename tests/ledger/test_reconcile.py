@@ -67,7 +67,7 @@ def kinds(outcome: ComparisonResult) -> list[DifferenceKind]:
 def reporting(
     theirs: ExchangeSnapshot, *reports: OrderReport, trades: tuple[TradeReport, ...] = (), **moved: str
 ) -> ExchangeSnapshot:
-    """Put newer reports into what the exchange says, and move its balances."""
+    """Add newer reports to the exchange snapshot, and move its balances."""
     names = {one.client_order_id for one in reports}
     kept = tuple(one for one in theirs.orders if one.client_order_id not in names)
     totals = {one.asset: one.total for one in theirs.balances}
@@ -78,7 +78,7 @@ def reporting(
 
 
 def assert_settled(desk: LedgerBench, theirs: ExchangeSnapshot, outcome: ComparisonResult) -> None:
-    """Apply, and see that nothing is left to find and that the books are sound."""
+    """Apply the corrections, then check that no difference is left and the ledger is consistent."""
     desk.correct(outcome.corrections)
     desk.now_ms += 120_000
     again = run(desk, replace(theirs, at_ms=theirs.at_ms + 60_000))

@@ -51,7 +51,7 @@ def bid(price: str, after_ms: int, *, version: int = 0, is_after_gap: bool = Fal
 
 
 def trade(price: str, after_ms: int, *, time_ms: int | None = None) -> tuple[Tick, int]:
-    """Return a trade that is received `after_ms` after the opening, and when; `time_ms`: of its own."""
+    """Return a trade received `after_ms` after the opening, and its time; `time_ms`: its own time."""
     made_ms = after_ms if time_ms is None else time_ms
     return Tick(price=D(price), at_ms=T0 + made_ms, is_trade=True), T0 + after_ms
 

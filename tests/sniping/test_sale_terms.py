@@ -133,7 +133,7 @@ def test_unfilled_orders_and_a_missing_bid_also_trap_a_position() -> None:
 
 @given(st.lists(st.sampled_from(sorted(TABLE)), max_size=12), st.decimals("0.5", 1, places=3))
 def test_no_sequence_of_refusals_ends_a_sale_or_breaks_its_bounds(codes: list[int], bid: D) -> None:
-    """Whatever is answered: an order within what is free and the cap, or a wait of seconds."""
+    """For any response: an order within free quantity and cap, or a wait of seconds."""
     sale = replace(FIRST, bid=bid, cap=SlippageCap(first_bid=D(1), slippage_pct=SLIPPAGE), since_ms=T0)
     for number, code in enumerate(codes, start=1):
         plan = escalate(sale, BANDED, SLIPPAGE, now_ms=T0)

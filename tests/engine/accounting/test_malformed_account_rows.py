@@ -51,7 +51,7 @@ def last_price(day: PracticeDay) -> Decimal:
 
 
 def rest_by_hand(day: PracticeDay) -> None:
-    """Let an order of the user rest: its row is the one that cannot be read."""
+    """Place a resting order of the user whose row cannot be read."""
     pair = day.server.session.pair(SYMBOL)
     assert pair is not None
     price = (last_price(day) / 2).quantize(Decimal(1).scaleb(-pair.rules.price_decimals))

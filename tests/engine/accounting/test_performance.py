@@ -258,7 +258,7 @@ async def test_entry_slippage_is_measured_from_the_ask_at_send(tmp_path: Path) -
     assert round(to_ask.value, 6) == 100
     assert figures["entry slippage to the decision price"].n == 1
     shortfall = figures["implementation shortfall"]
-    # 20 / 1.9 were wanted; ten were paid 0.1 more for on the way and 0.02 more than the ask.
+    # 20 / 1.9 were ordered; ten filled 0.1 above the decision price and 0.02 above the ask.
     assert shortfall.value is not None
     assert round(shortfall.value, 3) == round((10 * 0.12 + (20 / 1.9 - 10) * 0.1) / 20 * 10_000, 3)
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def on_another_host(day: PracticeDay, folder: Path) -> PracticeDay:
-    """Return the same exchange as a desk with folders of its own sees it."""
+    """Return the same exchange for a desk with its own folders."""
     other = PracticeDay(day.sim, folder)
     other.server = day.server
     return other

@@ -170,7 +170,7 @@ def test_a_manual_buy_listed_after_its_balance_change_is_explained(tmp_path: Pat
 
 
 def buy_by_hand(day: PracticeDay, symbol: str) -> None:
-    """Let the user buy for 9 USDT at whatever the asks want."""
+    """Buy for 9 USDT at market as the user."""
     order = NewOrder(
         symbol=symbol,
         side=Side.BUY,

@@ -46,7 +46,7 @@ async def alerts(watcher: OpeningBench) -> list[Alert]:
 
 
 def change_rules(watcher: OpeningBench, **changes: object) -> None:
-    """Let the exchange change what it says of the pair."""
+    """Change the pair's rules on the exchange."""
     pair = watcher.session.pair(NAME)
     assert pair is not None
     pair.rules = msgspec.structs.replace(pair.rules, **changes)  # pyright: ignore[reportArgumentType]

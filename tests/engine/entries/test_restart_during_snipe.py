@@ -1,4 +1,4 @@
-"""An engine that ends at any point of a snipe, and its successor, while the exchange keeps running."""
+"""An engine that ends at any point of a snipe, and the next one, on a running exchange."""
 
 import asyncio
 import sqlite3
@@ -245,7 +245,7 @@ def test_a_snipe_found_firing_is_reported_with_its_outcome(
 
 
 async def cut_off_once_sent(watcher: OpeningBench) -> None:
-    """Let the engine end when its order is on the way: neither row nor answer of it is stored."""
+    """End the engine while its order is in flight: neither row nor response is stored."""
     sent, running = watcher.components.ledger.register_sent, watcher.running
 
     async def refuse(*_: object, **__: object) -> None:

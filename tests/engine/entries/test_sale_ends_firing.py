@@ -46,7 +46,7 @@ async def stop(watcher: OpeningBench, position: Position) -> None:
 
 
 async def while_buying(watcher: OpeningBench) -> Position:
-    """Return the position once some of it was bought and the firing goes on."""
+    """Return the position after its first fill, while firing continues."""
     memory = watcher.components.ledger.state
     await watcher.until(lambda: bool(memory.positions and watcher.bought() > 3), OPENS_S + 4)
     assert (await watcher.last()).state is SnipeState.FIRING

@@ -24,7 +24,7 @@ TOO_EARLY = PracticeRefusal(30001, "current transaction direction not allowed")
 
 
 async def arm_with_price(watcher: OpeningBench) -> None:
-    """Arm the pair by hand while a price of it is known: its cap is 25 % above 0.05."""
+    """Arm the pair manually with a known price: its cap is 25 % above 0.05."""
     await watcher.at(OPENS_S - 8)
     level = ((Decimal("0.05"), Decimal(1_000)),)
     bid = ((Decimal("0.049"), Decimal(1_000)),)
@@ -129,7 +129,7 @@ def test_a_block_between_decision_and_write_drops_the_decided_order(tmp_path: Pa
     async def main(sim: Simulation) -> None:
         async with opening_engine(sim, tmp_path, scenario(CALM, auto_arm="never")) as watcher:
             await arm_with_price(watcher)
-            # The shot is decided and signed 0.4 s before, and waits for its moment.
+            # The attempt is decided and signed 0.4 s before, and waits for its time.
             await watcher.at(OPENS_S - 0.01)
             stop_process(0.5)
             await watcher.at(LATER_S)

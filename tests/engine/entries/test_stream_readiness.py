@@ -18,7 +18,7 @@ LATER_S = OPENS_S + 8
 
 
 def half_open(path: str, before_s: float) -> FaultPlan:
-    """Let what streams these topics stand still, without an end, so long before the opening."""
+    """Freeze the streams of these topics, without closing them, so long before the opening."""
     return FaultPlan(kind=FaultKind.HALF_OPEN, path=path, at_s=OPENS_S - before_s, for_s=60)
 
 
@@ -41,7 +41,7 @@ def test_a_pair_whose_streams_the_exchange_refuses_is_not_bought(tmp_path: Path)
 
 
 async def buy_by_hand(watcher: OpeningBench) -> None:
-    """Let the person buy another pair, which the user stream tells of."""
+    """Buy another pair as the user; the user stream reports it."""
     pairs = watcher.running.engine.knowledge_store.knowledge.pairs.values()
     other = next(one.symbol for one in pairs if one.symbol != NAME and one.is_spot_trading_allowed)
     order = NewOrder(

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a test has at hand."""
+    """Engine, position and exchange of a test."""
 
     day: PracticeDay
     running: RunningEngine

@@ -33,7 +33,7 @@ NO_LADDER: Overrides = {"ladder": ""}
 def print_at(
     components: TradingComponents, position: Position, share: str, *, count: int = 1, at_ms: int | None = None
 ) -> None:
-    """Let one message tell of fills of one sweep at so much of what was paid."""
+    """Send one message with the fills of one sweep at this share of the entry price."""
     time_ms = components.port.now_ms() if at_ms is None else at_ms
     paid = position.entry_price * D(share)
     deals = [

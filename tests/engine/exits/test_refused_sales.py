@@ -184,7 +184,7 @@ def test_refused_take_profits_are_retried_with_back_off(tmp_path: Path) -> None:
 async def last_price_for(
     components: TradingComponents, position: Position, share: str, seconds: float
 ) -> None:
-    """Let the last trade be so much of what was paid, for a while, against what the stream says."""
+    """Set the last trade to this share of the entry price for a while."""
     for number in range(round(seconds / 0.05)):
         last = position.entry_price * D(share)
         deal = StreamDeal(

@@ -41,7 +41,7 @@ def banned_day(sim: Simulation, folder: Path, **overrides: str | float) -> Pract
 
 
 async def rest_by_hand(components: TradingComponents, position: Position) -> str:
-    """Let a buy of the person rest on the pair, as if placed on the web site."""
+    """Place a resting buy of the user, as on the web site."""
     order = NewOrder(
         symbol=SYMBOL,
         side=Side.BUY,

@@ -46,7 +46,7 @@ LOW_BID = D("0.00001")
 
 
 async def bid_for(components: TradingComponents, bid: Decimal | None, seconds: float) -> None:
-    """Let the streams tell of this best bid alone; asks and trades stay as they are."""
+    """Stream this best bid only; asks and trades stay unchanged."""
     for _ in range(round(seconds / 0.05)):
         ask = components.prices.of(SYMBOL).ask
         components.prices.on_quote(
@@ -69,7 +69,7 @@ async def alerts(running: RunningEngine) -> list[Alert]:
 
 
 def quiet_day(sim: Simulation, folder: Path, **overrides: float | str) -> PracticeDay:
-    """Return a day that tells no more prices once the position is open."""
+    """Return a day without further prices once the position is open."""
     return day_with(sim, folder, faults=(SILENCE, NO_BOOK), overrides={**NO_LADDER, **overrides})
 
 

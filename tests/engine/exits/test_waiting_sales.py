@@ -50,7 +50,7 @@ def test_a_stop_sends_a_second_cancel_while_the_first_hangs(tmp_path: Path, kind
     [(FaultKind.MAINTENANCE, 1_300), (FaultKind.FIREWALL, 5_700)],
     ids=["503", "403 page, then one request a second"],
 )
-# Half a second of it lies between the two balance answers that an absent order needs.
+# Half a second of it separates the two balance responses that an absent order needs.
 def test_a_stop_answered_by_a_server_error_is_sent_again_after_its_fence(
     tmp_path: Path, kind: FaultKind, spare_ms: int
 ) -> None:

@@ -45,7 +45,7 @@ UNTOLD = msgspec.structs.replace(HARMLESS, withdraws=KeyRight.UNCLEAR)
 
 @asynccontextmanager
 async def live(sim: Simulation, folder: Path, permissions: tuple[str, ...]) -> AsyncGenerator[RunningEngine]:
-    """Run a live engine on an exchange that stands in, with a key of these rights."""
+    """Run a live engine on a practice exchange, with a key of these permissions."""
     account = msgspec.structs.replace(DAY.account, permissions=permissions)
     day = PracticeDay(sim, folder, msgspec.structs.replace(DAY, account=account, listings=(QUIET,)))
     await day.open()
@@ -86,7 +86,7 @@ def test_a_live_engine_does_not_start_with_a_key_that_can_withdraw(tmp_path: Pat
 
 
 class Answers:
-    """An exchange that tells these rights, one after another; None: it does not answer."""
+    """An exchange that reports these permissions in turn; None: no response."""
 
     def __init__(self, *told: KeyRights | None) -> None:
         self.told: Sequence[KeyRights | None] = told

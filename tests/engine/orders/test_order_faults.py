@@ -31,7 +31,7 @@ PRIVATE = "spot@private"
 def bought_under(
     tmp_path: Path, *faults: FaultPlan, knobs: Knobs | None = None, seed: int = 0, is_sure: bool = True
 ) -> None:
-    """Buy at the opening while this goes wrong: at the end one buy at most, and the same books."""
+    """Buy at the opening with this fault: at most one buy, and a matching ledger."""
 
     async def main(sim: Simulation) -> None:
         day = day_with(sim, tmp_path, faults=faults, knobs=knobs, listing=NO_JITTER, overrides=EXITS_OFF)

@@ -37,7 +37,7 @@ def a_day(sim: Simulation, folder: Path, *faults: FaultPlan, knobs: Knobs | None
 
 
 async def then_another_agrees(day: PracticeDay, *, holds: bool) -> None:
-    """Start another engine on what is left, and let it find out."""
+    """Start another engine on the stored data and let it reconcile."""
     async with day.engine() as running:
         await asyncio.sleep(SETTLED_S)
         await assert_ledger_matches(day, running)

@@ -1,4 +1,4 @@
-"""A live engine is locked until a person unlocks it; a practice exchange stands in for MEXC."""
+"""A live engine is locked until the user unlocks it; a practice exchange replaces MEXC."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -30,7 +30,7 @@ RULE = {**QUIET, "auto_arm": "everywhere", "arm_outcomes": "100", "armed_detecto
 
 
 class LiveDesk:
-    """One running live engine, as a test looks at it."""
+    """One running live engine."""
 
     def __init__(self, market: PracticeServer, running: RunningEngine, face: TradingQueries) -> None:
         self.market, self.running, self.queries = market, running, face
@@ -43,7 +43,7 @@ class LiveDesk:
         await asyncio.sleep(max(second - passed_s, 0))
 
     async def phrase(self) -> str:
-        """Wait until nothing stands against unlocking, and return the phrase."""
+        """Wait until unlocking is possible, and return the phrase."""
         async with asyncio.timeout(30):
             while not (row := await self.queries.preview(Preview.UNLOCK, "", None)).is_allowed:  # noqa: ASYNC110 - virtual seconds
                 await asyncio.sleep(0.5)

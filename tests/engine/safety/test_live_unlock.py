@@ -103,7 +103,7 @@ def test_an_unlock_that_cannot_be_stored_is_refused_and_a_lock_needs_no_store(tm
 
 
 class SlowBooks:
-    """Books whose first write waits until it is let go."""
+    """A ledger whose first write waits until it is released."""
 
     def __init__(self, store: SqliteStore) -> None:
         self._store, self.go, self.begun = store, asyncio.Event(), asyncio.Event()

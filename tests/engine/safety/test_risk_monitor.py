@@ -211,7 +211,7 @@ def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> N
             await asyncio.sleep(2)
             trading = components.ledger.state.trading
             assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.UNRECORDED_ORDER)
-            assert len(await components.port.open_orders()) == 1  # somebody else's: left alone
+            assert len(await components.port.open_orders()) == 1  # foreign: left alone
             with pytest.raises(CommandRefused, match="type `resume` to resume"):
                 await components.safety.emergency_stop.resume("ann", "")
 
@@ -263,11 +263,11 @@ def test_I6_a_contradictory_ledger_halts(tmp_path: Path) -> None:
             position = next(iter(memory.positions.values()))
             wrong = msgspec.structs.replace(position, remaining=position.remaining + 1)
             for _ in range(400):  # longer than an unsettled state may last
-                memory.positions[position.id] = wrong  # what is stored meanwhile puts memory right
+                memory.positions[position.id] = wrong  # data stored meanwhile corrects memory
                 await asyncio.sleep(0.1)
             assert memory.trading.cause is Cause.INVARIANT
             assert memory.trading.state is TradingState.HALTED
-            assert memory.positions  # a breach of the books sells nothing
+            assert memory.positions  # a breach of the ledger sells nothing
 
     simulate(main)
 

@@ -44,7 +44,7 @@ class FileOnAFullDisk(HaltFileOnDisk):
 
 
 class HangingThread(InlineThread):
-    """Answers nothing while it hangs, as on a disk that stands still."""
+    """Does not respond while it hangs, as on a frozen disk."""
 
     hanging: asyncio.Event | None = None
 

@@ -1,4 +1,4 @@
-"""Coins that are held while fills race a stop, a day ends, fees change, deposits come and bids give way."""
+"""Open positions while fills race a stop, a day ends, fees change, deposits arrive and bids fall."""
 
 import asyncio
 from decimal import Decimal
@@ -73,7 +73,7 @@ async def deposit_own(day: PracticeDay, components: TradingComponents) -> None:
 
 
 def take_share(day: PracticeDay, order: OrderRecord, share: str) -> None:
-    """Let the market buy a share of a resting take-profit, and every cheaper ask."""
+    """Buy a share of a resting take-profit and every cheaper ask."""
     pair = pair_of(day)
     limit = pair.ticks(order.price)
     cheaper = sum(pair.book.asks.totals[ticks] for ticks in pair.book.asks.prices() if ticks < limit)

@@ -1,4 +1,4 @@
-"""Engines that end in the middle of a shot, and machines that stand still (reliability C3, H2, R17)."""
+"""Engines that end during an attempt, and suspended machines (reliability C3, H2, R17)."""
 
 import asyncio
 from decimal import Decimal

@@ -70,7 +70,7 @@ def test_defect_7_an_emergency_stop_sells_concurrently_and_repeats_hanging_sales
             acted = await components.safety.emergency_stop.emergency_stop("ann")
             assert acted.is_all, acted.text
             assert acted.result.positions_closed == 2
-            assert gone_ms[0] < 1_000 < gone_ms[-1]  # one waited for nobody, the other was sent again
+            assert gone_ms[0] < 1_000 < gone_ms[-1]  # one did not wait, the other was sent again
             assert not any(one.free for one in day.server.session.balances() if one.asset != "USDT")
 
     simulate(main)
@@ -99,7 +99,7 @@ def test_losses_of_real_closes_are_counted_and_pause_the_next_entry(tmp_path: Pa
 
 
 class NotedDay:
-    """A day whose exchange notes how orders reach it."""
+    """A day whose exchange records incoming orders."""
 
     def __init__(self, day: PracticeDay) -> None:
         self.day = day
@@ -138,7 +138,7 @@ def test_defects_1_2_10_11_orders_are_sized_in_quote_without_time_in_force_or_re
             position = held_position(running)
             (record,) = (one for one in desk_orders(day) if one.executed and one.side is Side.BUY)
             assert Decimal(9) < record.executed_quote <= Decimal(10)  # quote units to spend, no quantity
-            assert position.entry_price == record.average_price  # no answer told it
+            assert position.entry_price == record.average_price  # no response reported it
             resting = day.server.session.open_orders()
             assert {one.side for one in resting} == {Side.SELL}
             assert all(one.price > position.entry_price for one in resting)

@@ -1,4 +1,4 @@
-"""Days on paper, in virtual time: a practice exchange stands in for MEXC, orders go to the paper exchange."""
+"""Paper days in virtual time: a practice exchange replaces MEXC, orders go to the paper exchange."""
 
 import asyncio
 from decimal import Decimal as D

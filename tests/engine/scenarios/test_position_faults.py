@@ -98,7 +98,7 @@ def test_M12_a_resting_sale_filled_during_stream_silence_is_found_by_query(tmp_p
             others_buy(day, the_sale(day))
             assert the_sale(day).status.value == "FILLED"
             await asyncio.sleep(1)
-            assert components.ledger.state.live_orders()  # nobody told it
+            assert components.ledger.state.live_orders()  # not reported
             await until(lambda: not components.ledger.state.live_orders(), 12)
             assert held_position(running).remaining == position.remaining - the_sale(day).executed
             assert (await stored_orders(running))[order.client_order_id].state is OrderState.FILLED
@@ -134,7 +134,7 @@ def test_M11_a_gap_in_the_user_stream_is_reconciled_at_once(
             components.reconciler.compare = noted
             drop_private_sockets(day)
             others_buy(day, the_sale(day))
-            await until(lambda: not components.ledger.state.live_orders(), 6)  # before anybody asks for it
+            await until(lambda: not components.ledger.state.live_orders(), 6)  # before the first query
             assert [run.trigger for run in told] == [Trigger.STREAM_GAP]
             found = [one.text for one in told[0].explained]
             assert any(order.client_order_id in one for one in found), found
@@ -157,7 +157,7 @@ def test_an_engine_killed_during_a_partly_filled_sale_continues_it(
             await until(lambda: held_position(running).sold_quantity)
         monkeypatch.undo()
         assert the_sale(day).status.value == "PARTIALLY_FILLED"
-        others_buy(day, the_sale(day), "0.25")  # nobody is there
+        others_buy(day, the_sale(day), "0.25")  # no engine runs
         async with day.engine() as running:
             components = components_of(running)
             await asyncio.sleep(10)
@@ -209,13 +209,13 @@ async def alerts(running: RunningEngine) -> list[str]:
 
 
 async def entries(running: RunningEngine) -> list[EntryBooked]:
-    """Return what the journal says was booked."""
+    """Return the bookings in the journal."""
     facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 9_000)))
     return [one.event for one in facts if isinstance(one.event, EntryBooked)]
 
 
 async def trade_by_hand(components: TradingComponents, side: Side, quantity: Decimal) -> None:
-    """Trade as a person does on the web site, beside the desk."""
+    """Trade as the user does on the web site."""
     price = components.prices.of(SYMBOL).ask if side is Side.BUY else components.prices.of(SYMBOL).bid
     assert price is not None
     worse = price * (Decimal("1.04") if side is Side.BUY else Decimal("0.96"))
@@ -344,13 +344,13 @@ def test_O9_O10_manual_trades_deposits_and_withdrawals_are_external_flows_and_ne
             await trade_by_hand(components, Side.SELL, Decimal(150))
             await asyncio.sleep(5)
             assert components.ledger.state.balances[(LedgerAccount.OWN, position.base_asset)] == own - 150
-            await assert_reconciled(running)  # what a person traded is explained by its orders
+            await assert_reconciled(running)  # manual trades are explained by their orders
             session = day.server.session
             session.deposit("ODD", Decimal(7))  # an airdrop
             session.deposit("USDT", Decimal(-50))
             runs = await reconcile_confirmed(running, frozenset({"ODD", "USDT"}))
             assert {one.about for run in runs for one in run.unexplained} == {"ODD", "USDT"}
-            await assert_reconciled(running)  # told once, and booked
+            await assert_reconciled(running)  # reported once, and booked
             assert held_position(running).remaining == position.remaining
             assert len(desk_orders(day)) == before  # nothing was made good by trading
             booked = [one.entry for one in await entries(running) if one.entry.kind is EntryKind.DRIFT]

@@ -1,4 +1,4 @@
-"""What the workers ask of the exchange fits the request budget, and nobody is warned of waiting."""
+"""Requests of the workers fit the request budget without delays."""
 
 import asyncio
 import logging

@@ -75,7 +75,7 @@ def test_outcomes_of_the_first_day_count_in_probabilities_of_the_second(tmp_path
 
 
 async def outcomes_of(running: RunningEngine) -> dict[str, str]:
-    """Return how each stored listing ended, as a face is told without asking the engine."""
+    """Return the outcome of each stored listing, without the engine."""
     return {f"{row.symbol} {row.stage}": row.outcome for row in await every_listing(running)}
 
 
@@ -111,7 +111,7 @@ def test_positions_left_open_on_the_first_day_end_with_it_and_are_not_outcomes(
 
 
 def said_by(history: CalibrationHistory) -> list[Probability]:
-    """Return what a history says of every kind of claim."""
+    """Return the probabilities of a history for every kind of claim."""
     return [history.probability(DetectorName.OPENING, 1, "api", claim=kind, kappa=20.0) for kind in ClaimKind]
 
 

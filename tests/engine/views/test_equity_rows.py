@@ -1,4 +1,4 @@
-"""How equity is told to who draws it, as examples over a real store."""
+"""Equity series for charts, from a real store."""
 
 from decimal import Decimal as D
 from functools import partial

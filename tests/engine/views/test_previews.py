@@ -73,7 +73,7 @@ def test_proceeds_never_exceed_the_best_bid(levels: list[tuple[D, D]], share: in
 
 @dataclass
 class Told:
-    """What an engine that holds a position said beforehand."""
+    """Previews of an engine with an open position."""
 
     held: list[Position] = field(default_factory=list[Position])
     rows: dict[str, PreviewRow] = field(default_factory=dict[str, PreviewRow])

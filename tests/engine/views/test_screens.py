@@ -1,4 +1,4 @@
-"""What screens draw, asked at the door of an engine that bought a listing, in virtual time."""
+"""Queries of the screens to an engine with a position, in virtual time."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ BUSY = "BTCUSDT"
 
 @dataclass
 class Told:
-    """What an engine answered, by what was asked; `frames` are the lengths of the answers."""
+    """Responses of an engine by query; `frames` are their lengths."""
 
     detectors: list[DetectorsRow] = field(default_factory=list[DetectorsRow])
     first: dict[str, MarketRow] = field(default_factory=dict[str, MarketRow])
@@ -80,7 +80,7 @@ async def told_by(client: DeskClient, position: Position, told: Told) -> None:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """Let an engine buy, and ask it."""
+    """Run an engine until it buys, and query it."""
     found = Told()
 
     async def main(sim: Simulation) -> None:

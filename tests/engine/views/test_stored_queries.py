@@ -1,4 +1,4 @@
-"""Answers from what is stored: why a detector spoke, and why one did not."""
+"""Queries of stored data: why a detector signalled, and why one did not."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -19,7 +19,7 @@ Told = Callable[[RunningEngine, TradingQueries], Awaitable[None]]
 
 
 def with_money(folder: Path, told: Told) -> None:
-    """Run an engine for a while that trades, and hand over its face."""
+    """Run a trading engine and yield its queries."""
 
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, folder)

@@ -35,7 +35,7 @@ def fault_at_opening(kind: FaultKind, *, times: int = 1, amount_ms: int = 0) -> 
 
 
 def cut_power(running: RunningEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every further write and send fail, as if the power were cut; the exchange keeps its state."""
+    """Fail every further write and send, as in a power cut; the exchange keeps its state."""
     components = components_of(running)
 
     async def refuse(*_: object, **__: object) -> None:

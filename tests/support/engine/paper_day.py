@@ -120,7 +120,7 @@ class PaperDesk:
                 await asyncio.sleep(0.05)
 
     async def buy(self) -> None:
-        """Arm the listing by hand and wait for its position."""
+        """Arm the listing manually and wait for its position."""
         await self.at(OPENS_S - 12)
         await self.queries.arm(NAME, "test")
         await self.at(OPENS_S)

@@ -40,7 +40,7 @@ require_calendar = false
 
 
 async def _place(client: MexcClient) -> int:
-    """Place an order of a desk and one of somebody else; return how many were accepted."""
+    """Place an order of the desk and a foreign one; return how many were accepted."""
     names = [make_ids("abcd", 1_700_000_000_000, 1, attempts=1)[0], "somebody-else"]
     pairs = (await client.market.exchange_info()).symbols
     (symbol,) = (pair.symbol for pair in pairs if pair.symbol == "MXUSDT")

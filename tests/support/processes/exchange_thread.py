@@ -12,7 +12,7 @@ from mexc_tui.practice.server import serving
 
 @contextmanager
 def exchange_in_thread(scenario: Scenario) -> Generator[Endpoint]:
-    """Serve a scenario during the block; a process of its own would take half a second to start."""
+    """Serve a scenario during the block; a separate process would take half a second to start."""
     loop, ready = asyncio.new_event_loop(), threading.Event()
     found: list[Endpoint] = []
     over = asyncio.Event()

@@ -15,7 +15,7 @@ RUN = [sys.executable, "-m", "mexc_tui"]
 
 @dataclass
 class Shell:
-    """A user's shell whose files are all in one folder."""
+    """A user's shell with all files in one folder."""
 
     home: Path
 

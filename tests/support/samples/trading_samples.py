@@ -77,7 +77,7 @@ def intent(
     quote: str = "USDT",
     created_ms: int = 1_000,
 ) -> Intent:
-    """Return an intent with two client ids of its own."""
+    """Return an intent with two client order ids."""
     return Intent(
         id=name,
         role=role,

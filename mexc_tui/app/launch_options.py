@@ -26,7 +26,7 @@ from mexc_tui.settings.load import Layers, SettingsError, load, problems_of
 from mexc_tui.wording.command_options import ChosenOptions
 
 NO_KEY = (
-    "Live trading needs a key of MEXC, and the keyring has none for profile {profile}. Not started. "
+    "Live trading needs a key of MEXC, and none is stored for profile {profile}. Not started. "
     "Next step: mexc-tui keys set. Without a key, --mode paper trades on paper with MEXC's own data."
 )
 NOT_LIVE = (
@@ -100,7 +100,7 @@ def profile_paths(profile: str, environ: Mapping[str, str]) -> Paths:
 async def open_exchange(launch: LaunchOptions, mode: Mode) -> AsyncGenerator[ExchangeHandle]:
     """Open the selected exchange; one started here runs during the block.
 
-    In live mode it comes with the key of the keyring. Raises StartError.
+    In live mode it comes with the stored key. Raises StartError.
     """
     if launch.exchange_file is None and mode is Mode.PRACTICE:
         async with practice_exchange(launch.scenario, launch.seed) as endpoint:
@@ -122,28 +122,48 @@ def selected_endpoint(exchange_file: Path | None, mode: Mode) -> Endpoint:
 
 
 def with_stored_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, LoadedKey]:
-    """Return an exchange with the key of a profile from the keyring. Blocks. Raises StartError."""
-    from mexc_tui.host.credentials import CredentialsError, StoredKeys  # imported in live mode only
+    """Return an exchange with the stored key of a profile. Blocks. Raises StartError."""
+    from mexc_tui.host.keys.record import CredentialsError  # imported in live mode only
+    from mexc_tui.host.keys.stored_keys import StoredKeys
     from mexc_tui.host.logs.handler import hide_in_logs
     from mexc_tui.host.process_hardening import forbid_core_dumps
     from mexc_tui.model.credentials import Secret
 
     name = profile or Mode.LIVE.value
-    _check_key_destination(endpoint)
+    check_key_destination(endpoint)
     keys = StoredKeys(name)
     forbid_core_dumps()
     try:
-        key, shown = keys.read(), keys.shown()
+        found = keys.load()
     except CredentialsError as error:
         raise StartError(str(error)) from None
-    if key is None or shown is None:
+    if found is None:
         raise StartError(NO_KEY.format(profile=name))
+    key, shown = found
     hide_in_logs(Secret(key.access_key), key.secret)
     signed = Endpoint(rest=endpoint.rest, ws=endpoint.ws, web=endpoint.web, api_key=key.access_key)
     return signed, LoadedKey(key, shown.expiry_text(datetime.now(UTC).date()))
 
 
-def _check_key_destination(endpoint: Endpoint) -> None:
+def ask_passphrase(mode: Mode, profile: str | None) -> None:
+    """Let the user type the passphrase of an encrypted key file, before the terminal is used otherwise.
+
+    Does nothing if the key of a live engine is stored elsewhere. Blocks. Raises StartError.
+    """
+    if mode is not Mode.LIVE:
+        return
+    from mexc_tui.host.keys.record import CredentialsError, StorageKind
+    from mexc_tui.host.keys.stored_keys import StoredKeys
+
+    keys = StoredKeys(profile or Mode.LIVE.value)
+    try:
+        if keys.kind() is StorageKind.FILE:
+            keys.load()
+    except CredentialsError as error:
+        raise StartError(str(error)) from None
+
+
+def check_key_destination(endpoint: Endpoint) -> None:
     """Refuse to send a real key to any host but MEXC and this machine. Raises StartError."""
     from mexc_tui.exchange.origins import is_loopback_host  # heavy, live mode only
 

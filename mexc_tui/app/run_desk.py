@@ -11,7 +11,14 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from mexc_tui.app.endpoints import ExchangeHandle
-from mexc_tui.app.launch_options import LaunchOptions, layers_of, mode_of, open_exchange, profile_paths
+from mexc_tui.app.launch_options import (
+    LaunchOptions,
+    ask_passphrase,
+    layers_of,
+    mode_of,
+    open_exchange,
+    profile_paths,
+)
 from mexc_tui.app.run_screen import (
     InProcessEngine,
     ScreenOptions,
@@ -65,7 +72,7 @@ WELCOMED = "welcomed"
 def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str, str]) -> int:
     """Open the desk on the profile's running engine, or start one; return the exit code.
 
-    Raises UsageProblem, SettingsError or PathsError.
+    Raises UsageProblem, SettingsError, PathsError or StartError.
     """
     layers = layers_of(launch, environ)
     mode = mode_of(launch, layers, environ)
@@ -73,6 +80,7 @@ def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str
     if engine_display(paths) is not None:
         return show_attached(paths, _with_configured_display(viewing, layers, paths), environ)
     make_folders(paths)
+    ask_passphrase(mode, launch.profile)
     viewing = replace(_with_configured_display(viewing, layers, paths), welcome=_welcome(launch, paths, mode))
     return run_detachable(
         lambda terminal: _run_in_child(

@@ -19,6 +19,7 @@ from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.app.launch_options import (
     LaunchOptions,
     UsageProblem,
+    ask_passphrase,
     layers_of,
     mode_of,
     open_exchange,
@@ -77,6 +78,7 @@ def run_headless(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
     """Run an engine until a signal; return the exit code. Errors are one line on stderr."""
     log_to_stderr(environ)
     try:
+        ask_passphrase(mode_of(launch, layers_of(launch, environ), environ), launch.profile)
         return asyncio.run(_run_until_signal(launch, environ))
     except UsageProblem as error:
         return _fail(launch, str(error), WRONG_USAGE)

@@ -60,8 +60,12 @@ class KeyFacts:
     """Visible part of the stored key."""
 
     ends_with: str
+    """Empty: it is in an encrypted file, which is not opened."""
     expires_on: date | None
     """Expiry of a key without an IP restriction; None: unknown."""
+    storage: str = ""
+    not_protected: str = ""
+    """What the storage does not protect against, as a sentence."""
 
 
 def check_files(files: Sequence[FileFacts]) -> Check:
@@ -142,7 +146,10 @@ def check_key(found: KeyFacts | None, today: date) -> Check:
     """Check the stored key of live trading. `today` in UTC."""
     if found is None:
         return fail("key", "No key is stored for this profile.", "mexc-tui keys set")
-    text = f"A key that ends in {found.ends_with} is stored."
+    key = f"A key that ends in {found.ends_with}" if found.ends_with else "A key"
+    text = " ".join(f"{key} is stored ({found.storage}). {found.not_protected}".split())
+    if not found.ends_with:
+        return ok("key", f"{text} Its file is encrypted and was not opened.")
     if found.expires_on is None:
         return ok("key", f"{text} Its storage date is unknown.")
     left = (found.expires_on - today).days

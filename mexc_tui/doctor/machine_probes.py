@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,7 +26,8 @@ from mexc_tui.doctor.machine_checks import (
     check_service,
     check_terminal,
 )
-from mexc_tui.host.credentials import LIFETIME_DAYS, CredentialsError, StoredKeys
+from mexc_tui.host.keys.record import CredentialsError, StorageKind
+from mexc_tui.host.keys.stored_keys import StoredKeys
 from mexc_tui.host.paths import Paths
 from mexc_tui.host.service_unit import unit_name
 from mexc_tui.host.systemd import ServiceManagerError, Systemd
@@ -94,16 +95,17 @@ def _books(paths: Paths, clock: Clock) -> Check:
 
 
 def probe_key(profile: str, today: date) -> Check:
-    """Check the key of live trading in the keyring. `today` in UTC."""
+    """Check the stored key of live trading, without opening an encrypted file. `today` in UTC."""
+    keys = StoredKeys(profile)
     try:
-        found = StoredKeys(profile).shown()
+        kind = keys.kind()
+        found = None if kind is StorageKind.FILE else keys.shown()
     except CredentialsError as error:
         return fail("key", str(error), "mexc-tui keys set")
-    if found is None:
+    if kind is None:
         return check_key(None, today)
-    stored_on = found.stored_on
-    expires_on = None if stored_on is None else stored_on + timedelta(days=LIFETIME_DAYS)
-    return check_key(KeyFacts(found.ends_with, expires_on), today)
+    ends_with, expires_on = ("", None) if found is None else (found.ends_with, found.expires_on)
+    return check_key(KeyFacts(ends_with, expires_on, kind.value, kind.not_protected), today)
 
 
 def probe_terminal(environ: Mapping[str, str]) -> Check:

@@ -109,7 +109,7 @@ class DustCandidate(EndpointResponse, frozen=True):
 
 
 class KeyRight(Enum):
-    """Result of a harmless probe of a permission that a trading key should not have (reliability 4.3)."""
+    """Whether a key has a permission (reliability 4.3)."""
 
     LACKS = "the key lacks the right"
     HAS = "the key CAN"
@@ -124,3 +124,30 @@ class KeyRights(msgspec.Struct, frozen=True, kw_only=True):
     places_orders: KeyRight
     withdraws: KeyRight
     reads_withdrawals: KeyRight
+    transfers: KeyRight = KeyRight.UNCLEAR
+    """Only reported, never probed: a probe could move money."""
+    addresses: tuple[str, ...] | None = None
+    """Addresses that the key is bound to; None: not reported."""
+    valid_days: int | None = None
+    """Days until it expires; None: not reported, or it does not expire."""
+    is_reported: bool = False
+    """Whether the exchange reported them (protocol 4.9); otherwise they were probed."""
+
+    @property
+    def moves_funds(self) -> bool:
+        """Whether the key can take money out of the account."""
+        return KeyRight.HAS in (self.withdraws, self.transfers)
+
+
+class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Response to a query of a key's permissions (protocol 4.9)."""
+
+    access_key: str = msgspec.field(name="accessKey")
+    permissions: tuple[str, ...]
+    addresses: tuple[str, ...] | None = msgspec.field(name="ipWhiteList", default=None)
+    valid_days: int | None = msgspec.field(name="remainingValidity", default=None)
+
+    def right(self, name: str) -> KeyRight:
+        """Return a permission by its full name; the exchange also writes `_R` and `_W` (protocol 2.6)."""
+        short = name.replace("_READ", "_R").replace("_WRITE", "_W")
+        return KeyRight.HAS if {name, short} & set(self.permissions) else KeyRight.LACKS

@@ -43,7 +43,7 @@ Every error of the package is in this tree, with its module unless that is this 
   x StartFailed                    engine/runtime/supervisor.py
   x WorkerFailure                  engine/runtime/supervisor.py
     x ClockUnknown                 engine/health.py
-  x CredentialsError               host/credentials.py
+  x CredentialsError               host/keys/record.py
   x EngineRuns                     host/lock.py
   x PathsError                     host/paths.py
   x ServiceManagerError            host/systemd.py

@@ -121,13 +121,14 @@ def _halt_without_key(runner: CommandRunner, why: str, *, yes: bool) -> NoReturn
 
 def _is_live(profile: str) -> bool:
     """Whether a profile trades live: by its name, or because the keyring has a key of it."""
-    from mexc_tui.host.credentials import CredentialsError, StoredKeys
+    from mexc_tui.host.keys.record import CredentialsError
+    from mexc_tui.host.keys.stored_keys import StoredKeys
     from mexc_tui.model.mode import Mode
 
     if profile in list(Mode):
         return profile == Mode.LIVE
     try:
-        return StoredKeys(profile).read() is not None
+        return StoredKeys(profile).kind() is not None
     except CredentialsError:
         return False
 

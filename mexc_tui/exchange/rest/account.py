@@ -13,13 +13,14 @@ from mexc_tui.model.account import (
     Balance,
     DustCandidate,
     DustConversion,
+    KeyInfo,
     KeyRight,
     KeyRights,
     ListenKey,
     ListenKeys,
     TradeFee,
 )
-from mexc_tui.model.errors import ExchangeError, RequestRefused
+from mexc_tui.model.errors import BadResponse, ExchangeError, RequestRefused
 from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
 from mexc_tui.model.text import clean_all
 
@@ -38,6 +39,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 _NAMES = wrapped(tuple[str, ...])
 _FEE = wrapped(TradeFee)
+_KEY_INFO = plain(KeyInfo)
 _LISTEN_KEY = plain(ListenKey)
 _LISTEN_KEYS = plain(ListenKeys)
 _DUST = plain(DustConversion)
@@ -110,14 +112,40 @@ class RestAccount:
         return await self._probe(routes.TEST_ORDER, order, purpose)
 
     async def rights(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRights:
-        """Return the permissions of the key, determined by probes that change nothing."""
+        """Return the permissions of the key: as reported, otherwise by probes that change nothing."""
         account = await self.account(purpose=purpose)
+        info = await self._key_info(purpose)
+        if info is not None:
+            bound = bool(info.addresses)
+            days = info.valid_days
+            return KeyRights(
+                may_trade=account.can_trade,
+                places_orders=info.right("SPOT_DEAL_WRITE"),
+                withdraws=info.right("SPOT_WITHDRAW_WRITE"),
+                reads_withdrawals=info.right("SPOT_WITHDRAW_READ"),
+                transfers=info.right("SPOT_TRANSFER_WRITE"),
+                addresses=info.addresses,
+                valid_days=None if bound or days is None or days < 0 else days,
+                is_reported=True,
+            )
         return KeyRights(
             may_trade=account.can_trade,
             places_orders=await self.can_place_orders(purpose),
             withdraws=await self.can_withdraw(purpose),
             reads_withdrawals=await self.can_read_withdrawals(purpose),
         )
+
+    async def _key_info(self, purpose: Purpose) -> KeyInfo | None:
+        """Return what the exchange reports of the key; None: nothing usable (protocol 4.9).
+
+        Raises ExchangeError without a response.
+        """
+        key = self._requester.access_key
+        try:
+            info = await self._requester.call(routes.KEY_INFO, _KEY_INFO, [("accessKey", key)], purpose=purpose)
+        except (RequestRefused, BadResponse):
+            return None
+        return info if info.access_key == key and info.permissions else None
 
     async def can_withdraw(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRight:
         """Probe SPOT_WITHDRAW_WRITE by cancelling a withdrawal id that cannot exist. Changes nothing."""

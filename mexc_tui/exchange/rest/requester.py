@@ -66,7 +66,8 @@ class Requester:
         self._rng = rng
         self._signer = signer
         public = {"Accept-Encoding": "identity", "Accept": "application/json", "User-Agent": "mexc-tui"}
-        key = {"X-MEXC-APIKEY": signer.access_key} if signer else {}
+        self.access_key = signer.access_key if signer else ""
+        key = {"X-MEXC-APIKEY": self.access_key} if signer else {}
         self._public_headers = Headers(public)
         self._read_headers = Headers({**public, **key})
         # Signed POST, PUT and DELETE requests are refused without it, even without a body (protocol 2.3).

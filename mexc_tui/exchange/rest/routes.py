@@ -72,6 +72,7 @@ MY_TRADES = _question("myTrades", 10)
 
 ACCOUNT = _account("GET", "account", 10, lanes=(LaneName.ACCOUNT,))
 SELF_SYMBOLS = _account("GET", "selfSymbols", 1)
+KEY_INFO = _account("GET", "apiKeyInfo", 1)
 TRADE_FEE = _account("GET", "tradeFee", 20)
 CONVERT_DUST = _account("POST", "capital/convert", 10)
 DUST_LIST = _account("GET", "capital/convert/list", 1)

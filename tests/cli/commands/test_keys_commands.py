@@ -11,7 +11,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
 from mexc_tui.cli.main import main
-from mexc_tui.host import credentials
+from mexc_tui.host.keys import encrypted_file, keyring_storage
 from mexc_tui.model.endpoint import Endpoint
 from tests.support.processes.file_keyring import FileKeyring
 from tests.support.processes.key_exchange import TRADES, exchange
@@ -19,15 +19,18 @@ from tests.support.processes.key_exchange import TRADES, exchange
 pytestmark = pytest.mark.timeout(180)  # runs processes
 
 KEY, SECRET = "mx0vCANARYKEY98765", "CANARYSECRET0123456789abcdef0123"
+PASSPHRASE = "correct horse battery staple"
 BOTH = f"{KEY}\n{SECRET}\n"
 
 
 @pytest.fixture(autouse=True)
 def keyring_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[KeyringBackend]:
     """Install a keyring that stores its file under `tmp_path`."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(encrypted_file, "COST", 2**4)
     before, mine = keyring.get_keyring(), FileKeyring(tmp_path / "keyring.json")
     keyring.set_keyring(mine)
-    monkeypatch.setattr(credentials, "SAFE", frozenset((FileKeyring.__module__,)))
+    monkeypatch.setattr(keyring_storage, "SAFE", frozenset((FileKeyring.__module__,)))
     yield mine
     keyring.set_keyring(before)
 
@@ -106,11 +109,46 @@ def test_keys_are_not_accepted_as_arguments_or_variables(name: str, monkeypatch:
     assert run("keys", "show").exit_code == 3
 
 
-def test_without_an_encrypting_keyring_the_next_step_is_printed() -> None:
+def test_without_a_keyring_a_new_key_needs_a_passphrase() -> None:
     keyring.set_keyring(NoKeyring())
-    for words, typed in ((("set", "--stdin"), BOTH), (("show",), ""), (("remove", "--yes"), "")):
-        refused = run("keys", *words, typed=typed)
-        assert (refused.exit_code, "Secret Service" in refused.output) == (1, True)
+    refused = run("keys", "set", "--stdin", typed=BOTH)
+    assert (refused.exit_code, "third line of --stdin" in refused.output) == (1, True)
+    assert run("keys", "show").exit_code == 3
+
+
+def test_without_a_keyring_the_key_is_stored_in_an_encrypted_file(tmp_path: Path) -> None:
+    keyring.set_keyring(NoKeyring())
+    done = run("keys", "set", "--stdin", typed=f"{BOTH}{PASSPHRASE}\n")
+    assert (done.exit_code, "encrypted file. Not protected against" in done.output) == (0, True), done.output
+    file = tmp_path / "mexc-tui" / "live" / "api-key.encrypted"
+    assert file.stat().st_mode & 0o777 == 0o600
+    shown = run("keys", "show")
+    assert (shown.exit_code, "Stored in: encrypted file." in shown.output) == (0, True), shown.output
+    assert run("keys", "remove", "--yes").exit_code == 0
+    assert not file.exists()
+
+
+def test_rotate_replaces_a_key_once_the_exchange_confirms_the_new_one(tmp_path: Path) -> None:
+    run("keys", "set", "--stdin", typed=BOTH)
+    with exchange(tmp_path, *TRADES) as (file, endpoint):
+        pair = f"{endpoint.api_key}\n{endpoint.api_secret}\n"
+        done = run("keys", "rotate", "--stdin", "--exchange", str(file), typed=pair)
+    assert (done.exit_code, "The old key is still valid" in done.output) == (0, True), done.output
+    assert f"ends in {endpoint.api_key[-4:]}" in run("keys", "show").output
+
+
+def test_rotate_keeps_the_old_key_if_the_new_one_can_withdraw(tmp_path: Path) -> None:
+    run("keys", "set", "--stdin", typed=BOTH)
+    with exchange(tmp_path, *TRADES, "SPOT_WITHDRAW_WRITE") as (file, endpoint):
+        pair = f"{endpoint.api_key}\n{endpoint.api_secret}\n"
+        refused = run("keys", "rotate", "--stdin", "--exchange", str(file), typed=pair)
+    assert (refused.exit_code, "The old key stays in use" in refused.output) == (1, True), refused.output
+    assert "ends in 8765" in run("keys", "show").output
+
+
+def test_rotate_without_a_key_names_the_next_step() -> None:
+    refused = run("keys", "rotate", "--stdin", typed=BOTH)
+    assert (refused.exit_code, "mexc-tui keys set" in refused.output) == (3, True)
 
 
 @pytest.mark.parametrize(

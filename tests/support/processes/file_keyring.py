@@ -10,7 +10,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
 from mexc_tui.cli.main import main
-from mexc_tui.host import credentials
+from mexc_tui.host.keys import keyring_storage
 
 
 class FileKeyring(KeyringBackend):
@@ -39,5 +39,5 @@ class FileKeyring(KeyringBackend):
 
 if __name__ == "__main__":
     keyring.set_keyring(FileKeyring())
-    credentials.SAFE = frozenset((FileKeyring.__module__,))
+    keyring_storage.SAFE = frozenset((FileKeyring.__module__,))
     sys.exit(main())

@@ -1,0 +1,128 @@
+"""A key in the keyring of the operating system. The library is imported on use, because that is slow."""
+
+from datetime import date
+from typing import Protocol, cast
+
+from mexc_tui.host.keys.record import CredentialsError, KeyRecord, StorageKind
+
+SERVICE = "mexc-tui"
+KEY, SECRET, SINCE = "access key", "secret", "kept on"
+SAFE = frozenset(
+    (
+        "keyring.backends.SecretService",
+        "keyring.backends.libsecret",
+        "keyring.backends.kwallet",
+        "keyring.backends.macOS",
+        "keyring.backends.Windows",
+    )
+)
+"""Keyring backends that encrypt. Others, such as plain-text files, are never used."""
+NO_KEYRING = "This machine has no encrypting keyring ({found})."
+PLAINTEXT = (
+    "The keyring of this machine stores keys unencrypted ({found}) and is not used. Next step: uninstall it, "
+    "or store the key in an encrypted file: mexc-tui keys set --storage file"
+)
+NOT_LOADED = (
+    "The keyring that this machine is set up to use cannot be loaded ({error}). Next step: correct or unset "
+    "PYTHON_KEYRING_BACKEND and keyringrc.cfg (`keyring diagnose` shows both), then try again."
+)
+
+
+class Backend(Protocol):
+    """The used part of a keyring backend; the types of the library are incomplete."""
+
+    def get_password(self, service: str, username: str) -> str | None: ...
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+    def delete_password(self, service: str, username: str) -> None: ...
+
+
+class KeyringStorage:
+    """The key of one profile in the keyring. Methods may block until the user unlocks it."""
+
+    kind = StorageKind.KEYRING
+
+    def __init__(self, profile: str, safe: frozenset[str] | None = None) -> None:
+        """`safe`: modules of the backends that may be used; None: `SAFE`."""
+        self._profile = profile
+        self._safe = SAFE if safe is None else safe
+
+    def is_available(self) -> bool:
+        """Whether this machine has an encrypting keyring. Raises CredentialsError for a plain-text one."""
+        return self._found()[0] is not None
+
+    def read(self) -> KeyRecord | None:
+        """Return the key; None: there is none, or it is incomplete."""
+        record = KeyRecord(self._get(KEY), self._get(SECRET), self._since())
+        return record if record.is_whole else None
+
+    def write(self, record: KeyRecord) -> None:
+        """Store a key, replacing the previous one."""
+        self.remove()  # never combine an old key with a new secret
+        backend = self._backend()
+        since = record.stored_on.isoformat() if record.stored_on else ""
+        try:
+            backend.set_password(SERVICE, self._name(SECRET), record.secret)
+            backend.set_password(SERVICE, self._name(KEY), record.access_key)
+            backend.set_password(SERVICE, self._name(SINCE), since)
+        except Exception as error:  # each backend raises its own
+            raise _refused(error) from None
+
+    def remove(self) -> bool:
+        """Delete the key; return whether there was one."""
+        backend, had = self._backend(), False
+        for name in (KEY, SECRET, SINCE):
+            if self._get(name):
+                had = had or name != SINCE
+                try:
+                    backend.delete_password(SERVICE, self._name(name))
+                except Exception as error:  # each backend raises its own
+                    raise _refused(error) from None
+        return had
+
+    def _since(self) -> date | None:
+        try:
+            return date.fromisoformat(self._get(SINCE))
+        except ValueError:
+            return None
+
+    def _get(self, name: str) -> str:
+        try:
+            return self._backend().get_password(SERVICE, self._name(name)) or ""
+        except CredentialsError:
+            raise
+        except Exception as error:  # each backend raises its own
+            raise _refused(error) from None
+
+    def _name(self, name: str) -> str:
+        return f"{self._profile}: {name}"
+
+    def _backend(self) -> Backend:
+        backend, found = self._found()
+        if backend is None:
+            raise CredentialsError(NO_KEYRING.format(found=found))
+        return backend
+
+    def _found(self) -> tuple[Backend | None, str]:
+        """Return the keyring in use, or the first safe one of a chain, and the module that was found."""
+        try:
+            import keyring
+            from keyring.backends.chainer import ChainerBackend
+
+            found = keyring.get_keyring()
+        except Exception as error:  # a configured backend that cannot be loaded may raise any error
+            raise CredentialsError(NOT_LOADED.format(error=type(error).__name__)) from None
+        links = found.backends if isinstance(found, ChainerBackend) else (found,)
+        for backend in links:
+            if type(backend).__module__ in self._safe:
+                return cast("Backend", backend), ""
+        module = type(found).__module__
+        if any("plaintext" in type(link).__name__.casefold() for link in links):
+            raise CredentialsError(PLAINTEXT.format(found=module))
+        return None, f"found: {module}"
+
+
+def _refused(error: Exception) -> CredentialsError:
+    # The message of a backend is not shown: it may contain the secret.
+    return CredentialsError(
+        f"The keyring refused access ({type(error).__name__}). Unlock it, then try again."
+    )

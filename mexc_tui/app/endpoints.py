@@ -34,11 +34,13 @@ class StartError(DeskError):
 
 @dataclass(frozen=True, slots=True)
 class LoadedKey:
-    """API key loaded from the keyring."""
+    """API key loaded from its storage."""
 
     credentials: "Credentials"
-    words: str
+    expiry: str
     """Expiry as text."""
+    expires_ms: int | None = None
+    """By the date of storage, without an IP restriction; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,13 +125,14 @@ class ExchangeBuilder:
             )
         )
         desk_id = desk_id_of(state / DESK_ID_FILE, environment.rng)
-        expiry = "" if self.location.key is None else self.location.key.words
+        key = self.location.key
         return TradingSetup(
             port=port,
             scope=scope,
             desk_id=desk_id,
             halt_file=environment.halt_file(state, scope),
-            key_validity=expiry,
+            key_validity="" if key is None else key.expiry,
+            key_expires_ms=None if key is None else key.expires_ms,
         )
 
     async def _connector(self) -> aiohttp.BaseConnector:

@@ -36,8 +36,9 @@ def assess_rights(rights: KeyRights, expiry: str) -> KeyCheckResult:
         lines.append("It CAN TRANSFER: a thief could move the funds. Create a key without that permission.")
     if rights.reads_withdrawals is KeyRight.HAS:
         lines.append("It can also read withdrawals, which the desk does not need.")
-    lines.append(validity_text(rights, expiry))
-    lines.append(f"Source: {'apiKeyInfo of the exchange' if rights.is_reported else 'harmless test requests'}.")
+    lines.append(rights.validity_text(expiry))
+    source = "apiKeyInfo of the exchange" if rights.is_reported else "harmless test requests"
+    lines.append(f"Source: {source}.")
     is_fit = (
         rights.may_trade is not False
         and rights.places_orders is KeyRight.HAS

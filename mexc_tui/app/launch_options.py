@@ -142,7 +142,7 @@ def with_stored_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, 
     key, shown = found
     hide_in_logs(Secret(key.access_key), key.secret)
     signed = Endpoint(rest=endpoint.rest, ws=endpoint.ws, web=endpoint.web, api_key=key.access_key)
-    return signed, LoadedKey(key, shown.expiry_text(datetime.now(UTC).date()))
+    return signed, LoadedKey(key, shown.expiry_text(datetime.now(UTC).date()), shown.expires_ms)
 
 
 def ask_passphrase(mode: Mode, profile: str | None) -> None:

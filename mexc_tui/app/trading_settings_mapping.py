@@ -80,6 +80,7 @@ def arm_rules(settings: Settings) -> ArmRules:
         min_probability=settings.min_probability,
         detectors=settings.armed_detectors,
         require_calendar=settings.require_calendar,
+        require_bound_key=settings.require_bound_key,
         advance_ms=settings.advance_s * MS,
         allow=tuple(map(re.compile, settings.allow_symbols)),
         deny=tuple(map(re.compile, settings.deny_symbols)),

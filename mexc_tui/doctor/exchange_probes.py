@@ -111,7 +111,7 @@ async def _key(access: ExchangeAccess) -> list[Check]:
 
     async def check() -> list[Check]:
         try:
-            checked = await check_key(access.endpoint.rest, key.credentials, key.words)
+            checked = await check_key(access.endpoint.rest, key.credentials, key.expiry)
         except ExchangeError as error:
             return [fail("key rights", str(error), "mexc-tui keys check")]
         text = " ".join(checked.words)

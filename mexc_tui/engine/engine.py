@@ -364,25 +364,12 @@ class Engine:
                 yield AlertCondition(
                     rule="engine:source", about=source.source, severity=Severity.WARNING, text=source.problem
                 )
-        if self.trading_components is not None and self.trading_components.reconciler.damage:
-            yield AlertCondition(
-                rule="engine:books",
-                about="books",
-                severity=Severity.CRITICAL,
-                text=self.trading_components.reconciler.damage,
-            )
+        yield from self._trading_conditions()
         yield from self._store_conditions()
         state, cause = self.trading_state()
         if state is not TradingState.ACTIVE:
             yield AlertCondition(
                 rule="engine:trading", about=state.value, severity=Severity.WARNING, text=cause
-            )
-        if self.trading_components is not None and self.trading_components.suspend_detector.warning:
-            yield AlertCondition(
-                rule="engine:loop",
-                about="event loop",
-                severity=Severity.WARNING,
-                text=self.trading_components.suspend_detector.warning,
             )
         if self.settings_worker.problem:
             yield AlertCondition(
@@ -396,6 +383,19 @@ class Engine:
             yield AlertCondition(
                 rule="engine:ban", about=ban, severity=Severity.ERROR, text=f"banned by the exchange: {ban}"
             )
+
+    def _trading_conditions(self) -> Iterable[AlertCondition]:
+        components = self.trading_components
+        if components is None:
+            return
+        expiry = components.key_rights.expiry_warning(components.port.now_ms())
+        for rule, about, severity, text in (
+            ("engine:books", "books", Severity.CRITICAL, components.reconciler.damage),
+            ("engine:loop", "event loop", Severity.WARNING, components.suspend_detector.warning),
+            ("engine:key", "API key", Severity.WARNING, expiry),
+        ):
+            if text:
+                yield AlertCondition(rule=rule, about=about, severity=severity, text=text)
 
     def _store_conditions(self) -> Iterable[AlertCondition]:
         monitor = self.store_monitor

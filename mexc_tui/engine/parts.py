@@ -37,6 +37,8 @@ class TradingSetup:
     """Second copy of a halt, beside the store."""
     key_validity: str = ""
     """Validity of a live API key, as text."""
+    key_expires_ms: int | None = None
+    """By the date of storage, without an IP restriction; None: unknown, or no stored key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

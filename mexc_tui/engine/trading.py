@@ -210,6 +210,7 @@ class TradingComponents:
             self._setup.key_validity,
             lambda: bool(self.ledger.state.positions or self.ledger.state.intents),
             is_live=self._parameters.entry().mode is Mode.LIVE,
+            expires_ms=self._setup.key_expires_ms,
         )
 
     def _build_live_unlock(self) -> LiveUnlock:

@@ -133,6 +133,15 @@ class KeyRights(msgspec.Struct, frozen=True, kw_only=True):
     is_reported: bool = False
     """Whether the exchange reported them (protocol 4.9); otherwise they were probed."""
 
+    def validity_text(self, stored: str) -> str:
+        """Return addresses and expiry as text. `stored`: expiry by the date of storage, if not reported."""
+        if self.addresses:
+            return f"It is bound to {', '.join(self.addresses)}."
+        if self.addresses is None:
+            return f"The exchange does not report whether it is bound to an IP address. {stored}"
+        expiry = stored if self.valid_days is None else f"It expires in {self.valid_days} days."
+        return f"It is NOT bound to an IP address: bind it to this machine's. {expiry}"
+
     @property
     def moves_funds(self) -> bool:
         """Whether the key can take money out of the account."""
@@ -142,9 +151,9 @@ class KeyRights(msgspec.Struct, frozen=True, kw_only=True):
 class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Response to a query of a key's permissions (protocol 4.9)."""
 
-    access_key: str = msgspec.field(name="accessKey")
-    permissions: tuple[str, ...]
-    addresses: tuple[str, ...] | None = msgspec.field(name="ipWhiteList", default=None)
+    access_key: LongText = msgspec.field(name="accessKey")
+    permissions: tuple[LongText, ...]
+    addresses: tuple[LongText, ...] | None = msgspec.field(name="ipWhiteList", default=None)
     valid_days: int | None = msgspec.field(name="remainingValidity", default=None)
 
     def right(self, name: str) -> KeyRight:

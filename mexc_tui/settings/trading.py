@@ -70,6 +70,7 @@ class ArmingSettings(Group):
     )
     armed_detectors: Detectors = row((DetectorName.READY_STATE,), "Arm only signals of these detectors.")
     require_calendar: Switch = row(True, "Arm only listings that the calendar confirms.")
+    require_bound_key: Switch = row(False, "In live mode, buy only with a key that is bound to IP addresses.")
     advance_s: Count = row(
         12_600,
         "Arm, and evaluate the launch sequence, up to this long before an opening.",

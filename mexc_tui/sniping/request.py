@@ -102,6 +102,8 @@ class ArmRules:
     min_probability: float = 0.8
     detectors: tuple[DetectorName, ...] = (DetectorName.READY_STATE,)
     require_calendar: bool = True
+    require_bound_key: bool = False
+    """Whether a live key must be bound to IP addresses."""
     advance_ms: int = 12_600_000
     allow: tuple[Pattern[str], ...] = ()
     deny: tuple[Pattern[str], ...] = ()

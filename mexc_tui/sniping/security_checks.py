@@ -35,16 +35,15 @@ def key_rights(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
 
 
 def key_address(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether a live key is bound to IP addresses: others expire after 90 days and work for any thief."""
+    """Whether a live key is bound to IP addresses, if required: others expire and work for any thief."""
     bound = None if facts.desk.key is None else facts.desk.key.is_ip_bound
-    passed = facts.desk.mode is not Mode.LIVE or bound is not False
-    value = "unknown" if bound is None else _yes(bound)
+    is_required = facts.desk.mode is Mode.LIVE and facts.rules.require_bound_key
     return _rule(
         "key_address",
-        passed,
-        value,
-        limit="bound to an IP address in live mode",
-        flip="bind the key to this IP address",
+        bound is True or not is_required,
+        "unknown" if bound is None else _yes(bound),
+        limit="bound to an IP address" if is_required else "any",
+        flip="bind the key to this IP address on the exchange's site, or set require_bound_key = false",
     )
 
 

@@ -8,6 +8,7 @@ _TITLES = {
     "engine:backup": "Backup failed",
     "engine:ban": "Requests banned",
     "engine:books": "Reconciliation failed",
+    "engine:key": "API key expires",
     "engine:loop": "Event loop blocked",
     "engine:settings": "Settings not applied",
     "engine:source": "Source unavailable",

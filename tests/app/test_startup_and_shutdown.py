@@ -139,7 +139,7 @@ def test_paper_mode_without_a_network_prints_one_line(
     assert "Check the network" in line
 
 
-def test_live_mode_without_a_keyring_starts_nothing_and_names_the_next_step(
+def test_live_mode_without_a_key_starts_nothing_and_names_the_next_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = keyring.get_keyring()
@@ -150,7 +150,7 @@ def test_live_mode_without_a_keyring_starts_nothing_and_names_the_next_step(
         keyring.set_keyring(before)
     (line,) = capsys.readouterr().err.splitlines()
     assert code == 3
-    assert "no encrypting keyring" in line
+    assert "none is stored for profile live" in line
     assert "Next step" in line
     assert not (tmp_path / ".local/state/mexc-tui/live/desk.sqlite3").exists()
 

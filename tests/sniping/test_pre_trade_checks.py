@@ -15,6 +15,7 @@ from mexc_tui.model.signal import DetectorName
 from mexc_tui.model.symbol import SymbolStatus
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.model.verdict import CheckStage
+from mexc_tui.sniping import security_checks
 from mexc_tui.sniping.key_pairs import KeyPermission
 from mexc_tui.sniping.pre_trade_checks import judge
 from mexc_tui.sniping.request import ArmFacts, KeyFacts, WorkerFact
@@ -30,6 +31,12 @@ def with_pair(**changes: Any) -> ArmFacts:
 
 def with_desk(**changes: Any) -> ArmFacts:
     return replace(facts(), desk=replace(facts().desk, **changes))
+
+
+def with_live_key(*, is_bound: bool | None, is_required: bool = True) -> ArmFacts:
+    key = KeyFacts(may_trade=True, is_ip_bound=is_bound)
+    desk = replace(facts().desk, mode=Mode.LIVE, is_unlocked=True, key=key)
+    return replace(facts(), desk=desk, rules=replace(facts().rules, require_bound_key=is_required))
 
 
 def with_rules(**changes: Any) -> ArmFacts:
@@ -125,7 +132,8 @@ FACTS: list[tuple[str, ArmFacts]] = [
     ("unlocked", with_desk(mode=Mode.LIVE)),
     ("key_rights", with_desk(key=None)),
     ("key_rights", with_desk(key=KeyFacts(may_trade=True, may_withdraw=True))),
-    ("key_address", with_desk(mode=Mode.LIVE, key=KeyFacts(may_trade=True, is_ip_bound=False))),
+    ("key_address", with_live_key(is_bound=False)),
+    ("key_address", with_live_key(is_bound=None)),
     ("trading_state", with_desk(trading=HALTED)),
     ("halt_generation", with_desk(generation=-1)),
     ("automatic", with_desk(mode=Mode.PAPER)),
@@ -178,3 +186,9 @@ def test_an_opening_far_ahead_states_when_it_can_be_armed() -> None:
     refusal = judge(proposal(), with_rules(advance_ms=1_000), NOW).first_refusal
     assert refusal is not None
     assert refusal.until_ms == T0 - 1_000
+
+
+@pytest.mark.parametrize(("is_bound", "is_required"), [(True, True), (False, False), (None, False)])
+def test_a_live_key_needs_an_ip_binding_only_where_required(is_bound: bool | None, is_required: bool) -> None:
+    found = with_live_key(is_bound=is_bound, is_required=is_required)
+    assert security_checks.key_address(proposal(), found, 0).passed

@@ -57,6 +57,8 @@ def set_key(profile: str, from_pipe: bool, storage: str | None) -> None:
     access_key, secret, passphrase = _piped() if from_pipe else _typed()
     stored = _keys(profile, passphrase)
     kind = _store(stored, access_key, secret, storage)
+    if storage is None and (problem := stored.keyring_problem()):
+        click.echo(problem, err=True)
     click.echo(
         with_chosen_options(
             f"Stored for profile {profile}: {kind.value}. {kind.not_protected}\n"
@@ -94,7 +96,7 @@ def check(profile: str, exchange_file: Path | None) -> None:
         endpoint, key = with_stored_key(selected_endpoint(exchange_file, Mode.LIVE), profile)
     except StartError as error:
         fail(str(error), NO_ENGINE)
-    checked = _checked(endpoint.rest, key.credentials, key.words)
+    checked = _checked(endpoint.rest, key.credentials, key.expiry)
     click.echo(with_chosen_options("\n".join(checked.words)))
     if not checked.is_fit:
         sys.exit(NOT_DONE)

@@ -142,7 +142,9 @@ class RestAccount:
         """
         key = self._requester.access_key
         try:
-            info = await self._requester.call(routes.KEY_INFO, _KEY_INFO, [("accessKey", key)], purpose=purpose)
+            info = await self._requester.call(
+                routes.KEY_INFO, _KEY_INFO, [("accessKey", key)], purpose=purpose
+            )
         except (RequestRefused, BadResponse):
             return None
         return info if info.access_key == key and info.permissions else None

@@ -17,11 +17,9 @@ SAFE = frozenset(
     )
 )
 """Keyring backends that encrypt. Others, such as plain-text files, are never used."""
-NO_KEYRING = "This machine has no encrypting keyring ({found})."
-PLAINTEXT = (
-    "The keyring of this machine stores keys unencrypted ({found}) and is not used. Next step: uninstall it, "
-    "or store the key in an encrypted file: mexc-tui keys set --storage file"
-)
+NO_KEYRING = "This machine has no encrypting keyring (found: {found})."
+PLAINTEXT = "The keyring of this machine ({found}) stores keys unencrypted and is not used."
+IN_FILE = "Next step: store the key in an encrypted file: mexc-tui keys set --storage file"
 NOT_LOADED = (
     "The keyring that this machine is set up to use cannot be loaded ({error}). Next step: correct or unset "
     "PYTHON_KEYRING_BACKEND and keyringrc.cfg (`keyring diagnose` shows both), then try again."
@@ -47,8 +45,12 @@ class KeyringStorage:
         self._safe = SAFE if safe is None else safe
 
     def is_available(self) -> bool:
-        """Whether this machine has an encrypting keyring. Raises CredentialsError for a plain-text one."""
+        """Whether this machine has an encrypting keyring. Raises CredentialsError if it cannot be loaded."""
         return self._found()[0] is not None
+
+    def absence_text(self) -> str:
+        """Return why the keyring cannot be used; empty: it can."""
+        return self._found()[1]
 
     def read(self) -> KeyRecord | None:
         """Return the key; None: there is none, or it is incomplete."""
@@ -99,7 +101,7 @@ class KeyringStorage:
     def _backend(self) -> Backend:
         backend, found = self._found()
         if backend is None:
-            raise CredentialsError(NO_KEYRING.format(found=found))
+            raise CredentialsError(f"{found} {IN_FILE}")
         return backend
 
     def _found(self) -> tuple[Backend | None, str]:
@@ -115,10 +117,10 @@ class KeyringStorage:
         for backend in links:
             if type(backend).__module__ in self._safe:
                 return cast("Backend", backend), ""
-        module = type(found).__module__
-        if any("plaintext" in type(link).__name__.casefold() for link in links):
-            raise CredentialsError(PLAINTEXT.format(found=module))
-        return None, f"found: {module}"
+        plaintext = [link for link in links if "plaintext" in type(link).__name__.casefold()]
+        if plaintext:
+            return None, PLAINTEXT.format(found=type(plaintext[0]).__module__)
+        return None, NO_KEYRING.format(found=type(found).__module__)
 
 
 def _refused(error: Exception) -> CredentialsError:

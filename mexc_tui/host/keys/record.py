@@ -14,6 +14,7 @@ LIFETIME_DAYS = 90
 FORM = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
 """Format of access key and secret."""
 SHOWN = 4
+DAY_MS = 86_400_000
 
 
 class CredentialsError(DeskError):
@@ -101,6 +102,12 @@ class KeySummary:
     def expires_on(self) -> date | None:
         """Return the expiry without an IP restriction; None: unknown."""
         return expiry(self.stored_on)
+
+    @property
+    def expires_ms(self) -> int | None:
+        """Return the expiry without an IP restriction as Unix milliseconds; None: unknown."""
+        ends_on = self.expires_on
+        return None if ends_on is None else (ends_on - date(1970, 1, 1)).days * DAY_MS
 
     def expiry_text(self, today: date) -> str:
         """Return the expiry as text. `today` in UTC."""

@@ -84,6 +84,10 @@ class StoredKeys:
             return StorageKind.KEYRING
         return StorageKind.FILE if self._encrypted.exists() else None
 
+    def keyring_problem(self) -> str:
+        """Return why this machine's keyring cannot be used; empty: it can."""
+        return self._keyring.absence_text()
+
     def store(
         self, access_key: str, secret: str, today: date, *, kind: StorageKind | None = None
     ) -> StorageKind:

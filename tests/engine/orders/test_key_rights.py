@@ -71,7 +71,8 @@ def test_a_live_engine_queries_the_permissions_of_its_key(
         async with live(sim, tmp_path, permissions) as running:
             key = components_of(running).entry_context.desk().key
             assert key is not None
-            assert (key.may_trade, key.may_withdraw, key.text) == (permissions == TRADES, False, LASTS)
+            assert (key.may_trade, key.may_withdraw) == (permissions == TRADES, False)
+            assert "NOT bound to an IP address" in key.text
 
     simulate(main)
 
@@ -212,3 +213,38 @@ async def unlocked(running: RunningEngine) -> TradingComponents:
         while components.refusal(OrderRole.ENTRY, "ANYUSDT"):  # noqa: ASYNC110
             await asyncio.sleep(0.5)
     return components
+
+
+def reported(**changes: object) -> KeyRights:
+    """Return permissions as the exchange reports them."""
+    return msgspec.structs.replace(HARMLESS, transfers=KeyRight.LACKS, is_reported=True, **changes)
+
+
+def test_a_key_that_can_transfer_is_as_dangerous_as_one_that_can_withdraw() -> None:
+    facts = facts_of(reported(transfers=KeyRight.HAS), LASTS)
+    assert facts is not None
+    assert facts.may_withdraw
+
+
+@pytest.mark.parametrize(
+    ("rights", "expires_ms", "text"),
+    [
+        (reported(addresses=(), valid_days=16), None, ""),
+        (reported(addresses=(), valid_days=15), None, "expires in 15 days"),
+        (reported(addresses=(), valid_days=0), None, "has expired"),
+        (reported(addresses=("192.0.2.7",)), 86_400_000, ""),
+        (HARMLESS, 17 * 86_400_000, ""),
+        (HARMLESS, 16 * 86_400_000, "expires in 15 days"),
+        (HARMLESS, None, ""),
+        (None, 16 * 86_400_000, "expires in 15 days"),
+    ],
+)
+def test_a_key_warns_from_15_days_before_it_expires(
+    rights: KeyRights | None, expires_ms: int | None, text: str
+) -> None:
+    worker = KeyRightsWorker(
+        cast("TradingPort", Answers(rights)), LASTS, lambda: False, is_live=True, expires_ms=expires_ms
+    )
+    worker.rights = rights
+    warning = worker.expiry_warning(86_400_000)
+    assert (text in warning) if text else not warning

@@ -184,6 +184,63 @@ async def test_probes_report_the_rights_of_a_key(reply: Reply, right: KeyRight) 
         assert len(server.requests) == 1
 
 
+INFO = '{"note":"n","accessKey":"%s","createTime":1,"permissions":%s,"ipWhiteList":%s,"status":"1"%s}'
+ACCOUNT_BODY = '{"canTrade":true,"balances":[]}'
+
+
+def key_info(permissions: str, addresses: str = "[]", more: str = "", key: str = "") -> Reply:
+    return http_response(INFO % (key or ACCESS_KEY, permissions, addresses, more))
+
+
+@pytest.mark.parametrize(
+    ("reply", "rights"),
+    [
+        (
+            key_info('["SPOT_DEAL_WRITE"]', more=',"remainingValidity":42'),
+            (KeyRight.HAS, KeyRight.LACKS, KeyRight.LACKS, (), 42),
+        ),
+        (
+            key_info('["SPOT_DEAL_R","SPOT_WITHDRAW_W"]', '["192.0.2.7"]', ',"remainingValidity":-1'),
+            (KeyRight.LACKS, KeyRight.HAS, KeyRight.LACKS, ("192.0.2.7",), None),
+        ),
+        (
+            key_info('["SPOT_TRANSFER_WRITE"]', "null"),
+            (KeyRight.LACKS, KeyRight.LACKS, KeyRight.HAS, None, None),
+        ),
+    ],
+)
+async def test_rights_are_read_from_the_key_info_of_the_exchange(
+    reply: Reply, rights: tuple[object, ...]
+) -> None:
+    async with scripted_client(http_response(ACCOUNT_BODY), reply) as (client, server):
+        found = await client.account.rights()
+        assert found.is_reported
+        assert rights == (
+            found.places_orders, found.withdraws, found.transfers, found.addresses, found.valid_days
+        )  # fmt: skip
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        http_response("", 404),
+        http_response('{"code":700007,"msg":"No permission"}', 403),
+        http_response("<html>"),
+        key_info("[]"),
+        key_info('["SPOT_DEAL_WRITE"]', key="another"),
+    ],
+)
+async def test_rights_are_probed_where_the_exchange_does_not_report_them(reply: Reply) -> None:
+    denied = http_response('{"code":700007,"msg":"No permission"}', 403)
+    replies = (http_response(ACCOUNT_BODY), reply, http_response("{}"), denied, denied)
+    async with scripted_client(*replies) as (client, _):
+        found = await client.account.rights()
+    assert not found.is_reported
+    assert (found.places_orders, found.withdraws) == (KeyRight.HAS, KeyRight.LACKS)
+    assert (found.transfers, found.addresses) == (KeyRight.UNCLEAR, None)
+
+
 WEIGHTS = [
     (routes.PING, 1),
     (routes.EXCHANGE_INFO, 25),

@@ -181,8 +181,9 @@ def test_a_plain_text_keyring_is_refused_by_name(
     environ: dict[str, str], memory_keyring: MemoryKeyring
 ) -> None:
     keyring.set_keyring(PlaintextKeyring())
-    with pytest.raises(CredentialsError, match="stores keys unencrypted"):
-        StoredKeys("live", environ).store(KEY, SECRET, TODAY)
     keys = StoredKeys("live", environ, new_passphrase=PASSPHRASE)
-    assert keys.store(KEY, SECRET, TODAY, kind=StorageKind.FILE) is StorageKind.FILE
+    with pytest.raises(CredentialsError, match="stores keys unencrypted"):
+        keys.store(KEY, SECRET, TODAY, kind=StorageKind.KEYRING)
+    assert __name__ in keys.keyring_problem()
+    assert keys.store(KEY, SECRET, TODAY) is StorageKind.FILE
     assert keys.read() is not None

@@ -5,6 +5,8 @@ from pathlib import Path
 
 NOTIFY_RELOAD_SINCE = 253
 """First systemd version with `Type=notify-reload`."""
+USER_CREDENTIALS_SINCE = 256
+"""First systemd version in which services of a user open encrypted credentials."""
 
 _HARDENING = """\
 NoNewPrivileges=yes
@@ -42,6 +44,8 @@ class ServiceUnit:
     writable: tuple[Path, ...] = ()
     """Folders that a system unit may write."""
     environment: tuple[tuple[str, str], ...] = ()
+    credentials: tuple[tuple[str, Path], ...] = ()
+    """Names and files of encrypted credentials (systemd-creds(1))."""
     systemd_version: int = 0
     """0: unknown."""
 
@@ -81,6 +85,7 @@ class ServiceUnit:
             f"ExecStart={' '.join(map(quoted, self.command))}\n"
             f"{reload}"
             f"{environment}"
+            f"{self._credentials()}"
             "# Exit codes 2 and 3: wrong settings, or another engine runs. Another start would not help.\n"
             "Restart=on-failure\n"
             "RestartSec=2\n"
@@ -91,6 +96,11 @@ class ServiceUnit:
             f"{_HARDENING}"
             f"{system}"
         )
+
+    def _credentials(self) -> str:
+        # The whole rest of the line is the path; only % is special in it.
+        lines = (f"{name}:{str(file).replace('%', '%%')}" for name, file in self.credentials)
+        return "".join(f"LoadCredentialEncrypted={line}\n" for line in lines)
 
     def _install(self) -> str:
         return f"[Install]\nWantedBy={'multi-user.target' if self.user else 'default.target'}\n"

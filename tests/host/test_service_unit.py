@@ -49,7 +49,9 @@ def test_systemd_accepts_the_unit_of_a_user(tmp_path: Path) -> None:
 
 @needs_systemd
 def test_systemd_accepts_the_unit_of_the_system(tmp_path: Path) -> None:
-    written = unit(user="root", writable=(tmp_path / "state folder", tmp_path / "config"))
+    credentials = (("mexc-tui-live", tmp_path / "key 100%.cred"),)
+    folders = (tmp_path / "state folder", tmp_path / "config")
+    written = unit(user="root", writable=folders, credentials=credentials)
     assert verified(written, tmp_path, is_user=False) == ""
 
 

@@ -4,6 +4,7 @@ import getpass
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from mexc_tui.cli.command_runner import (
     with_chosen_options,
 )
 from mexc_tui.cli.confirmation import confirm, yes_flag
+from mexc_tui.model.mode import Mode
 
 if TYPE_CHECKING:
     from mexc_tui.cli.pages.tables import Pen
@@ -48,6 +50,12 @@ class ServiceJson(msgspec.Struct, frozen=True, kw_only=True):
     keeps_running_after_logout: bool
 
 
+def credential(name: str, content: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """Return an option with the file of an encrypted credential."""
+    text = f"{content} A file of `systemd-creds encrypt`."
+    return click.option(name, type=click.Path(dir_okay=False, path_type=Path), help=text)
+
+
 @click.group()
 def service() -> None:
     """Run the engine as a systemd service."""
@@ -56,15 +64,27 @@ def service() -> None:
 @service.command()
 @click.option("--system", "user", metavar="USER", help="Print a system unit that runs as USER.")
 @click.option("--print", "only_print", is_flag=True, help="Print the unit; change nothing.")
+@credential("--key-credential", "Two lines: access key and secret of live trading.")
+@credential("--passphrase-credential", "The passphrase of the encrypted key file.")
 @yes_flag
 @output_flags
-def install(user: str | None, only_print: bool, yes: bool, profile: str | None, as_json: bool) -> None:
+def install(
+    *,
+    user: str | None,
+    only_print: bool,
+    key_credential: Path | None,
+    passphrase_credential: Path | None,
+    yes: bool,
+    profile: str | None,
+    as_json: bool,
+) -> None:
     """Install and start a service of the current user; it restarts a failed engine.
 
     Exit code: 0 installed or printed, 1 cancelled or refused, 3 no service manager.
     """
     with command_runner(profile, as_json) as runner:
-        unit = _unit(runner, user or "")
+        unit = _unit(runner, user or "", (key_credential, passphrase_credential))
+        _warn_of_key(runner, unit)
         if only_print or user:
             click.echo(unit.text(), nl=False)
             if user and not only_print:
@@ -152,7 +172,9 @@ def remove(yes: bool, profile: str | None) -> None:
         click.echo(f"Removed {file}. Ledger, settings and keys are unchanged.")
 
 
-def _unit(runner: CommandRunner, user: str) -> "ServiceUnit":
+def _unit(runner: CommandRunner, user: str, credentials: tuple[Path | None, Path | None]) -> "ServiceUnit":
+    """Return the unit. `credentials`: files with the key and the passphrase, as given."""
+    from mexc_tui.host.keys.service_key import unit_credentials
     from mexc_tui.host.service_unit import ServiceUnit
 
     paths = runner.profile.paths
@@ -170,8 +192,29 @@ def _unit(runner: CommandRunner, user: str) -> "ServiceUnit":
         user=user,
         writable=(paths.state, paths.config),
         environment=tuple((name, os.environ[name]) for name in PASSED_ON if os.environ.get(name)),
+        credentials=unit_credentials(paths.profile, *credentials),
         systemd_version=_systemd(is_user=not user).version(),
     )
+
+
+def _warn_of_key(runner: CommandRunner, unit: "ServiceUnit") -> None:
+    """Print why the service could not open the key of live trading; end if its systemd is too old."""
+    from mexc_tui.host.keys.record import CredentialsError
+    from mexc_tui.host.keys.service_key import old_systemd_text, unreadable_text
+    from mexc_tui.host.keys.stored_keys import StoredKeys
+
+    if runner.profile.mode is not Mode.LIVE:
+        return
+    if unit.credentials:
+        if not unit.user and (problem := old_systemd_text(unit.systemd_version)):
+            fail(problem, NOT_DONE)
+        return
+    try:
+        kind = StoredKeys(unit.profile).kind()
+    except CredentialsError:
+        return
+    if problem := unreadable_text(kind, is_system=bool(unit.user)):
+        click.echo(with_chosen_options(problem), err=True)
 
 
 def _name(runner: CommandRunner) -> str:

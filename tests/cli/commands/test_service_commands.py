@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from mexc_tui.host.keys.stored_keys import file_of
 from tests.support.processes.shell import Shell
 
 SCRIPT = """#!/bin/sh
 echo "$(basename "$0") $*" >> "{log}"
 case "$*" in
-  --version) echo "systemd 252 (252.1)";;
+  --version) echo "systemd {version} ({version}.1)";;
   *show-user*) echo "Linger={linger}";;
   *show*) cat "{status}";;
   *enable*) {enable};;
@@ -35,14 +36,21 @@ class Manager:
     """A user's shell with a service manager that records its commands."""
 
     def __init__(
-        self, folder: Path, *, linger: str = "no", enable: str = "true", state: str = RUNNING
+        self,
+        folder: Path,
+        *,
+        linger: str = "no",
+        enable: str = "true",
+        state: str = RUNNING,
+        version: int = 252,
     ) -> None:
         self.shell = Shell(folder)
         self.log = folder / "log"
         (folder / "status").write_text(state)
         programs = folder / "bin"
         programs.mkdir()
-        text = SCRIPT.format(log=self.log, linger=linger, enable=enable, status=folder / "status")
+        fields = {"linger": linger, "enable": enable, "status": folder / "status", "version": version}
+        text = SCRIPT.format(log=self.log, **fields)
         for name in ("systemctl", "loginctl"):
             (programs / name).write_text(text)
             (programs / name).chmod(0o755)
@@ -100,6 +108,39 @@ def test_the_system_unit_is_printed_with_the_steps_for_root(tmp_path: Path) -> N
     assert code == 0
     assert "User=trader" in printed.splitlines()
     assert "/etc/systemd/system/mexc-tui-paper.service" in error
+
+
+def test_a_unit_of_the_system_loads_the_key_from_an_encrypted_credential(tmp_path: Path) -> None:
+    file = "/etc/credstore.encrypted/mexc-tui-live"
+    code, printed, error = Manager(tmp_path).run(
+        "install", "--system", "trader", "--profile", "live", "--key-credential", file
+    )
+    assert code == 0, error
+    assert f"LoadCredentialEncrypted=mexc-tui-live:{file}" in printed.splitlines()
+
+
+def test_a_service_of_a_user_loads_a_passphrase_where_its_systemd_can(tmp_path: Path) -> None:
+    words = ("install", "--yes", "--profile", "live", "--passphrase-credential", str(tmp_path / "p.cred"))
+    (tmp_path / "new").mkdir()
+    manager = Manager(tmp_path / "new", version=256)
+    code, _, error = manager.run(*words)
+    assert (code, error) == (0, "")
+    unit = manager.unit.with_name("mexc-tui-live.service").read_text()
+    assert f"LoadCredentialEncrypted=mexc-tui-live-passphrase:{tmp_path}/p.cred" in unit.splitlines()
+    (tmp_path / "old").mkdir()
+    code, _, error = Manager(tmp_path / "old", version=255).run(*words)
+    assert (code, "since systemd 256 (here: 255)" in error) == (1, True), error
+
+
+def test_install_warns_of_a_key_that_the_service_cannot_open(tmp_path: Path) -> None:
+    manager = Manager(tmp_path)
+    file = file_of("live", manager.shell.environ)
+    file.parent.mkdir(parents=True)
+    file.touch()
+    words = ("install", "--profile", "live", "--print")
+    code, _, error = manager.run(*words)
+    assert (code, "Next step: --passphrase-credential FILE" in error) == (0, True), error
+    assert manager.run(*words, "--passphrase-credential", "/p.cred", "--system", "trader")[2] == ""
 
 
 def test_status_shows_process_restarts_and_lingering(tmp_path: Path) -> None:

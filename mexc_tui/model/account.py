@@ -148,12 +148,12 @@ class KeyRights(msgspec.Struct, frozen=True, kw_only=True):
         return KeyRight.HAS in (self.withdraws, self.transfers)
 
 
-class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
+class KeyInfo(EndpointResponse, frozen=True, kw_only=True):
     """Response to a query of a key's permissions (protocol 4.9)."""
 
-    access_key: LongText = msgspec.field(name="accessKey")
-    permissions: tuple[LongText, ...]
-    addresses: tuple[LongText, ...] | None = msgspec.field(name="ipWhiteList", default=None)
+    access_key: str = msgspec.field(name="accessKey")
+    permissions: tuple[str, ...]
+    addresses: tuple[str, ...] = msgspec.field(name="ipWhiteList", default=())
     valid_days: int | None = msgspec.field(name="remainingValidity", default=None)
 
     def right(self, name: str) -> KeyRight:

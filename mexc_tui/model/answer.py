@@ -53,7 +53,7 @@ class EndpointResponse(msgspec.Struct, frozen=True, rename="camel", gc=False):
             if isinstance(text, str) and (cleaned := clean(text, limit)) is not text:
                 msgspec.structs.force_setattr(self, name, cleaned)
         for name in fields.text_tuples:
-            texts: tuple[str, ...] = getattr(self, name)
+            texts: tuple[str, ...] | None = getattr(self, name)
             if texts:
                 msgspec.structs.force_setattr(self, name, clean_all(texts))
         for name in fields.money:
@@ -101,7 +101,7 @@ def _learn(kind: type[EndpointResponse]) -> _Fields:
             names.append(name)
         elif (limit := _text_limit(hint)) is not None:
             others.append((name, limit))
-        elif hint == tuple[str, ...]:
+        elif tuple[str, ...] in _members(hint):
             tuples.append(name)
         elif Decimal in _members(hint):
             decimals.append(name)

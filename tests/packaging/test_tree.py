@@ -35,7 +35,7 @@ def test_every_runtime_dependency_has_a_reason() -> None:
     project = (CHECKOUT / "pyproject.toml").read_text("utf-8")
     names = re.findall(r'^  "([a-z-]+)>=', project.split("[project.optional-dependencies]")[0], re.MULTILINE)
     reasons = (CHECKOUT / "docs" / "dependencies.md").read_text("utf-8")
-    assert len(names) == 9
+    assert len(names) == 10
     assert [name for name in names if f"| {name} |" not in reasons] == []
 
 

@@ -56,7 +56,7 @@ def set_key(profile: str, from_pipe: bool, storage: str | None) -> None:
     """Store a key on this machine. It replaces the previous key; input is hidden."""
     access_key, secret, passphrase = _piped() if from_pipe else _typed()
     stored = _keys(profile, passphrase)
-    kind = _store(stored, access_key, secret, storage)
+    kind = _store(stored, access_key, secret, storage=storage)
     if storage is None and (problem := stored.keyring_problem()):
         click.echo(problem, err=True)
     click.echo(
@@ -130,7 +130,7 @@ def rotate(profile: str, from_pipe: bool, exchange_file: Path | None) -> None:
     if not checked.is_fit:
         click.echo(with_chosen_options("\n".join(checked.words)))
         fail("The new key is not fit for live trading. The old key stays in use.", NOT_DONE)
-    kind = _store(_keys(profile, passphrase), access_key, secret, old)
+    kind = _store(_keys(profile, passphrase), access_key, secret, storage=old)
     click.echo(with_chosen_options(f"Replaced for profile {profile}: {kind.value}. {OLD_ON_SITE}\n{RESTART}"))
 
 
@@ -167,7 +167,7 @@ def _checked(origin: str, credentials: "Credentials", expiry: str) -> "KeyCheckR
 
 
 def _store(
-    stored: "StoredKeys", access_key: str, secret: str, storage: "str | StorageKind | None"
+    stored: "StoredKeys", access_key: str, secret: str, *, storage: "str | StorageKind | None"
 ) -> "StorageKind":
     """Store a key; return where. A failure ends the command."""
     from mexc_tui.host.keys.record import CredentialsError, StorageKind

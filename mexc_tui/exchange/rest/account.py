@@ -116,16 +116,16 @@ class RestAccount:
         account = await self.account(purpose=purpose)
         info = await self._key_info(purpose)
         if info is not None:
-            bound = bool(info.addresses)
-            days = info.valid_days
+            days = None if info.valid_days is None or info.valid_days < 0 else info.valid_days
+            unbound = None if days is None else ()  # a key that does not expire is bound
             return KeyRights(
                 may_trade=account.can_trade,
                 places_orders=info.right("SPOT_DEAL_WRITE"),
                 withdraws=info.right("SPOT_WITHDRAW_WRITE"),
                 reads_withdrawals=info.right("SPOT_WITHDRAW_READ"),
                 transfers=info.right("SPOT_TRANSFER_WRITE"),
-                addresses=info.addresses,
-                valid_days=None if bound or days is None or days < 0 else days,
+                addresses=info.addresses or unbound,
+                valid_days=None if info.addresses else days,
                 is_reported=True,
             )
         return KeyRights(

@@ -217,7 +217,7 @@ async def unlocked(running: RunningEngine) -> TradingComponents:
 
 def reported(**changes: object) -> KeyRights:
     """Return permissions as the exchange reports them."""
-    return msgspec.structs.replace(HARMLESS, transfers=KeyRight.LACKS, is_reported=True, **changes)
+    return msgspec.structs.replace(HARMLESS, **{"transfers": KeyRight.LACKS, "is_reported": True} | changes)
 
 
 def test_a_key_that_can_transfer_is_as_dangerous_as_one_that_can_withdraw() -> None:

@@ -204,7 +204,7 @@ def key_info(permissions: str, addresses: str = "[]", more: str = "", key: str =
             (KeyRight.LACKS, KeyRight.HAS, KeyRight.LACKS, ("192.0.2.7",), None),
         ),
         (
-            key_info('["SPOT_TRANSFER_WRITE"]', "null"),
+            key_info('["SPOT_TRANSFER_WRITE"]'),
             (KeyRight.LACKS, KeyRight.LACKS, KeyRight.HAS, None, None),
         ),
     ],
@@ -225,14 +225,14 @@ async def test_rights_are_read_from_the_key_info_of_the_exchange(
     "reply",
     [
         http_response("", 404),
-        http_response('{"code":700007,"msg":"No permission"}', 403),
+        http_response('{"code":700007,"msg":"No permission"}', 400),
         http_response("<html>"),
         key_info("[]"),
         key_info('["SPOT_DEAL_WRITE"]', key="another"),
     ],
 )
 async def test_rights_are_probed_where_the_exchange_does_not_report_them(reply: Reply) -> None:
-    denied = http_response('{"code":700007,"msg":"No permission"}', 403)
+    denied = http_response('{"code":700007,"msg":"No permission"}', 400)
     replies = (http_response(ACCOUNT_BODY), reply, http_response("{}"), denied, denied)
     async with scripted_client(*replies) as (client, _):
         found = await client.account.rights()

@@ -131,11 +131,10 @@ def with_stored_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, 
 
     name = profile or Mode.LIVE.value
     check_key_destination(endpoint)
-    keys = StoredKeys(name)
     forbid_core_dumps()
     try:
-        found = keys.load()
-    except CredentialsError as error:
+        found = StoredKeys(name).load()
+    except (CredentialsError, PathsError) as error:
         raise StartError(str(error)) from None
     if found is None:
         raise StartError(NO_KEY.format(profile=name))

@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "journal --follow": (),
     "keys check": (),
     "keys remove": ("--yes",),
+    "keys rotate": ("--stdin",),
     "keys set": ("--stdin",),
     "keys show": (),
     "kill": (),

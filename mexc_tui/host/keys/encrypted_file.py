@@ -4,14 +4,13 @@ The library is imported on use, because that is slow.
 """
 
 import os
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from mexc_tui.host.keys.passphrase import Passphrase
-from mexc_tui.host.keys.record import CredentialsError, KeyRecord, StorageKind
+from mexc_tui.host.keys.record import CredentialsError, KeyRecord, StorageKind, decoded, encoded
 from mexc_tui.host.private_files import write_private_file
 
 if TYPE_CHECKING:
@@ -43,12 +42,6 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bytes
 
 
-class _Content(msgspec.Struct, frozen=True, kw_only=True):
-    access_key: str
-    secret: str
-    stored_on: date | None = None
-
-
 class EncryptedFile:
     """The key of one profile in an encrypted file."""
 
@@ -73,21 +66,18 @@ class EncryptedFile:
             return None
         stored = self._load()
         passphrase = self._passphrase.get()
-        content = _opened(_derived(passphrase, stored.header), stored, self._profile)
-        if content is None:
+        record = _opened(_derived(passphrase, stored.header), stored, self._profile)
+        if record is None:
             self._passphrase.forget()
             raise CredentialsError(WRONG.format(file=self.file))
         self._passphrase.remember(passphrase)
-        return KeyRecord(content.access_key, content.secret, content.stored_on)
+        return record
 
     def write(self, record: KeyRecord) -> None:
         """Store a key, replacing the previous file as a whole."""
         header = _Header(format=FORMAT, cost=COST, salt=os.urandom(SALT_BYTES), nonce=os.urandom(NONCE_BYTES))
         key = _derived(self._passphrase.choose(), header)
-        content = _Content(access_key=record.access_key, secret=record.secret, stored_on=record.stored_on)
-        sealed = _cipher(key).encrypt(
-            header.nonce, msgspec.json.encode(content), _bound(header, self._profile)
-        )
+        sealed = _cipher(key).encrypt(header.nonce, encoded(record), _bound(header, self._profile))
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_private_file(self.file, msgspec.json.encode(_File(header=header, sealed=sealed)) + b"\n")
@@ -137,15 +127,15 @@ def _derived(passphrase: str, header: _Header) -> bytes:
         ) from None
 
 
-def _opened(key: bytes, stored: _File, profile: str) -> _Content | None:
-    """Return the content; None: wrong passphrase, or a changed file."""
+def _opened(key: bytes, stored: _File, profile: str) -> KeyRecord | None:
+    """Return the key; None: wrong passphrase, or a changed file."""
     from cryptography.exceptions import InvalidTag
 
     try:
         plain = _cipher(key).decrypt(stored.header.nonce, stored.sealed, _bound(stored.header, profile))
-        return msgspec.json.decode(plain, type=_Content)
-    except (InvalidTag, ValueError, msgspec.MsgspecError):
+    except (InvalidTag, ValueError):
         return None
+    return decoded(plain)
 
 
 def _cipher(key: bytes) -> "AESGCM":

@@ -3,10 +3,12 @@
 from datetime import date
 from typing import Protocol, cast
 
-from mexc_tui.host.keys.record import CredentialsError, KeyRecord, StorageKind
+from mexc_tui.host.keys.record import CredentialsError, KeyRecord, StorageKind, decoded, encoded
 
 SERVICE = "mexc-tui"
-KEY, SECRET, SINCE = "access key", "secret", "kept on"
+ENTRY = "key"
+PARTS = KEY, SECRET, SINCE = "access key", "secret", "kept on"
+"""Entries of version 0.2, one for each part; read until the key is replaced."""
 SAFE = frozenset(
     (
         "keyring.backends.SecretService",
@@ -54,25 +56,28 @@ class KeyringStorage:
 
     def read(self) -> KeyRecord | None:
         """Return the key; None: there is none, or it is incomplete."""
+        stored = self._get(ENTRY)
+        if stored:
+            return decoded(stored)
         record = KeyRecord(self._get(KEY), self._get(SECRET), self._since())
         return record if record.is_whole else None
 
     def write(self, record: KeyRecord) -> None:
-        """Store a key, replacing the previous one."""
-        self.remove()  # never combine an old key with a new secret
+        """Store a key, replacing the previous one in one step."""
         backend = self._backend()
-        since = record.stored_on.isoformat() if record.stored_on else ""
         try:
-            backend.set_password(SERVICE, self._name(SECRET), record.secret)
-            backend.set_password(SERVICE, self._name(KEY), record.access_key)
-            backend.set_password(SERVICE, self._name(SINCE), since)
+            backend.set_password(SERVICE, self._name(ENTRY), encoded(record).decode())
         except Exception as error:  # each backend raises its own
             raise _refused(error) from None
+        self._delete(PARTS)
 
     def remove(self) -> bool:
         """Delete the key; return whether there was one."""
+        return self._delete((ENTRY, *PARTS))
+
+    def _delete(self, names: tuple[str, ...]) -> bool:
         backend, had = self._backend(), False
-        for name in (KEY, SECRET, SINCE):
+        for name in names:
             if self._get(name):
                 had = had or name != SINCE
                 try:

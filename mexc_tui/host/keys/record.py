@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.errors import DeskError
 
@@ -64,6 +66,30 @@ class KeyRecord:
     def credentials(self) -> Credentials:
         """Return the key for signing."""
         return Credentials(self.access_key, Secret(self.secret))
+
+
+class _Content(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as JSON inside a storage, so that it is replaced as a whole."""
+
+    access_key: str
+    secret: str
+    stored_on: date | None = None
+
+
+def encoded(record: KeyRecord) -> bytes:
+    """Return a key as JSON for a storage that encrypts."""
+    content = _Content(access_key=record.access_key, secret=record.secret, stored_on=record.stored_on)
+    return msgspec.json.encode(content)
+
+
+def decoded(content: bytes | str) -> KeyRecord | None:
+    """Return a key from JSON; None: it is not one."""
+    try:
+        found = msgspec.json.decode(content, type=_Content)
+    except ValueError:  # its message may contain the secret
+        return None
+    record = KeyRecord(found.access_key, found.secret, found.stored_on)
+    return record if record.is_whole else None
 
 
 class KeyStorage(Protocol):

@@ -12,6 +12,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from mexc_tui.cli.main import main
 from mexc_tui.host.keys import encrypted_file, keyring_storage
+from mexc_tui.host.keys.passphrase import Passphrase
 from mexc_tui.model.endpoint import Endpoint
 from tests.support.processes.file_keyring import FileKeyring
 from tests.support.processes.key_exchange import TRADES, exchange
@@ -28,6 +29,7 @@ def keyring_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Genera
     """Install a keyring that stores its file under `tmp_path`."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(encrypted_file, "COST", 2**4)
+    Passphrase("live", {}).forget()  # of another test in this process
     before, mine = keyring.get_keyring(), FileKeyring(tmp_path / "keyring.json")
     keyring.set_keyring(mine)
     monkeypatch.setattr(keyring_storage, "SAFE", frozenset((FileKeyring.__module__,)))
@@ -116,12 +118,18 @@ def test_without_a_keyring_a_new_key_needs_a_passphrase() -> None:
     assert run("keys", "show").exit_code == 3
 
 
-def test_without_a_keyring_the_key_is_stored_in_an_encrypted_file(tmp_path: Path) -> None:
+def test_without_a_keyring_the_key_is_stored_in_an_encrypted_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keyring.set_keyring(NoKeyring())
     done = run("keys", "set", "--stdin", typed=f"{BOTH}{PASSPHRASE}\n")
     assert (done.exit_code, "encrypted file. Not protected against" in done.output) == (0, True), done.output
     file = tmp_path / "mexc-tui" / "live" / "api-key.encrypted"
     assert file.stat().st_mode & 0o777 == 0o600
+    refused = run("keys", "show")
+    assert (refused.exit_code, "no terminal to type its passphrase" in refused.output) == (1, True)
+    (tmp_path / "mexc-tui-live-passphrase").write_text(f"{PASSPHRASE}\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     shown = run("keys", "show")
     assert (shown.exit_code, "Stored in: encrypted file." in shown.output) == (0, True), shown.output
     assert run("keys", "remove", "--yes").exit_code == 0

@@ -9,8 +9,9 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
-from keyring.errors import KeyringLocked, PasswordDeleteError
+from keyring.errors import KeyringLocked, PasswordDeleteError, PasswordSetError
 
+from mexc_tui.host.keys.passphrase import Passphrase
 from mexc_tui.host.keys.record import CredentialsError, StorageKind
 from mexc_tui.host.keys.stored_keys import StoredKeys
 
@@ -29,6 +30,7 @@ class MemoryKeyring(KeyringBackend):
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], str] = {}
         self.is_locked = False
+        self.fails_to_write = False
 
     def get_password(self, service: str, username: str) -> str | None:
         self._check()
@@ -36,6 +38,8 @@ class MemoryKeyring(KeyringBackend):
 
     def set_password(self, service: str, username: str, password: str) -> None:
         self._check(password)
+        if self.fails_to_write:
+            raise PasswordSetError(password)
         self.kept[service, username] = password
 
     def delete_password(self, service: str, username: str) -> None:
@@ -58,6 +62,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def memory_keyring() -> Iterator[MemoryKeyring]:
+    Passphrase("live", {}).forget()  # of another test in this process
     before, backend = keyring.get_keyring(), MemoryKeyring()
     keyring.set_keyring(backend)
     yield backend
@@ -89,11 +94,31 @@ def test_a_removed_key_leaves_nothing(environ: dict[str, str], memory_keyring: M
     assert not keys.remove()
 
 
-def test_an_incomplete_key_counts_as_none(environ: dict[str, str], memory_keyring: MemoryKeyring) -> None:
+def test_a_key_stored_in_parts_by_an_older_version_is_read_and_replaced(
+    environ: dict[str, str], memory_keyring: MemoryKeyring
+) -> None:
     keys = StoredKeys("live", environ, safe=SAFE)
+    memory_keyring.kept["mexc-tui", "live: access key"] = OTHER
+    assert keys.read() is None, "it is incomplete"
+    memory_keyring.kept |= {("mexc-tui", "live: secret"): SECRET, ("mexc-tui", "live: kept on"): "2026-01-01"}
+    found = keys.load()
+    assert found is not None
+    assert (found[0].access_key, found[1].stored_on) == (OTHER, date(2026, 1, 1))
     keys.store(KEY, SECRET, TODAY)
-    memory_keyring.delete_password("mexc-tui", "live: secret")
-    assert keys.read() is None
+    assert list(memory_keyring.kept) == [("mexc-tui", "live: key")]
+
+
+def test_a_keyring_that_fails_while_a_key_is_replaced_keeps_the_old_one(
+    environ: dict[str, str], memory_keyring: MemoryKeyring
+) -> None:
+    keys = StoredKeys("live", environ, safe=SAFE)
+    keys.store(OTHER, SECRET, TODAY)
+    memory_keyring.fails_to_write = True
+    with pytest.raises(CredentialsError, match="refused access"):
+        keys.store(KEY, SECRET, TODAY)
+    found = keys.read()
+    assert found is not None
+    assert found.access_key == OTHER
 
 
 @pytest.mark.parametrize("wrong", ["", "short", "with a space in it", "line\nbreak-in-it", "x" * 513])

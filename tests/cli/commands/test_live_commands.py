@@ -20,25 +20,30 @@ from tests.support.processes.shell import Shell
 pytestmark = pytest.mark.timeout(180)  # runs processes
 
 RUN = [sys.executable, "-m", "tests.support.processes.file_keyring"]
+RUN_WITHOUT_KEYRING = [sys.executable, "-m", "mexc_tui"]
+NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+PASSPHRASE = "five words of a CANARY"
 ENTER = "\r"
 
 
 class LiveShell(Shell):
-    """A shell of a user with a keyring, and everything that was printed in it."""
+    """A live user's shell, and everything that was printed in it. It has a keyring unless that is removed."""
 
     def __init__(self, home: Path, endpoint: Endpoint, file: Path) -> None:
         super().__init__(home)
+        self.program = RUN
         self.key, self.secret = endpoint.api_key, endpoint.api_secret
         self.exchange = ("--exchange", str(file))
         self.heard: list[bytes] = []
 
     @property
     def environ(self) -> dict[str, str]:
-        return super().environ | {"HOME": str(self.home)}
+        keyring = NO_KEYRING if self.program is RUN_WITHOUT_KEYRING else {}
+        return super().environ | {"HOME": str(self.home)} | keyring
 
     def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [*RUN, *words],
+            [*self.program, *words],
             capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
@@ -51,7 +56,7 @@ class LiveShell(Shell):
 
     @contextmanager
     def terminal(self, *words: str, **more: str) -> Generator[Terminal]:
-        with Terminal(self.environ | more, *words, run=RUN) as terminal:
+        with Terminal(self.environ | more, *words, run=self.program) as terminal:
             yield terminal
         self.heard.append(terminal.said)
 
@@ -161,3 +166,72 @@ def test_a_live_engine_without_a_key_does_not_start_and_names_the_next_step(shel
     assert refused.returncode == 3
     assert refused.stderr.count("\n") == 1
     assert "mexc-tui keys set" in refused.stderr
+
+
+def test_without_a_keyring_a_passphrase_is_typed_once_per_start_and_never_written(shell: LiveShell) -> None:
+    shell.program = RUN_WITHOUT_KEYRING
+    with shell.terminal("keys", "set") as terminal:
+        for prompt, typed in (
+            ("Access key", shell.key),
+            ("Secret", shell.secret),
+            ("New passphrase", PASSPHRASE),
+            ("again", PASSPHRASE),
+        ):
+            terminal.until(prompt)
+            terminal.press(typed + ENTER)
+        terminal.until("Stored for profile live: encrypted file.")
+    with shell.terminal("keys", "check", *shell.exchange) as terminal:
+        terminal.until("Passphrase of the key of profile live")
+        terminal.press(PASSPHRASE + ENTER)
+        terminal.until("It is fit for live trading.")
+    with shell.terminal("--mode", "live", *shell.exchange) as desk:
+        desk.until("Passphrase of the key of profile live")
+        desk.press("not the passphrase" + ENTER)
+        desk.until("Wrong passphrase")
+        assert desk.ended() == 3
+    with shell.terminal("--mode", "live", *shell.exchange) as desk:
+        desk.until("Passphrase of the key of profile live")
+        desk.press(PASSPHRASE + ENTER)
+        desk.until("Welcome")
+        desk.press(ENTER)
+        desk.until("LIVE LOCKED")
+    # The terminal is closed: the engine continues, with the key.
+    assert shell.run("--mode", "live", "status").returncode == 0
+    for words in (
+        ("doctor", "--json", "--profile", "live", *shell.exchange),
+        ("backup", "--profile", "live"),
+        ("export", "journal", "--profile", "live", "--to", str(shell.home / "journal.json")),
+        ("settings", "--profile", "live"),
+        ("kill", "--direct", "--yes", "--profile", "live", *shell.exchange),
+    ):
+        done = shell.run(*words)
+        assert done.returncode in (0, 1), (words, done.stderr)
+        assert "Traceback" not in done.stderr
+    for hidden in (shell.key, shell.secret, PASSPHRASE, "not the passphrase"):
+        shell.is_silent_of(hidden)
+
+
+def test_a_service_opens_an_encrypted_file_with_the_passphrase_in_a_credential(
+    shell: LiveShell, tmp_path: Path
+) -> None:
+    shell.program = RUN_WITHOUT_KEYRING
+    credential = tmp_path / "mexc-tui-live-passphrase"
+    credential.write_text(f"{PASSPHRASE}\n")
+    given = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    typed = f"{shell.key}\n{shell.secret}\n"
+    done = subprocess.run(
+        [*shell.program, "keys", "set", "--stdin"],
+        input=typed, env=shell.environ | given, capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    refused = shell.run("--headless", "--mode", "live", *shell.exchange)
+    assert (refused.returncode, refused.stderr.count("\n")) == (3, 1)
+    assert "mexc-tui-live-passphrase" in refused.stderr
+    with shell.terminal("--headless", "--mode", "live", *shell.exchange, **given) as engine:
+        engine.until("Ready: profile live")
+        status = shell.run("--mode", "live", "status", "--json")
+        assert status.returncode == 0, status.stderr
+        assert shell.run("--mode", "live", "stop").returncode == 0
+        assert engine.ended() == 0
+    for hidden in (shell.key, shell.secret, PASSPHRASE):
+        shell.is_silent_of(hidden)

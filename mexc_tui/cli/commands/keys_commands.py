@@ -54,11 +54,11 @@ def keys() -> None:
 @stored_in
 def set_key(profile: str, from_pipe: bool, storage: str | None) -> None:
     """Store a key on this machine. It replaces the previous key; input is hidden."""
+    if storage is None and not from_pipe and sys.stdin.isatty():
+        _explain_file(profile)
     access_key, secret, passphrase = _piped() if from_pipe else _typed()
     stored = _keys(profile, passphrase)
     kind = _store(stored, access_key, secret, storage=storage)
-    if storage is None and (problem := stored.keyring_problem()):
-        click.echo(problem, err=True)
     click.echo(
         with_chosen_options(
             f"Stored for profile {profile}: {kind.value}. {kind.not_protected}\n"
@@ -150,6 +150,18 @@ def remove(profile: str, yes: bool) -> None:
     except CredentialsError as error:
         fail(str(error), NOT_DONE)
     click.echo(f"Removed. {ON_SITE}" if had else with_chosen_options(NONE.format(profile=profile)))
+
+
+def _explain_file(profile: str) -> None:
+    """Print why a key goes into an encrypted file, before the user types it."""
+    from mexc_tui.host.keys.record import CredentialsError
+
+    try:
+        problem = _keys(profile).keyring_problem()
+    except CredentialsError as error:
+        fail(str(error), NOT_DONE)
+    if problem:
+        click.echo(f"{problem} The key goes into a file, encrypted with a passphrase.", err=True)
 
 
 def _checked(origin: str, credentials: "Credentials", expiry: str) -> "KeyCheckResult":

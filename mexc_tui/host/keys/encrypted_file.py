@@ -65,13 +65,14 @@ class EncryptedFile:
         if not self.exists():
             return None
         stored = self._load()
-        passphrase = self._passphrase.get()
-        record = _opened(_derived(passphrase, stored.header), stored, self._profile)
-        if record is None:
-            self._passphrase.forget()
-            raise CredentialsError(WRONG.format(file=self.file))
-        self._passphrase.remember(passphrase)
-        return record
+        for attempt in range(self._passphrase.tries):
+            passphrase = self._passphrase.get(is_again=attempt > 0)
+            record = _opened(_derived(passphrase, stored.header), stored, self._profile)
+            if record is not None:
+                self._passphrase.remember(passphrase)
+                return record
+        self._passphrase.forget()
+        raise CredentialsError(WRONG.format(file=self.file))
 
     def write(self, record: KeyRecord) -> None:
         """Store a key, replacing the previous file as a whole."""

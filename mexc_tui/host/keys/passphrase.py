@@ -4,14 +4,21 @@ It stays in this process's memory, and in that of a desk that continues without 
 """
 
 import getpass
+import signal
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 
 from mexc_tui.host.keys.record import CredentialsError
 from mexc_tui.host.keys.systemd_credential import passphrase_name, read_credential
 
 MIN_PASSPHRASE = 12
 """Minimum length of a new passphrase."""
+TRIES = 3
+"""Attempts to type the passphrase of a file."""
+_CLEAR_LINE = "\r\x1b[K"
+"""Overwrites the line of the loading screen."""
 NO_TERMINAL = (
     "The key of profile {profile} is in an encrypted file, and there is no terminal to type its passphrase. "
     "Next step: start the engine at a terminal, or pass the systemd credential {name} (docs/vps.md)."
@@ -21,7 +28,7 @@ NO_NEW = (
     "Next step: add it as the third line of --stdin, or run the command at a terminal."
 )
 SHORT = f"A passphrase needs at least {MIN_PASSPHRASE} characters, such as five words."
-DIFFERENT = "The passphrases differ. Nothing was stored: try again."
+DIFFERENT = "The passphrases differ. Type them again."
 
 _remembered: dict[str, str] = {}
 
@@ -35,22 +42,38 @@ class Passphrase:
         self._environ = environ
         self._chosen = chosen
 
-    def get(self) -> str:
-        """Return the passphrase; at a terminal the user types it. Raises CredentialsError without one."""
-        known = self._given() or _remembered.get(self._profile, "") or self._chosen
-        return known or self._typed(f"Passphrase of the key of profile {self._profile} (not shown): ")
+    @property
+    def tries(self) -> int:
+        """Return how often the passphrase may be wrong: more than once if the user types it."""
+        return 1 if self._known() or not sys.stdin.isatty() else TRIES
+
+    def get(self, *, is_again: bool = False) -> str:
+        """Return the passphrase; at a terminal the user types it. Raises CredentialsError without one.
+
+        `is_again`: the last one was wrong.
+        """
+        wrong = "Wrong passphrase. " if is_again else ""
+        prompt = f"{wrong}Passphrase of the key of profile {self._profile} (not shown): "
+        return self._known() or self._typed(prompt)
 
     def choose(self) -> str:
-        """Return a new passphrase, typed twice. Raises CredentialsError if it is too short."""
+        """Return a new passphrase, typed twice. Raises CredentialsError for a given one that is too short."""
         given = self._chosen or self._given()
-        if not given and not sys.stdin.isatty():
+        if given:
+            if len(given) < MIN_PASSPHRASE:
+                raise CredentialsError(SHORT)
+            return given
+        if not sys.stdin.isatty():
             raise CredentialsError(NO_NEW)
-        new = given or self._typed("New passphrase of the encrypted file (not shown): ")
-        if len(new) < MIN_PASSPHRASE:
-            raise CredentialsError(SHORT)
-        if not given and new != self._typed("The same passphrase again: "):
-            raise CredentialsError(DIFFERENT)
-        return new
+        problem = ""
+        while True:
+            new = self._typed(f"{problem}New passphrase of the encrypted file (not shown): ")
+            if len(new) < MIN_PASSPHRASE:
+                problem = f"{SHORT} "
+            elif new != self._typed("The same passphrase again: "):
+                problem = f"{DIFFERENT} "
+            else:
+                return new
 
     def remember(self, passphrase: str) -> None:
         """Use a passphrase for the rest of this process: it opened the file."""
@@ -60,6 +83,9 @@ class Passphrase:
         """Forget the passphrase: it is wrong."""
         _remembered.pop(self._profile, None)
 
+    def _known(self) -> str:
+        return self._given() or _remembered.get(self._profile, "") or self._chosen
+
     def _given(self) -> str:
         """Return the passphrase in a credential; empty: there is none."""
         return (read_credential(passphrase_name(self._profile), self._environ) or "").strip("\r\n")
@@ -68,7 +94,25 @@ class Passphrase:
         if not sys.stdin.isatty():
             name = passphrase_name(self._profile)
             raise CredentialsError(NO_TERMINAL.format(profile=self._profile, name=name))
+        clear = _CLEAR_LINE if sys.stderr.isatty() else ""
         try:
-            return getpass.getpass(prompt, stream=sys.stderr)
+            with _interruptible():
+                return getpass.getpass(clear + prompt, stream=sys.stderr)
         except (EOFError, KeyboardInterrupt):
             raise CredentialsError("No passphrase was typed. Nothing was done.") from None
+
+
+@contextmanager
+def _interruptible() -> Generator[None]:
+    """Raise KeyboardInterrupt on SIGINT and SIGTERM: an exit at once leaves the terminal without echo."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,6 +4,7 @@ import base64
 import socket
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -171,13 +172,18 @@ def test_a_live_engine_without_a_key_does_not_start_and_names_the_next_step(shel
 def test_without_a_keyring_a_passphrase_is_typed_once_per_start_and_never_written(shell: LiveShell) -> None:
     shell.program = RUN_WITHOUT_KEYRING
     with shell.terminal("keys", "set") as terminal:
+        terminal.until("no encrypting keyring")
+        seen = 0
         for prompt, typed in (
             ("Access key", shell.key),
             ("Secret", shell.secret),
-            ("New passphrase", PASSPHRASE),
+            ("New passphrase", "too short"),
+            ("at least 12 characters", PASSPHRASE),
+            ("again", "another one"),
+            ("The passphrases differ", PASSPHRASE),
             ("again", PASSPHRASE),
         ):
-            terminal.until(prompt)
+            seen = terminal.until(prompt, since=seen)
             terminal.press(typed + ENTER)
         terminal.until("Stored for profile live: encrypted file.")
     with shell.terminal("keys", "check", *shell.exchange) as terminal:
@@ -187,10 +193,7 @@ def test_without_a_keyring_a_passphrase_is_typed_once_per_start_and_never_writte
     with shell.terminal("--mode", "live", *shell.exchange) as desk:
         desk.until("Passphrase of the key of profile live")
         desk.press("not the passphrase" + ENTER)
-        desk.until("Wrong passphrase")
-        assert desk.ended() == 3
-    with shell.terminal("--mode", "live", *shell.exchange) as desk:
-        desk.until("Passphrase of the key of profile live")
+        desk.until("Wrong passphrase. Passphrase of the key")
         desk.press(PASSPHRASE + ENTER)
         desk.until("Welcome")
         desk.press(ENTER)
@@ -235,3 +238,20 @@ def test_a_service_opens_an_encrypted_file_with_the_passphrase_in_a_credential(
         assert engine.ended() == 0
     for hidden in (shell.key, shell.secret, PASSPHRASE):
         shell.is_silent_of(hidden)
+
+
+def test_an_interrupted_passphrase_leaves_the_terminal_with_its_echo(shell: LiveShell) -> None:
+    shell.program = RUN_WITHOUT_KEYRING
+    done = subprocess.run(
+        [*shell.program, "keys", "set", "--stdin"],
+        input=f"{shell.key}\n{shell.secret}\n{PASSPHRASE}\n",
+        env=shell.environ, capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with shell.terminal("--mode", "live", *shell.exchange) as desk:
+        desk.until("Passphrase of the key of profile live")
+        assert not termios.tcgetattr(desk.master)[3] & termios.ECHO
+        desk.press("\x03")
+        desk.until("No passphrase was typed.")
+        assert desk.ended() == 3
+        assert termios.tcgetattr(desk.master)[3] & termios.ECHO

@@ -30,7 +30,7 @@ from mexc_tui.host.keys.record import CredentialsError, StorageKind
 from mexc_tui.host.keys.stored_keys import StoredKeys
 from mexc_tui.host.paths import Paths
 from mexc_tui.host.service_unit import unit_name
-from mexc_tui.host.systemd import ServiceManagerError, Systemd
+from mexc_tui.host.systemd import ServiceManagerError, ServiceStatus, Systemd
 from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.clock import Clock
 from mexc_tui.store.sqlite.backups import Backups
@@ -125,23 +125,31 @@ def probe_terminal(environ: Mapping[str, str]) -> Check:
 
 def probe_service(profile: str, user: str) -> Check:
     """Check the systemd service of the profile, of this user or of the system."""
-    try:
-        found, is_user = Systemd(is_user=True).status(unit_name(profile)), True
-        if not found.is_installed:
-            found, is_user = Systemd(is_user=False).status(unit_name(profile)), False
-    except ServiceManagerError as error:
-        return ok("service", f"Not checked. {error}")
-    survives = not is_user or Systemd(is_user=True).keeps_running_after_logout(user)
-    return check_service(
-        ServiceFacts(
-            is_installed=found.is_installed,
-            state=found.state,
-            is_running=bool(found.pid),
-            is_enabled=found.is_enabled,
-            restarts=found.restarts,
-            user=user,
-            survives_logout=survives,
-        )
+    name, problems = unit_name(profile), list[str]()
+    for is_user in (True, False):
+        systemd = Systemd(is_user=is_user)
+        try:
+            found = systemd.status(name)
+        except ServiceManagerError as error:
+            problems.append(str(error))
+            continue
+        if found.is_installed:
+            survives = not is_user or systemd.keeps_running_after_logout(user)
+            return check_service(_service_facts(found, user, survives=survives))
+    if len(problems) > 1:
+        return ok("service", f"Not checked. {problems[0]}")
+    return check_service(ServiceFacts(is_installed=False))
+
+
+def _service_facts(found: ServiceStatus, user: str, *, survives: bool) -> ServiceFacts:
+    return ServiceFacts(
+        is_installed=True,
+        state=found.state,
+        is_running=bool(found.pid),
+        is_enabled=found.is_enabled,
+        restarts=found.restarts,
+        user=user,
+        survives_logout=survives,
     )
 
 

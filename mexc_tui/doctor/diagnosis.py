@@ -13,6 +13,8 @@ from mexc_tui.doctor.check import Check, fail, ok
 from mexc_tui.doctor.engine_checks import check_engine, check_no_engine
 from mexc_tui.doctor.exchange_probes import ExchangeAccess, probe_exchange
 from mexc_tui.doctor.isolation import isolated, isolated_now
+from mexc_tui.host.keys.record import CredentialsError, StorageKind
+from mexc_tui.host.keys.stored_keys import StoredKeys
 from mexc_tui.host.paths import Paths
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.mode import Mode
@@ -91,8 +93,14 @@ async def _exchange(given: DiagnosisInput) -> list[Check]:
 
 
 def _with_key(endpoint: Endpoint, profile: str) -> tuple[Endpoint, LoadedKey | None]:
-    """Return the exchange with the stored key; a missing key is reported by its own check."""
+    """Return the exchange with the stored key, or without one.
+
+    A missing key is reported by its own check, and an encrypted file is not opened: a passphrase is typed for
+    an engine only.
+    """
     try:
+        if StoredKeys(profile).kind() is StorageKind.FILE:
+            return endpoint, None
         return with_stored_key(endpoint, profile)
-    except StartError:
+    except (CredentialsError, StartError):
         return endpoint, None

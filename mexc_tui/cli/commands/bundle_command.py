@@ -95,7 +95,8 @@ def _evidence(runner: CommandRunner, name: str) -> "Evidence":
 
 def _redactor(runner: CommandRunner) -> "tuple[Redactor, tuple[str, ...]]":
     """Return a redactor that knows the stored key, and what it does not know."""
-    from mexc_tui.host.credentials import CredentialsError, StoredKeys
+    from mexc_tui.host.keys.record import CredentialsError
+    from mexc_tui.host.keys.stored_keys import StoredKeys
     from mexc_tui.host.logs.redaction import Redactor
     from mexc_tui.model.credentials import Secret
     from mexc_tui.model.mode import Mode

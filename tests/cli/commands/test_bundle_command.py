@@ -6,12 +6,16 @@ import hashlib
 import json
 import urllib.parse
 import zipfile
+from datetime import date
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from mexc_tui.app.endpoints import SystemClock
+from mexc_tui.host.keys.record import StorageKind
+from mexc_tui.host.keys.stored_keys import StoredKeys
+from mexc_tui.host.keys.systemd_credential import passphrase_name
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.event import Alert, CommandBegun
 from mexc_tui.model.position import EntryKind, LedgerAccount
@@ -71,7 +75,13 @@ def _trade(unit: UnitOfWork) -> None:
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     found = Shell(tmp_path / "home")
-    paths = paths_of("practice", found.environ)
+    store_trade(found, "practice")
+    return found
+
+
+def store_trade(shell: Shell, profile: str) -> None:
+    """Store a trade and a log of a profile."""
+    paths = paths_of(profile, shell.environ)
 
     async def write() -> None:
         store = await SqliteStore.open(paths.store, SystemClock())
@@ -84,7 +94,6 @@ def shell(tmp_path: Path) -> Shell:
         "1970-01-01T00:00:05.000Z WARNING mexc_tui: OTHERUSDT is slow\n"
         f"1970-01-01T00:00:06.000Z ERROR mexc_tui: failed\nTraceback: {paths.state} {LEAK}\n"
     )
-    return found
 
 
 def files_of(bundle: Path) -> dict[str, bytes]:
@@ -144,3 +153,26 @@ def test_commands_are_part_of_the_evidence() -> None:
     from mexc_tui.export.evidence import GENERAL_KINDS
 
     assert CommandBegun.__struct_config__.tag in GENERAL_KINDS
+
+
+def test_in_live_mode_the_value_of_the_stored_key_is_removed(tmp_path: Path) -> None:
+    shell, passphrase = Shell(tmp_path / "home"), "five words that nobody guesses"
+    paths = paths_of("live", shell.environ)
+    key, secret = "WithoutTheUsualForm", "NothingThatLooksLikeASecret"
+    paths.state.mkdir(mode=0o700, parents=True)
+    keys = StoredKeys("live", shell.environ, new_passphrase=passphrase)
+    keys.store(key, secret, date(2026, 12, 1), kind=StorageKind.FILE)
+    store_trade(shell, "live")
+    with paths.log.open("a") as log:
+        log.write(f"1970-01-01T00:00:06.000Z ERROR mexc_tui: {key} and {secret.encode().hex()}\n")
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / passphrase_name("live")).write_text(passphrase)
+    words = ("bundle", "NEWUSDT", "--profile", "live", "--to")
+    done = shell.run(*words, str(tmp_path / "e.zip"), CREDENTIALS_DIRECTORY=str(tmp_path / "given"))
+    assert done.returncode == 0, done.stderr
+    files = files_of(tmp_path / "e.zip")
+    assert b"[removed] and [removed]" in files["log.txt"]
+    assert json.loads(files["manifest.json"])["notes"] == []
+    unread = shell.run(*words, str(tmp_path / "f.zip"))
+    assert unread.returncode == 0, unread.stderr
+    assert "could not be read" in json.loads(files_of(tmp_path / "f.zip")["manifest.json"])["notes"][0]

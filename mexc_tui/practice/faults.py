@@ -12,6 +12,8 @@ FOR_REQUESTS = frozenset(
         FaultKind.LOSE_REQUEST,
         FaultKind.LOSE_RESPONSE,
         FaultKind.EXECUTED_500,
+        FaultKind.EXECUTED_REFUSED,
+        FaultKind.LATE_EXECUTION,
         FaultKind.RESET,
         FaultKind.HALF_OPEN,
         FaultKind.STALE_SNAPSHOT,

@@ -81,6 +81,8 @@ class MarketPolicy(StrEnum):
     DISABLED_30019 = "30019"
     TYPE_REFUSED_30041 = "30041"
     CANCEL_UNFILLED = "cancel_unfilled"
+    LIMIT_ONLY = "limit_only"
+    """MARKET and IMMEDIATE_OR_CANCEL are refused with 30041."""
 
 
 class ListingShape(StrEnum):
@@ -98,9 +100,11 @@ class FaultKind(StrEnum):
 
     DELAY = "delay"  # the response (or push) is `amount_ms` late
     LATE_REQUEST = "late_request"  # the request arrives `amount_ms` late
+    LATE_EXECUTION = "late_execution"  # the connection closes, executed `amount_ms` later
     LOSE_REQUEST = "lose_request"  # the connection closes, nothing is executed
     LOSE_RESPONSE = "lose_response"  # executed, then the connection closes
     EXECUTED_500 = "executed_500"  # executed, then the response is a 500
+    EXECUTED_REFUSED = "executed_refused"  # executed, then the response is a refusal (30004)
     RESET = "reset"  # the connection is reset in the middle of the response
     HALF_OPEN = "half_open"  # the socket stays open without further data
     DROP_PUSH = "drop_push"

@@ -271,7 +271,7 @@ class PracticeServer:
         if FaultKind.LATE_REQUEST in kinds:
             await asyncio.sleep(kinds[FaultKind.LATE_REQUEST] / 1000)
             self._advance()
-        if FaultKind.LOSE_REQUEST in kinds:
+        if self._is_lost(request, body, kinds):
             return responses.cut_off(request)
         blocked = self._blocking_response(kinds)
         if blocked is not None:
@@ -291,7 +291,19 @@ class PracticeServer:
             response = responses.with_malformed_row(response)
         if FaultKind.RESET in kinds:
             return responses.cut_in_half(request, response)
-        return responses.internal_error() if FaultKind.EXECUTED_500 in kinds else response
+        return responses.denied(response, kinds)
+
+    def _is_lost(self, request: web.Request, body: str, kinds: dict[FaultKind, int]) -> bool:
+        """Return whether the connection closes without a response; a late execution still follows."""
+        if FaultKind.LATE_EXECUTION in kinds:
+            delay_s = kinds[FaultKind.LATE_EXECUTION] / 1000
+            asyncio.get_running_loop().call_later(delay_s, self._execute_late, request, body)
+        return FaultKind.LOSE_REQUEST in kinds or FaultKind.LATE_EXECUTION in kinds
+
+    def _execute_late(self, request: web.Request, body: str) -> None:
+        self._advance()
+        self._answer(request, body, 0)
+        self._publisher.flush()
 
     def _blocking_response(self, kinds: dict[FaultKind, int]) -> web.Response | None:
         """Return the response of a fault that blocks the request."""

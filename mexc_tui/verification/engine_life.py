@@ -44,13 +44,19 @@ def checking() -> Generator[None]:
 class EngineLife:
     """The port calls of one engine, and the crash that ends it."""
 
-    def __init__(self, crash: CrashPlan | None, on_death: Callable[[str], None]) -> None:
-        """`on_death` closes the engine's connections; its argument names the call."""
+    def __init__(
+        self, crash: CrashPlan | None, on_death: Callable[[str], None], disk_fails: Callable[[], bool]
+    ) -> None:
+        """`on_death` closes the engine's connections; its argument names the call.
+
+        `disk_fails`: whether the store cannot be written at present.
+        """
         self.calls = 0
         self.is_dead = False
         self.died = asyncio.Event()
         self._crash = crash
         self._on_death = on_death
+        self.disk_fails = disk_fails
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._stores: list[InlineThread] = []
         self._connectors: list[NetworkConnector] = []
@@ -170,6 +176,8 @@ def store_of(life: EngineLife) -> type[InlineThread]:
     """Return the store of a life: each unit of work is one port call."""
 
     class LifeThread(InlineThread):
+        is_read_only = False
+
         @classmethod
         async def opened(cls, connector: Callable[[], sqlite3.Connection]) -> Self:
             with life.call("open store"):
@@ -179,6 +187,9 @@ def store_of(life: EngineLife) -> type[InlineThread]:
 
         def submit(self, function: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
             with life.call("store"):
+                if self.is_read_only is not (fails := life.disk_fails()):
+                    self.is_read_only = fails
+                    super().submit(lambda connection: connection.execute(f"PRAGMA query_only = {int(fails)}"))
                 return super().submit(function)
 
     return LifeThread

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs, ListingPlan, ListingShape
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs, ListingPlan, ListingShape, MarketPolicy
 from mexc_tui.verification.plan import (
     OPENS_S,
     ORDER_PATH,
@@ -72,6 +72,18 @@ GOLDEN: dict[str, RunPlan] = {
     "kill": _golden(commands=(_at(0.3, CommandKind.KILL),)),
     "flatten": _golden(commands=(_at(0.5, CommandKind.FLATTEN),)),
     "deposit": _golden(commands=(_at(0.2, CommandKind.DEPOSIT, 50.0), _at(1.0, CommandKind.MANUAL_ORDER))),
+    "slow-listing": _golden(
+        _order_fault(FaultKind.LOSE_RESPONSE),
+        FaultPlan(kind=FaultKind.DROP_PUSH, at_s=OPENS_S + 0.0155, for_s=12.0),
+        knobs=msgspec.structs.replace(USUAL, visibility_ms=(9_000, 12_000)),
+    ),
+    "late-execution": _golden(
+        _order_fault(FaultKind.LATE_EXECUTION, amount_ms=1_900), traded=listing(shape=ListingShape.FADE)
+    ),
+    "disk-fault": _golden(commands=(CommandPlan(OPENS_S - 0.02, CommandKind.DISK_FAULT, 3.0),)),
+    "executed-refused": _golden(_order_fault(FaultKind.EXECUTED_REFUSED)),
+    "limit-only": _golden(traded=listing(market_policy=MarketPolicy.LIMIT_ONLY, depth_quote=Decimal(5))),
+    "cancel-all": _golden(commands=(_at(1.5, CommandKind.CANCEL_ALL),)),
 }
 """Name and plan without a crash."""
 

@@ -101,7 +101,39 @@ def equal_orders(exchange: Exchange, stored: Stored) -> list[str]:
                 f"I4: {record.client_order_id} is {order.state.value} in the ledger, "
                 f"{record.status.value} at the exchange"
             )
+        if order.state is OrderState.CANCELLED and record.executed:
+            wrong.append(
+                f"I4: {record.client_order_id} is cancelled without fills in the ledger, "
+                f"{record.executed} filled at the exchange"
+            )
     return wrong
+
+
+def equal_snipes(exchange: Exchange, stored: Stored) -> list[str]:
+    """I4: what every snipe bought is what its orders filled at the exchange."""
+    bought: dict[str, tuple[Decimal, Decimal]] = {}
+    for record in exchange.ours:
+        intent = stored.intents.get(record.client_order_id)
+        if intent is not None and intent.role is OrderRole.ENTRY:
+            quantity, value = bought.get(intent.snipe_id, (ZERO, ZERO))
+            bought[intent.snipe_id] = (quantity + record.executed, value + record.executed_quote)
+    return [
+        f"I4: snipe {name} bought {snipe.filled_quantity} for {snipe.filled_value} in the ledger, "
+        f"{quantity} for {value} at the exchange"
+        for name, (quantity, value) in bought.items()
+        if (snipe := stored.snipes.get(name)) is not None
+        and (snipe.filled_quantity, snipe.filled_value) != (quantity, value)
+    ]
+
+
+def no_open_entry(exchange: Exchange, stored: Stored) -> list[str]:
+    """I5: long after the entry window no entry order is open."""
+    return [
+        f"I5: entry {record.client_order_id} is still open"
+        for record in exchange.open_ours
+        if (intent := stored.intents.get(record.client_order_id)) is not None
+        and intent.role is OrderRole.ENTRY
+    ]
 
 
 def one_live_order(orders: Iterable[Order], intents: Iterable[Intent]) -> list[str]:
@@ -269,6 +301,20 @@ def within_reservations(memory: LedgerState) -> list[str]:
     return wrong
 
 
+def shrunk_reservations(intents: Iterable[Intent], orders: Iterable[Order]) -> list[str]:
+    """I1: what a buy still reserves and what it spent do not exceed its spend cap. All fills are booked."""
+    spent: dict[str, Decimal] = {}
+    for order in orders:
+        spent[order.intent_id] = spent.get(order.intent_id, ZERO) + order.filled_value
+    return [
+        f"I1: {one.symbol} reserves {one.reserved} and spent {spent[one.id]} of {one.spend_cap}"
+        for one in intents
+        if one.side is Side.BUY
+        and one.is_open
+        and one.reserved + spent.get(one.id, ZERO) > one.spend_cap + TOLERANCE
+    ]
+
+
 @dataclass(slots=True)
 class ProtectionCheck:
     """I9: every open position has a stop in force, and the task that monitors it runs."""
@@ -301,6 +347,8 @@ def at_the_end(exchange: Exchange, stored: Stored, deposited: frozenset[Decimal]
         *within_budget(exchange, stored),
         *known_orders(exchange, stored),
         *equal_orders(exchange, stored),
+        *equal_snipes(exchange, stored),
+        *no_open_entry(exchange, stored),
         *one_live_order(stored.orders.values(), stored.intents.values()),
         *balanced_entries(stored),
         *positions_add_up(exchange, stored),

@@ -72,11 +72,16 @@ class CommandKind(StrEnum):
     MANUAL_ORDER = "manual order"
     CLOCK_STEP = "clock step"
     FREEZE = "freeze"
+    DISK_FAULT = "disk fault"
+    CANCEL_ALL = "kill without sale"
 
 
 @dataclass(frozen=True, slots=True)
 class CommandPlan:
-    """One command at a moment. `amount`: units of a deposit, milliseconds of a step, seconds of a freeze."""
+    """One command at a moment.
+
+    `amount`: units of a deposit, milliseconds of a step, seconds of a freeze or disk fault.
+    """
 
     at_s: float
     kind: CommandKind
@@ -174,11 +179,14 @@ def scenario(
     )
 
 
+_DRAWN_POLICIES = tuple(one for one in MarketPolicy if one is not MarketPolicy.LIMIT_ONLY)
+
+
 def _listing(rng: Random) -> ListingPlan:
     return listing(
         jitter_ms=rng.choice((0, 20, 80, 400)),
         shape=rng.choice(tuple(ListingShape)),
-        market_policy=rng.choice(tuple(MarketPolicy)),
+        market_policy=rng.choice(_DRAWN_POLICIES),
         depth_quote=Decimal(rng.choice((200, 2_000, 20_000))),
         trades_per_s=rng.choice((1.0, 5.0)),
     )
@@ -318,6 +326,8 @@ def _crashes(rng: Random, first_call: int) -> tuple[CrashPlan, ...]:
     return tuple(drawn)
 
 
+_NOT_DRAWN = frozenset({CommandKind.RESUME, CommandKind.DISK_FAULT, CommandKind.CANCEL_ALL})
+"""A resume follows a halt; the others are part of golden scenarios."""
 _ABSENT = {CommandKind.HALT: 0.85, CommandKind.FLATTEN: 0.9, CommandKind.KILL: 0.85}
 """How often a command is left out: one that stops entries ends most of what a run can find."""
 
@@ -325,7 +335,7 @@ _ABSENT = {CommandKind.HALT: 0.85, CommandKind.FLATTEN: 0.9, CommandKind.KILL: 0
 def _commands(rng: Random) -> tuple[CommandPlan, ...]:
     drawn: list[CommandPlan] = []
     for kind in CommandKind:
-        if kind is CommandKind.RESUME or rng.random() < _ABSENT.get(kind, 0.75):
+        if kind in _NOT_DRAWN or rng.random() < _ABSENT.get(kind, 0.75):
             continue
         earliest_s = OPENS_S + rng.choice((-3.0, 0.05, 0.05, 0.05))
         at_s = round(rng.choice((rng.uniform(earliest_s, CALM_S), earliest_s + rng.uniform(0, 2))), 3)

@@ -109,8 +109,11 @@ class FaultRun:
         self._is_stopped = False
         """Whether the user halted or killed, was answered, and has not resumed."""
         self._was_killed = False
+        self._disk_fails_until_s = 0.0
         self._deposited = set[Decimal]()
         self._settled = asyncio.Event()
+        self._latest = dict[str, Order]()
+        """Each order as last reported: the ledger's memory drops closed ones."""
         self._unknown = dict[str, float]()
         self._quiet_s = _quiet_s(plan)
         self._settled_s = list[float]()
@@ -154,7 +157,7 @@ class FaultRun:
         crashes = list(self._plan.crashes)
         while True:
             crash = crashes.pop(0) if crashes and self._loop.time() < self._plan.calm_s else None
-            life = EngineLife(crash, self._on_death)
+            life = EngineLife(crash, self._on_death, lambda: self._loop.time() < self._disk_fails_until_s)
             self._life = life
             engine = life.start(self._engine(life), "engine")
             is_over = await self._wait_for_end(engine, life)
@@ -257,6 +260,11 @@ class FaultRun:
         for order in changes.orders:
             self._record_settled(order)
             self._say(f"order {order.client_order_id[-4:]} {order.state.value} {order.filled_quantity}")
+            self._latest[order.client_order_id] = order
+        components = self._components()
+        if components is not None and not components.ledger.is_behind:
+            intents = components.ledger.state.intents.values()
+            self._violations += invariants.shrunk_reservations(intents, self._latest.values())
 
     # ---- the user
 
@@ -293,6 +301,8 @@ class FaultRun:
             case CommandKind.FREEZE:
                 assert isinstance(self._loop, VirtualLoop)
                 self._loop.stand_still(command.amount)
+            case CommandKind.DISK_FAULT:
+                self._disk_fails_until_s = self._loop.time() + command.amount
             case _:
                 await self._ask_engine(command.kind)
 
@@ -345,7 +355,7 @@ class FaultRun:
                     await money.flatten(USER)
                     self._is_stopped = True
                 case _:
-                    done = await money.kill(USER)
+                    done = await money.kill(USER, sells=kind is CommandKind.KILL)
                     self._is_stopped = True
                     self._was_killed = done.is_all
         except DeskError as error:
@@ -371,6 +381,8 @@ class FaultRun:
             self._violations += invariants.within_reservations(memory)
             if memory.trading.cause is Cause.INVARIANT:
                 self._violations.append(f"an invariant halted the engine: {memory.trading.text}")
+            if self._is_stopped and components.reconciler.is_done and memory.trading.state.allows_entries:
+                self._violations.append("I10: entries are allowed after an acknowledged halt")
             self._violations += protection.check(memory, components.safety.invariants.heartbeat_ms)
             if life.tasks > MAX_TASKS or len(self._open_connections()) > MAX_CONNECTIONS:
                 connections = len(self._open_connections())

@@ -95,6 +95,23 @@ async def test_R6_executed_500_returns_an_error_for_an_executed_order() -> None:
         assert (await buy(client))[0] == 200
 
 
+async def test_executed_refused_refuses_an_executed_order() -> None:
+    async with on_real_sockets(plan(FaultKind.EXECUTED_REFUSED, path=ORDER, times=1)) as client:
+        assert await buy(client) == (400, {"code": 30004, "msg": "Insufficient position"})
+        assert await was_bought(client)
+
+
+def test_late_execution_closes_the_connection_and_executes_later() -> None:
+    async def test(client: Client) -> None:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await buy(client)
+        assert not await was_bought(client)
+        await asyncio.sleep(1.6)
+        assert await was_bought(client)
+
+    with_faults(test, fault(FaultKind.LATE_EXECUTION, path=ORDER, method="POST", times=1, amount_ms=1_500))
+
+
 async def test_R7_reset_truncates_the_response() -> None:
     async with on_real_sockets(plan(FaultKind.RESET, path=ORDER, method="POST")) as client:
         with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ClientConnectionError)):
@@ -264,11 +281,12 @@ def test_every_kind_of_fault_has_a_test() -> None:
         FaultKind.LOSE_REQUEST,
         FaultKind.LOSE_RESPONSE,
         FaultKind.EXECUTED_500,
+        FaultKind.EXECUTED_REFUSED,
         FaultKind.MAINTENANCE,
     }
     storms = {FaultKind.TOO_MANY_REQUESTS, FaultKind.BANNED, FaultKind.FIREWALL}
     pushes = {FaultKind.DROP_PUSH, FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH, FaultKind.SILENCE}
-    requests.add(FaultKind.LATE_REQUEST)
+    requests |= {FaultKind.LATE_REQUEST, FaultKind.LATE_EXECUTION}
     both = {FaultKind.DELAY, FaultKind.RESET, FaultKind.HALF_OPEN}
     other = {FaultKind.STALE_SNAPSHOT, FaultKind.CLOCK_SKEW, FaultKind.MALFORMED_ROW}
     assert requests | storms | pushes | both | other == set(FaultKind)

@@ -176,6 +176,18 @@ def test_market_orders_can_be_refused_in_the_first_seconds(policy: MarketPolicy,
     at(found, 1031).place(market_buy())
 
 
+def test_immediate_orders_can_be_refused_too_in_the_first_seconds() -> None:
+    found = at(session(plan(policy=MarketPolicy.LIMIT_ONLY)), 1000.08)
+    immediate = NewOrder(
+        symbol=NEW,
+        side=Side.BUY,
+        type=OrderType.IMMEDIATE_OR_CANCEL,
+        quantity=Decimal(100),
+        price=Decimal("0.05"),
+    )
+    assert (code_of(found, market_buy()), code_of(found, immediate)) == (30041, 30041)
+
+
 @pytest.mark.parametrize("policy", [MarketPolicy.CANCEL_UNFILLED, MarketPolicy.ALLOW])
 def test_market_on_an_empty_book_is_cancelled_or_refused_by_policy(policy: MarketPolicy) -> None:
     empty = ListingPlan(

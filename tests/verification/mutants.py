@@ -1,77 +1,10 @@
 """Deliberate defects of the order path: the fault runs must find every one of them.
 
-A mutant replaces one piece of a module's source. `seed` is a seed that finds it; the search for a new one is
+A mutant replaces one piece of a module's source. `found_by` is a plan that finds it; search a new one with
 `python -m tests.verification.search_mutants`.
 """
 
-import importlib.abc
-import importlib.machinery
-import importlib.util
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
-
-PACKAGE = Path(__file__).parents[2] / "mexc_tui"
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One defect: `old` occurs exactly once in `module` and becomes `new`."""
-
-    name: str
-    module: str
-    """Dotted, below `mexc_tui`."""
-    old: str
-    new: str
-    seed: int = 0
-    """0: no seed is known yet."""
-    also: "tuple[Mutant, ...]" = ()
-    """Further changes that belong to the same defect."""
-
-    @property
-    def path(self) -> Path:
-        """Return the file of the module."""
-        return PACKAGE / (self.module.replace(".", "/") + ".py")
-
-    def source(self) -> str:
-        """Return the source with the defect. Raises ValueError if `old` does not occur exactly once."""
-        text = self.path.read_text("utf-8")
-        if text.count(self.old) != 1:
-            raise ValueError(f"{self.name}: {text.count(self.old)} places in {self.module}")
-        return text.replace(self.old, self.new)
-
-
-class _Loader(importlib.machinery.SourceFileLoader):
-    def __init__(self, mutant: Mutant, name: str) -> None:
-        super().__init__(name, str(mutant.path))
-        self._text = mutant.source()
-
-    def get_code(self, fullname: str) -> object:  # type: ignore[override]
-        return compile(self._text, self.path, "exec", dont_inherit=True)
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    def __init__(self, mutant: Mutant) -> None:
-        self._mutant = mutant
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != f"mexc_tui.{self._mutant.module}":
-            return None
-        return importlib.util.spec_from_loader(fullname, _Loader(self._mutant, fullname))
-
-
-def install(mutant: Mutant) -> None:
-    """Import the mutant instead of the module. Call it before anything of the package is imported."""
-    for each in (mutant, *mutant.also):
-        loaded = f"mexc_tui.{each.module}"
-        if loaded in sys.modules:
-            raise RuntimeError(f"{loaded} is imported already")
-        sys.meta_path.insert(0, _Finder(each))
-
+from tests.verification.mutation import Golden, Mutant, Saved, Seed
 
 _EXECUTION = "engine.orders.execution"
 _RESOLUTION = "engine.orders.order_resolution"
@@ -94,53 +27,63 @@ MUTANTS = (
         _ORDERS,
         "= max((order.filled_quantity, order.filled_value), reported)",
         "= reported",
-        seed=74,
+        found_by=Seed(74),
     ),
     Mutant(
         "an order that is done becomes live again",
         _ORDERS,
         "    state = _higher(order.state, reported)\n",
         "    state = reported\n",
-        seed=23,
-    ),
-    Mutant(
-        "no time for the fence",
-        _ORDERS,
-        "None if now_ms is None else now_ms + recv_window_ms + SETTLE_MS",
-        "now_ms",
+        found_by=Seed(23),
     ),
     Mutant(
         "fees are counted for every report",
         _ORDERS,
         "    known = set(order.trade_ids)\n    fresh = {\n",
         "    known = set[str]()\n    fresh = {\n",
-        seed=6,
+        found_by=Seed(6),
     ),
     Mutant(
         "fees of fills are never queried",
         _ORDERS,
         "    return order.filled_quantity > max(\n",
         "    return False and order.filled_quantity > max(\n",
+        found_by=Saved("clock-ahead-at-a-start-in-maintenance"),
     ),
-    Mutant("an unknown order is not queried", _ORDERS, "        or order.state is OrderState.UNKNOWN\n", ""),
     Mutant(
-        "a partial fill ends as cancelled without fills",
+        "an unknown order is queried only when it is quiet",
         _ORDERS,
-        "    return _WITH_FILLS.get(state, state)\n",
-        "    return state\n",
+        "        or order.state is OrderState.UNKNOWN\n",
+        "",
+        found_by=Saved("clock-step-during-a-start"),
     ),
     # Fence
+    Mutant(
+        "no time for the fence",
+        "model.outcome",
+        "        return self.timestamp_ms + self.recv_window_ms + SETTLE_MS",
+        "        return self.timestamp_ms",
+    ),
+    Mutant(
+        "proofs of the future count",
+        _RESOLUTION,
+        ".not_after(self._trading.now_ms())",
+        "",
+        found_by=Saved("clock-step-during-a-start"),
+    ),
+    Mutant(
+        "a constant difference keeps an order unknown",
+        _RESOLUTION,
+        "        return None if may_explain(intent, found) else found",
+        "        return None if found else found",
+        found_by=Saved("deposit-while-an-order-is-unknown"),
+    ),
     Mutant(
         "absent after one denial",
         _FENCE,
         "    return tuple(text for proven_ms, text in wanted if proven_ms is None or proven_ms <= after_ms)",
         "    return tuple(text for proven_ms, text in wanted[:1] if proven_ms is None)",
-    ),
-    Mutant(
-        "absent before the fence",
-        _FENCE,
-        '    if now_ms <= fence_ms:\n        return (f"may still be accepted for {fence_ms - now_ms} ms",)\n',
-        "",
+        also=(Mutant("balances", _RESOLUTION, "            denied_ms = None  #", "            pass  #"),),
     ),
     Mutant(
         "denied before the fence is proof enough",
@@ -153,7 +96,7 @@ MUTANTS = (
         "            gone = from_fence(OrderState.ABSENT, 'denied', self._trading.now_ms())\n"
         "            await self._ledger.book_evidence(order.client_order_id, gone)\n"
         "            return\n        name",
-        seed=63,
+        found_by=Seed(63),
     ),
     # Sending
     Mutant(
@@ -161,53 +104,49 @@ MUTANTS = (
         _EXECUTION,
         "        self._ledger.register_sent(row)\n        outcome = await self._trading.place(",
         "        outcome = await self._trading.place(",
-        seed=2,
+        found_by=Seed(2),
     ),
     Mutant(
         "a fired order is not registered",
         _EXECUTION,
         "        self._ledger.register_sent(row)\n        fired = await (",
         "        fired = await (",
-        seed=1,
+        found_by=Seed(1),
     ),
     Mutant(
         "the response is not booked",
         _EXECUTION,
         "        self._begin_chore(self._ledger.book_evidence(name, reported))\n        return SendResult(",
         "        return SendResult(",
-        seed=8,
-    ),
-    Mutant(
-        "the response is not applied at once",
-        _EXECUTION,
-        "        self._ledger.apply_evidence(name, reported)\n"
-        "        self._begin_chore(self._ledger.book_evidence(name, reported))\n        return SendResult(",
-        "        self._begin_chore(self._ledger.book_evidence(name, reported))\n        return SendResult(",
+        found_by=Seed(8),
     ),
     Mutant(
         "a rejection is always believed",
         _EXECUTION,
         "        if refusal.http_status in UNPROCESSED:\n            return False\n",
         "        return False\n",
+        found_by=Golden("executed-refused"),
     ),
     Mutant(
         "a timeout counts as not sent",
         _REACTION,
         "        return _after_ambiguous(outcome, progress, rules, now_ms=now_ms)",
         "        return _again(_same(progress), progress, rules, at_ms=now_ms, reason=outcome.reason)",
+        found_by=Golden("lost-response"),
     ),
     Mutant(
         "earlier attempts do not count",
         _FIRING,
         "            committed=self._orders.committed(order),",
         "            committed=self._orders.committed(order) * 0,",
-        seed=29,
+        found_by=Seed(29),
     ),
     Mutant(
         "a resting entry is left open",
         _FIRING,
         '                    await self._execution.cancel(order, "the price moved away from the entry")\n',
         "                    pass\n",
+        found_by=Golden("limit-only"),
     ),
     # Gates
     Mutant(
@@ -215,13 +154,7 @@ MUTANTS = (
         _TRADING,
         "        if not memory.trading.state.allows_entries:\n",
         "        if memory.trading.state.allows_entries is None:\n",
-        seed=56,
-    ),
-    Mutant(
-        "entries pass an unknown order",
-        _TRADING,
-        "        if memory.has_unknown(symbol):\n",
-        "        if not symbol:\n",
+        found_by=Seed(56),
     ),
     # Ledger
     Mutant(
@@ -229,33 +162,40 @@ MUTANTS = (
         _WRITER,
         "                self._unbooked.append(reported)\n                self._apply_unstored(reported)\n",
         "                self._apply_unstored(reported)\n",
+        found_by=Golden("disk-fault"),
     ),
-    Mutant("a bought position gets no stop", _WRITER, "            desk.protect(spare)\n", "", seed=3),
+    Mutant(
+        "a bought position gets no stop", _WRITER, "            desk.protect(spare)\n", "", found_by=Seed(3)
+    ),
     Mutant(
         "fills of a position are not booked",
         _BOOKING,
         "        *_trade_entry(position, before, order, at_ms=at_ms),\n",
         "",
-        seed=1,
+        found_by=Seed(1),
     ),
     Mutant(
         "fees are not booked",
         _BOOKING,
         "        *_fee_entries(position, before, order, at_ms=at_ms),\n",
         "",
-        seed=1,
+        found_by=Seed(1),
     ),
     Mutant(
         "an order of a previous engine is ignored",
         _WRITER,
         "                order = unknown_attempt(intent, name, None)\n",
         "                return\n",
+        also=(
+            Mutant("by reconciliation", _RECONCILER, "                ledger.register_attempt(order)\n", ""),
+        ),
     ),
     Mutant(
         "a reservation never shrinks",
         _BOOKING,
         "    return max(intent.spend_cap - spent(intent, orders), ZERO)",
         "    return intent.spend_cap",
+        found_by=Golden("clean"),
     ),
     Mutant(
         "a snipe forgets its fills",
@@ -281,7 +221,7 @@ MUTANTS = (
         _RECONCILER,
         "            for correction in outcome.corrections:\n                await self._apply(correction)\n",
         "",
-        seed=1,
+        found_by=Seed(1),
     ),
     Mutant(
         "entries do not wait for the fence of a restart",
@@ -302,7 +242,7 @@ MUTANTS = (
                 "    if not difference.shortfall:\n        return True\n    times, span_ms = (\n",
             ),
         ),
-        seed=50,
+        found_by=Seed(50),
     ),
     # Emergency stop
     Mutant(
@@ -316,13 +256,63 @@ MUTANTS = (
         _STOP,
         "        late = await self._sweep.cancel(_is_any)\n",
         "        late = CancelResult(0, 0, '')\n",
+        also=(
+            Mutant(
+                "before the sale",
+                _STOP,
+                "        cancelling = self._begin(self._sweep.cancel(_is_no_sale, 1))",
+                "        cancelling = asyncio.ensure_future(asyncio.sleep(0, CancelResult(0, 0)))",
+            ),
+        ),
     ),
     Mutant(
-        "a halt is not stored",
+        "a halt is only in memory",
         _STATE,
         "        row = self._begin(self._write_row())\n"
         "        if not self._is_durable():\n            await asyncio.shield(row)\n",
         "",
+        also=(Mutant("no file", _STATE, "        await self._write_file()\n", ""),),
     ),
-    Mutant("a halt writes no file", _STATE, "        await self._write_file()\n        row", "        row"),
+    Mutant(
+        "a halt is not retried",
+        _STATE,
+        "            self._begin(self.persist())",
+        "            pass",
+    ),
+    Mutant(
+        "the stop does not follow the position",
+        _BOOKING,
+        "        return msgspec.structs.replace(intent, quantity=position.remaining)",
+        "        return intent",
+    ),
+    Mutant(
+        "fills of the last attempt do not count",
+        "engine.entries.entry_orders",
+        "        return spent(self._intent, orders) +",
+        "        return spent(self._intent, tuple(one for one in orders if one != last)) +",
+    ),
+    Mutant(
+        "orders marked before the clock is measured get no fence",
+        _RECONCILER,
+        "        if any(_is_without_fence(order) for",
+        "        if not any(_is_without_fence(order) for",
+    ),
+    Mutant(
+        "a query waits until the clock is where it was",
+        _RESOLUTION,
+        "            waited_ms = OLD_EVERY_MS",
+        "            pass",
+    ),
+    Mutant(
+        "trades count for the wrong side",
+        _BOOKING,
+        "    sign = 1 if order.side is Side.BUY else -1",
+        "    sign = 1",
+    ),
+    Mutant(
+        "an order is denied by a failed query",
+        _RESOLUTION,
+        "                return queried_ms\n            raise\n        return None",
+        "                return queried_ms\n            return queried_ms\n        return None",
+    ),
 )

@@ -58,7 +58,7 @@ def stored(*orders: Order) -> Stored:
     return Stored(
         orders={one.client_order_id: one for one in chosen},
         intents={one.client_order_id: owned() for one in chosen},
-        snipes={"s1": snipe()},
+        snipes={"s1": msgspec.structs.replace(snipe(), filled_quantity=D(10), filled_value=D(20))},
         positions=(),
         entries=(),
         balances={"USDT": D(980)},
@@ -101,6 +101,30 @@ def test_I3_an_order_of_ours_is_not_in_the_ledger() -> None:
 def test_I4_fill_or_end_of_an_order_differs() -> None:
     assert len(invariants.equal_orders(exchange(record(executed="9", value="18")), stored())) == 2
     assert invariants.equal_orders(exchange(record()), stored(row(state=OrderState.PARTIAL))) != []
+
+
+def test_I4_a_filled_order_counts_as_cancelled_without_fills() -> None:
+    wrong = invariants.equal_orders(exchange(record()), stored(row(state=OrderState.CANCELLED)))
+    assert wrong == [f"I4: {NAME} is cancelled without fills in the ledger, 10 filled at the exchange"]
+
+
+def test_I4_a_snipe_forgets_a_fill() -> None:
+    rows = replace(stored(), snipes={"s1": snipe()})
+    assert [one[:12] for one in invariants.equal_snipes(exchange(record()), rows)] == ["I4: snipe s1"]
+    known = msgspec.structs.replace(snipe(), filled_quantity=D(10), filled_value=D(20))
+    assert invariants.equal_snipes(exchange(record()), replace(rows, snipes={"s1": known})) == []
+
+
+def test_I5_an_entry_order_is_open_at_the_end() -> None:
+    wrong = invariants.no_open_entry(exchange(record(executed="0", value="0")), stored())
+    assert wrong == [f"I5: entry {NAME} is still open"]
+
+
+def test_I1_a_reservation_does_not_shrink_with_a_fill() -> None:
+    cap = msgspec.structs.replace(intent("mxt-buy", ids=(NAME,)), spend_cap=D(100), reserved=D(100))
+    assert [one[:3] for one in invariants.shrunk_reservations((cap,), (row(),))] == ["I1:"]
+    shrunk = msgspec.structs.replace(cap, reserved=D(80))
+    assert invariants.shrunk_reservations((shrunk,), (row(),)) == []
 
 
 def test_I5_two_live_entry_orders_of_one_intent() -> None:

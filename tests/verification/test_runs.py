@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.verification.campaign import crash_points, run_seed
+from mexc_tui.verification.golden import GOLDEN
 from mexc_tui.verification.plan import CrashPlan, draw, keep
 from mexc_tui.verification.plan_file import read_plan
 from mexc_tui.verification.run import play
@@ -61,6 +62,13 @@ def test_a_golden_scenario_survives_crashes_around_its_first_buy(name: str) -> N
     points = list(crash_points([name], every=1, first=135))[:8]
     assert len(points) == 8
     assert {str(point.crash): wrong for point in points if (wrong := play(point.plan()).violations)} == {}
+
+
+def test_an_order_that_is_listed_late_is_settled_soon_after() -> None:
+    """A denial was kept although balances showed the fill: the position had no stop for 45 s."""
+    result = play(GOLDEN["slow-listing"])
+    assert result.violations == ()
+    assert max(result.settled_s) < 10
 
 
 def test_a_crash_is_counted_and_the_next_engine_starts() -> None:

@@ -164,6 +164,8 @@ class OrderResolution:
         )
         denied_ms, listed_ms = (time_ms if isinstance(time_ms, int) else None for time_ms in answers[:2])
         proofs = known if isinstance(answers[2], BaseException) else answers[2]
+        if proofs is not known and proofs.agreed_ms is None:
+            denied_ms = None  # balances may show its fill: query it again
         proofs = replace(proofs, denied_ms=denied_ms, listed_ms=listed_ms)
         self._proofs[name] = proofs
         now = self._ledger.state.orders.get(name)

@@ -58,12 +58,15 @@ def _direction_refused() -> PracticeRefusal:
 
 
 def check_type(order: NewOrder, knobs: Knobs, opening: OpeningRules) -> None:
-    """Refuse a MARKET order while none are accepted."""
+    """Refuse an order of a type that is not accepted at present."""
+    is_immediate = order.type is OrderType.IMMEDIATE_OR_CANCEL
+    if is_immediate and opening.market_policy is MarketPolicy.LIMIT_ONLY:
+        raise PracticeRefusal(30041, "current order type can not place order")
     if order.type is not OrderType.MARKET:
         return
     if not knobs.market_enabled or opening.market_policy is MarketPolicy.DISABLED_30019:
         raise PracticeRefusal(30019, "api market order is disabled")
-    if opening.market_policy is MarketPolicy.TYPE_REFUSED_30041:
+    if opening.market_policy in (MarketPolicy.TYPE_REFUSED_30041, MarketPolicy.LIMIT_ONLY):
         raise PracticeRefusal(30041, "current order type can not place order")
 
 

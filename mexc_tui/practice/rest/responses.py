@@ -1,6 +1,7 @@
 """HTTP responses: JSON, refusals, limits, pages and responses damaged by faults (protocol 2.2, 6.3)."""
 
 import asyncio
+from collections.abc import Collection
 from typing import cast
 
 import msgspec
@@ -10,6 +11,7 @@ from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.practice.rest.limits import Block, LimitRejection
 from mexc_tui.practice.rest.route import Json
 from mexc_tui.practice.rest.web_pages import BLOCKED_PAGE
+from mexc_tui.practice.scenario import FaultKind
 
 _JSON = {"Content-Type": "application/json;charset=utf-8"}
 
@@ -50,6 +52,13 @@ def firewall() -> web.Response:
 def internal_error() -> web.Response:
     """Return a 500 without details."""
     return answer({"code": 500, "msg": "Internal error"}, 500)
+
+
+def denied(response: web.Response, kinds: Collection[FaultKind]) -> web.Response:
+    """Return the response of a fault that denies what was executed; without one, `response`."""
+    if FaultKind.EXECUTED_REFUSED in kinds:
+        return answer({"code": 30004, "msg": "Insufficient position"}, 400)
+    return internal_error() if FaultKind.EXECUTED_500 in kinds else response
 
 
 def maintenance() -> web.Response:

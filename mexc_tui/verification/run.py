@@ -358,6 +358,8 @@ class FaultRun:
                     done = await money.kill(USER, sells=kind is CommandKind.KILL)
                     self._is_stopped = True
                     self._was_killed = done.is_all
+                    if done.is_all:
+                        self._violations += invariants.nothing_open_after_kill(self._exchange())
         except DeskError as error:
             self._say(f"{kind.value} refused: {error}")
         else:

@@ -63,6 +63,7 @@ MUTANTS = (
         "model.outcome",
         "        return self.timestamp_ms + self.recv_window_ms + SETTLE_MS",
         "        return self.timestamp_ms",
+        found_by=Golden("late-execution"),
     ),
     Mutant(
         "proofs of the future count",
@@ -84,6 +85,7 @@ MUTANTS = (
         "    return tuple(text for proven_ms, text in wanted if proven_ms is None or proven_ms <= after_ms)",
         "    return tuple(text for proven_ms, text in wanted[:1] if proven_ms is None)",
         also=(Mutant("balances", _RESOLUTION, "            denied_ms = None  #", "            pass  #"),),
+        found_by=Golden("slow-listing"),
     ),
     Mutant(
         "denied before the fence is proof enough",
@@ -189,6 +191,7 @@ MUTANTS = (
         also=(
             Mutant("by reconciliation", _RECONCILER, "                ledger.register_attempt(order)\n", ""),
         ),
+        found_by=Golden("clean", at_call=138, is_after=False),
     ),
     Mutant(
         "a reservation never shrinks",
@@ -202,32 +205,15 @@ MUTANTS = (
         _TRANSACTION,
         "        if step.has_fill:\n            self._follow_snipe(after)\n",
         "",
+        found_by=Golden("clean"),
     ),
     # Reconciliation
-    Mutant(
-        "live orders are not marked after a restart",
-        _RECONCILER,
-        "            await self._ledger.mark_order_unknown(order.client_order_id, now_ms, window_ms)\n",
-        "            pass\n",
-    ),
-    Mutant(
-        "client order ids continue after a restart",
-        _RECONCILER,
-        "            await self._ledger.add_ids(intent)\n",
-        "            pass\n",
-    ),
     Mutant(
         "corrections are not applied",
         _RECONCILER,
         "            for correction in outcome.corrections:\n                await self._apply(correction)\n",
         "",
         found_by=Seed(1),
-    ),
-    Mutant(
-        "entries do not wait for the fence of a restart",
-        _RECONCILER,
-        "            await asyncio.sleep(max(fence_ns - self._clock.monotonic_ns(), 0) / 1e9)\n",
-        "",
     ),
     Mutant(
         "a fill booked during a comparison is booked as a difference",
@@ -250,20 +236,7 @@ MUTANTS = (
         _STOP,
         "        return await self._complete(self._halt(text, _is_any))",
         "        return await self._complete(self._halt(text, _is_entry))",
-    ),
-    Mutant(
-        "a stop does not cancel",
-        _STOP,
-        "        late = await self._sweep.cancel(_is_any)\n",
-        "        late = CancelResult(0, 0, '')\n",
-        also=(
-            Mutant(
-                "before the sale",
-                _STOP,
-                "        cancelling = self._begin(self._sweep.cancel(_is_no_sale, 1))",
-                "        cancelling = asyncio.ensure_future(asyncio.sleep(0, CancelResult(0, 0)))",
-            ),
-        ),
+        found_by=Golden("cancel-all"),
     ),
     Mutant(
         "a halt is only in memory",
@@ -272,47 +245,34 @@ MUTANTS = (
         "        if not self._is_durable():\n            await asyncio.shield(row)\n",
         "",
         also=(Mutant("no file", _STATE, "        await self._write_file()\n", ""),),
-    ),
-    Mutant(
-        "a halt is not retried",
-        _STATE,
-        "            self._begin(self.persist())",
-        "            pass",
+        found_by=Golden("kill", at_call=188, is_after=False),
     ),
     Mutant(
         "the stop does not follow the position",
         _BOOKING,
         "        return msgspec.structs.replace(intent, quantity=position.remaining)",
         "        return intent",
+        found_by=Saved("clock-step-during-a-start"),
     ),
     Mutant(
         "fills of the last attempt do not count",
         "engine.entries.entry_orders",
         "        return spent(self._intent, orders) +",
         "        return spent(self._intent, tuple(one for one in orders if one != last)) +",
+        found_by=Saved("late-response-of-a-partial-fill"),
     ),
     Mutant(
         "orders marked before the clock is measured get no fence",
         _RECONCILER,
         "        if any(_is_without_fence(order) for",
         "        if not any(_is_without_fence(order) for",
-    ),
-    Mutant(
-        "a query waits until the clock is where it was",
-        _RESOLUTION,
-        "            waited_ms = OLD_EVERY_MS",
-        "            pass",
+        found_by=Saved("clock-step-during-a-start"),
     ),
     Mutant(
         "trades count for the wrong side",
         _BOOKING,
         "    sign = 1 if order.side is Side.BUY else -1",
         "    sign = 1",
-    ),
-    Mutant(
-        "an order is denied by a failed query",
-        _RESOLUTION,
-        "                return queried_ms\n            raise\n        return None",
-        "                return queried_ms\n            return queried_ms\n        return None",
+        found_by=Golden("clean"),
     ),
 )

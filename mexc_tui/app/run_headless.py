@@ -173,10 +173,6 @@ async def _run(
             gc.collect()
             gc.freeze()  # long-lived objects: the garbage collector skips them from now on
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.exchange_session or endpoint.rest}.")
-            for text in running.loaded.ignored:
-                name = text.partition(" ")[0]
-                next_step = with_options(f"To set it for live: mexc-tui settings {name} VALUE", launch.chosen)
-                _say(f"Ignored: {text}. {next_step}")
             for text in running.loaded.removed:
                 _say(f"Ignored: {text}. It had no effect: delete it from the file.")
             if running.engine.waits_for:

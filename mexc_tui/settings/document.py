@@ -15,7 +15,7 @@ Each setting has one name everywhere. The first of these sources that has a valu
 1. a flag: `--set max_positions=5`;
 2. an environment variable: `MEXC_TUI_MAX_POSITIONS=5`;
 3. the file `$XDG_CONFIG_HOME/mexc-tui/settings.toml` (by default `~/.config/mexc-tui/settings.toml`):
-   `max_positions = 5`, all settings at the top level;
+   the section of the mode, then the top level;
 4. in practice mode, the scenario's overrides;
 5. the default.
 
@@ -23,9 +23,20 @@ An invalid value, an unknown name or two contradicting values are refused with n
 source, and no value is applied. Bounds cannot be overridden. Lists are TOML arrays; in variables and flags
 they are separated by commas, or JSON.
 
-There is one file for all modes. A value of a group marked *trading*, set by a command or on the screen in
-practice or paper mode, is marked in its line (`# set in practice`): live trading ignores it and reports that,
-until it is set in live mode or the mark is deleted manually.
+There is one file for all modes. Its top level applies to every mode; a section `[practice]`, `[paper]` or
+`[live]` applies to one mode, above the top level:
+
+```toml
+max_positions = 2
+
+[practice]
+max_positions = 5
+```
+
+A command or the screen writes a setting of a group marked *trading* into the section of the mode in use, and
+the others at the top level: a change in practice never reaches live trading. `--default` removes a value from
+the section; if the top level has one, it writes the default into the section. Lines that version 0.2 marked
+with `# set in practice` or `# set in paper` are read as values of that section; the next change moves them.
 
 Secrets are never settings. A key or password in any of these sources is refused, recognised by its name or
 its format.

@@ -8,40 +8,82 @@ from enum import StrEnum
 from typing import cast
 
 from mexc_tui.settings.declaration import text_of
-from mexc_tui.settings.layers import UnreadableSettings, lines_of, marked
+from mexc_tui.settings.layers import UnreadableSettings, marked_mode
+from mexc_tui.settings.sections import BASE, lines_of, section_text, with_section
 
 
-def with_value(text: str, name: str, value: object, *, set_in: str = "") -> str:
-    """Return the text with the setting at this value, in its old place or at the end, with its comment.
+def with_value(text: str, name: str, value: object, *, section: str = BASE) -> str:
+    """Return the text with the setting at this value, in its old place or at the end of its section.
 
-    `set_in`: the mode that it is set in, if not for all.
+    `section`: the mode that the value is for, or BASE. The line keeps its comment.
     Raises UnreadableSettings if the text is not TOML, or the setting's lines are ambiguous.
     """
+    _read(text)
+    part = section_text(text, section)
     line = f"{name} = {toml_of(value)}"
-    lines = lines_of(text)
-    place = _place(text, name)
+    lines = lines_of(part) if part else []
+    place = _place(part, name)
     if place is None:
-        lines.append(line + marked("", set_in))
+        lines.insert(_end(lines), line)
     else:
         first, last = place
         comment = _comment(lines[first]) if first == last else ""
-        lines[first : last + 1] = [line + marked(comment, set_in)]
-    changed = "".join(f"{line}\n" for line in lines)
-    if name not in _read(changed):
+        lines[first : last + 1] = [line + comment]
+    changed = with_section(text, section, "".join(f"{line}\n" for line in lines))
+    if name not in _section(_read(changed), section):
         raise UnreadableSettings(f"{name} cannot be added after a [table]: settings belong at the top level.")
     return changed
 
 
-def without(text: str, name: str) -> str:
+def without(text: str, name: str, *, section: str = BASE) -> str:
     """Return the text without the setting, so that its default (or a lower layer) applies.
 
     Raises UnreadableSettings as `with_value` does.
     """
-    place = _place(text, name)
-    if place is None:
+    if name not in _section(_read(text), section):
         return text
-    lines = lines_of(text)
-    return "".join(f"{line}\n" for line in [*lines[: place[0]], *lines[place[1] + 1 :]])
+    part = section_text(text, section)
+    place = _place(part, name)
+    if place is None:
+        raise UnreadableSettings(f"Cannot determine which lines set {name}. Edit the file manually.")
+    lines = lines_of(part)
+    kept = [*lines[: place[0]], *lines[place[1] + 1 :]]
+    return with_section(text, section, "".join(f"{line}\n" for line in kept))
+
+
+def migrated(text: str) -> str:
+    """Return the text with each value that version 0.2 marked for a mode in the section of that mode."""
+    for name in _read(text):
+        mode = marked_mode(text, name)
+        if mode is None:
+            continue
+        line = _line(text, name)
+        text = without(text, name)
+        part = section_text(text, mode.value)
+        if _place(part, name) is None:
+            lines = lines_of(part) if part else []
+            lines.insert(_end(lines), line)
+            text = with_section(text, mode.value, "".join(f"{line}\n" for line in lines))
+    return text
+
+
+def _line(text: str, name: str) -> str:
+    """Return a marked setting's line without the mark."""
+    part = section_text(text, BASE)
+    place = _place(part, name)
+    assert place is not None
+    line = lines_of(part)[place[0]]
+    return line[: line.rindex("# set in ")].rstrip()
+
+
+def _end(lines: list[str]) -> int:
+    """Return the index after the last line that is not empty."""
+    return max((number for number, line in enumerate(lines, 1) if line.strip()), default=0)
+
+
+def _section(table: dict[str, object], section: str) -> dict[str, object]:
+    """Return the values of a section."""
+    return table if section == BASE else cast("dict[str, object]", table.get(section, {}))
 
 
 def toml_of(value: object) -> str:

@@ -6,10 +6,12 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
+from mexc_tui.model.mode import Mode
 from mexc_tui.settings.all_settings import Settings
-from mexc_tui.settings.edit import with_value, without
+from mexc_tui.settings.edit import migrated, with_value, without
 from mexc_tui.settings.layers import Layer, SettingSource, SettingValue, UnreadableSettings, file_layer
-from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, problems_of, set_in_of
+from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, problems_of, section_of
+from mexc_tui.settings.sections import BASE
 
 SIZE_LIMIT = 1_000_000
 THIS_CHANGE = "this change"
@@ -44,14 +46,18 @@ def _changed(file: Path, name: str, text: str | None, *, layers: Layers) -> tupl
     """Return the file's old text, its new text, and the resulting settings."""
     try:
         before = _read(file)
-        set_in = set_in_of(name, replace(layers, file=file_layer(before, str(file))))
-        after = (
-            without(before, name)
-            if text is None
-            else with_value(before, name, _value(name, text), set_in=set_in)
-        )
+        text_now = migrated(before)
+        found = file_layer(text_now, str(file))
+        section = section_of(name, replace(layers, file=found))
+        if text is not None:
+            after = with_value(text_now, name, _value(name, text), section=section)
+        elif section != BASE and name in found.values:
+            # The base value is also that of other modes: this mode gets the default.
+            after = with_value(text_now, name, getattr(Settings.of(), name), section=section)
+        else:
+            after = without(text_now, name, section=section)
         wanted = file_layer(after, str(file))
-        load(replace(layers, file=_with_origin(wanted, name)))
+        load(replace(layers, file=_with_origin(wanted, name, section)))
         return before, after, load(replace(layers, file=wanted))
     except UnreadableSettings as error:
         raise SettingsError(text=str(error)) from None
@@ -65,11 +71,15 @@ def _value(name: str, text: str) -> object:
     return getattr(Settings.of(SettingSource(Settings, layer)), name)
 
 
-def _with_origin(layer: Layer, name: str) -> Layer:
+def _with_origin(layer: Layer, name: str, section: str) -> Layer:
     """Return the layer with the changed setting's true origin: it is not in the file yet."""
-    if name not in layer.values:
+    values = layer.values if section == BASE else layer.sections.get(Mode(section), {})
+    if name not in values:
         return layer
-    return Layer({**layer.values, name: SettingValue(layer.values[name].value, THIS_CHANGE)})
+    changed = {**values, name: SettingValue(values[name].value, THIS_CHANGE)}
+    if section == BASE:
+        return replace(layer, values=changed)
+    return replace(layer, sections={**layer.sections, Mode(section): changed})
 
 
 def _read(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""Layers of settings: scenario < file < environment < flags. Pure, without file access.
+"""Layers of settings: scenario < file < section of the mode < environment < flags. Pure.
 
 A layer contains values and their origins. `load` validates them.
 """
@@ -6,17 +6,20 @@ A layer contains values and their origins. `load` validates them.
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import cast
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from mexc_tui.model.errors import DeskError
+from mexc_tui.model.mode import Mode
+from mexc_tui.settings.sections import BASE, lines_of, section_text, sections_of
 
 PREFIX = "MEXC_TUI_"
 _MARK = re.compile(r" *# set in (practice|paper)$")
-"""Mark at the end of a line written by a command in practice or paper mode."""
+"""Mark of version 0.2 at the end of a line: the mode it was set in, now a section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,6 @@ class SettingValue:
     value: object
     origin: str
     """Description of the origin: file and line, variable, flag or scenario."""
-    set_in: str = ""
-    """Mode in which a command set it; empty: edited manually, or for all modes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class Layer:
     """Values of one source, by setting name."""
 
     values: Mapping[str, SettingValue]
+    sections: Mapping[Mode, Mapping[str, SettingValue]] = field(
+        default_factory=dict[Mode, Mapping[str, SettingValue]]
+    )
+    """Values of one mode only; above `values` in that mode."""
 
     @classmethod
     def empty(cls) -> "Layer":
@@ -72,12 +77,19 @@ def file_layer(text: str, file: str) -> Layer:
         table = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # including oversized numbers and deeply nested lists
         raise UnreadableSettings(f"{file} is not TOML: {error}.") from None
-    return Layer(
-        {
-            name: SettingValue(value, _place(text, file, name), _set_in(text, name))
-            for name, value in table.items()
-        }
-    )
+    base: dict[str, SettingValue] = {}
+    sections: dict[Mode, dict[str, SettingValue]] = {}
+    for name, value in table.items():
+        mode = marked_mode(text, name)
+        if name in list(Mode) and isinstance(value, dict):
+            own = sections.setdefault(Mode(name), {})
+            for key, of_mode in cast("dict[str, object]", value).items():
+                own[key] = SettingValue(of_mode, _place(text, file, key, section=name))
+        elif mode is not None:
+            sections.setdefault(mode, {}).setdefault(name, SettingValue(value, _place(text, file, name)))
+        else:
+            base[name] = SettingValue(value, _place(text, file, name))
+    return Layer(base, sections)
 
 
 def environment_layer(environ: Mapping[str, str]) -> Layer:
@@ -117,29 +129,21 @@ def scenario_layer(values: Mapping[str, object], scenario: str) -> Layer:
     return Layer(given)
 
 
-def lines_of(text: str) -> list[str]:
-    """Return the lines as TOML counts them; str.splitlines splits at more characters."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    return lines[:-1] if lines[-1] == "" else lines
-
-
-def marked(comment: str, mode: str) -> str:
-    """Return a line's comment with the mode of its value; empty: for all modes."""
-    kept = _MARK.sub("", comment.rstrip())
-    return f"{kept}  # set in {mode}" if mode else kept
-
-
-def _set_in(text: str, name: str) -> str:
-    """Return the mode marked in the only line of a setting; empty: no mark."""
-    lines = _lines_with(text, name)
+def marked_mode(text: str, name: str) -> Mode | None:
+    """Return the mode that version 0.2 marked at the only line of a setting; None: no mark."""
+    lines = _lines_with(section_text(text, BASE), name)
     found = _MARK.search(lines[0][1]) if len(lines) == 1 else None
-    return found[1] if found is not None else ""
+    return Mode(found[1]) if found is not None else None
 
 
-def _place(text: str, file: str, name: str) -> str:
+def _place(text: str, file: str, name: str, *, section: str = BASE) -> str:
     """Return the line if exactly one matches: a multi-line text could contain the same text."""
-    lines = _lines_with(text, name)
-    return f"{file}, line {lines[0][0]}" if len(lines) == 1 else f"{file}, key {name}"
+    suffix = f", section [{section}]" if section else ""
+    for part in sections_of(text):
+        lines = _lines_with(part.text, name) if part.name == section else []
+        if len(lines) == 1:
+            return f"{file}, line {part.first + lines[0][0]}{suffix}"
+    return f"{file}, key {name}{suffix}"
 
 
 def _lines_with(text: str, name: str) -> list[tuple[int, str]]:

@@ -15,6 +15,7 @@ from mexc_tui.model.text import clean
 from mexc_tui.settings.all_settings import ASCENDING, TABLE, Settings
 from mexc_tui.settings.declaration import text_of
 from mexc_tui.settings.layers import Layer, SettingSource, SettingValue
+from mexc_tui.settings.sections import BASE
 
 VALUE_LIMIT = 80
 REMOVED = frozenset(
@@ -88,8 +89,6 @@ class Loaded:
     origins: Mapping[str, str]
     overrides: tuple[str, ...]
     """Names of the settings overridden by a scenario."""
-    ignored: tuple[str, ...] = ()
-    """Values of the file ignored by live trading: each as text, with its origin."""
     removed: tuple[str, ...] = ()
     """Settings of older versions in the file, which are ignored: each as text, with its origin."""
 
@@ -102,12 +101,22 @@ def load(layers: Layers) -> Loaded:
     """Join the layers. Raises SettingsError with every mistake of every layer, even in overridden values."""
     mode = _mode(layers)
     scenario = layers.scenario if mode is Mode.PRACTICE else Layer.empty()
-    ignored_values = _values_of_other_modes(layers.file) if mode is Mode.LIVE else {}
-    removed = {name: value for name, value in layers.file.values.items() if name in REMOVED}
-    unused = {*ignored_values, *removed}
-    file = Layer({name: value for name, value in layers.file.values.items() if name not in unused})
-    strongest_first = (layers.flags, layers.environment, file, scenario)
-    problems = [problem for layer in strongest_first for problem in problems_of(layer)]
+    parts = {name: Layer(values) for name, values in layers.file.sections.items()}
+    removed = {
+        name: value
+        for part in (layers.file, *parts.values())
+        for name, value in part.values.items()
+        if name in REMOVED
+    }
+    own = Layer.empty() if mode is None else _without_removed(parts.get(mode, Layer.empty()))
+    strongest_first = (layers.flags, layers.environment, own, _without_removed(layers.file), scenario)
+    others = [_without_removed(part) for name, part in parts.items() if name is not mode]
+    problems = [problem for layer in (*strongest_first, *others) for problem in problems_of(layer)]
+    problems += [
+        _problem("mode", part.values["mode"], "a section cannot set it")
+        for part in parts.values()
+        if "mode" in part.values
+    ]
     if "mode" in scenario.values:
         problems.append(_problem("mode", scenario.values["mode"], "a scenario cannot override it"))
     if problems:
@@ -117,14 +126,10 @@ def load(layers: Layers) -> Loaded:
     for layer in reversed(strongest_first):
         origins.update({name: value.origin for name, value in layer.values.items()})
     overrides = tuple(name for name, value in scenario.values.items() if origins[name] == value.origin)
-    ignored = {name: _ignored(name, value) for name, value in ignored_values.items()}
-    for name, text in ignored.items():
-        origins[name] = f"{origins.get(name, 'the default')}; ignored: {text}"
     loaded = Loaded(
         settings=settings,
         origins=origins,
         overrides=overrides,
-        ignored=tuple(ignored.values()),
         removed=tuple(f"{name}, removed in 0.2 ({value.origin})" for name, value in removed.items()),
     )
     contradictions = tuple(_contradictions(loaded))
@@ -133,24 +138,20 @@ def load(layers: Layers) -> Loaded:
     return loaded
 
 
-def set_in_of(name: str, layers: Layers) -> str:
-    """Return the mode to record beside a value set now; empty: it applies to all modes."""
+def section_of(name: str, layers: Layers) -> str:
+    """Return the section of the file for a value set now: the mode, or BASE for all modes.
+
+    A value that decides about trading belongs to the mode in which it was set.
+    """
     mode = _mode(layers)
-    is_shared = mode in (None, Mode.LIVE) or not _is_mode_specific(name)
-    return "" if mode is None or is_shared else mode.value
+    if mode is None or name == "mode" or name not in TABLE:
+        return BASE
+    is_own = TABLE[name].decides or name in layers.file.sections.get(mode, {})
+    return mode.value if is_own else BASE
 
 
-def _is_mode_specific(name: str) -> bool:
-    return name in TABLE and TABLE[name].decides and name != "mode"
-
-
-def _values_of_other_modes(file: Layer) -> dict[str, SettingValue]:
-    """Return the deciding values that were set in practice or paper mode."""
-    return {name: value for name, value in file.values.items() if value.set_in and _is_mode_specific(name)}
-
-
-def _ignored(name: str, value: SettingValue) -> str:
-    return f"{name} = {_display_text(value.value)} was set in {value.set_in} ({value.origin})"
+def _without_removed(layer: Layer) -> Layer:
+    return Layer({name: value for name, value in layer.values.items() if name not in REMOVED})
 
 
 def _mode(layers: Layers) -> Mode | None:
@@ -207,7 +208,7 @@ def _unknown_setting(name: str, value: SettingValue) -> Problem:
             value="(a table)",
             allowed="",
             origin=value.origin,
-            why="settings belong at the top level, not in a table",
+            why="settings belong at the top level or in [practice], [paper] or [live], not in a table",
         )
     if name in REMOVED:
         return Problem(

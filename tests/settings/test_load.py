@@ -260,7 +260,10 @@ def test_every_mistake_is_reported_at_once() -> None:
         ("deny_symbols = ['a{9999999999}']", "is not a regular expression"),
         ("deny_symbols = [{note = 'a', more = [1]}]", "a list of regular expressions"),
         ("max_positions = 2026-12-01", "2026-12-01: not allowed"),
-        ("[risk]\nmax_positions = 1", "settings belong at the top level, not in a table"),
+        (
+            "[risk]\nmax_positions = 1",
+            "settings belong at the top level or in [practice], [paper] or [live], not in a table",
+        ),
         ("max_positons = 3", "did you mean max_positions?"),
     ],
 )

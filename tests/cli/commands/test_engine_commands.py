@@ -117,7 +117,7 @@ def test_settings_are_read_and_written_without_an_engine(tmp_path: Path) -> None
     assert user.run("settings", "max_positions", "7").returncode == 0
     row = user.json("settings", "max_positions")
     assert (row["value"], row["default"]) == ("7", "3")
-    assert "settings.toml, line 1" in row["origin"]
+    assert "settings.toml, line 2, section [practice]" in row["origin"]
     assert user.run("settings", "max_positions", "--default").returncode == 0
     assert {one["name"]: one["value"] for one in user.json("settings")}["max_positions"] == "3"
 

@@ -1,8 +1,8 @@
 """SIGKILL of a real headless engine at random moments of listing days: commits, ledger and restart times.
 
-`KILLS=500 python -m benchmarks kills`. A client follows the journal of the engine: what it received was committed and
-must be in the database after the kill. A fact that is missing, a damaged database, or a ledger that differs from the
-exchange without a reason at the end of a day ends the campaign with an error.
+`KILLS=500 python -m benchmarks kills`. A client follows the journal of the engine: what it received was
+committed and must be in the database after the kill. A missing fact, a damaged database, or a ledger that
+differs from the exchange at the end of a day ends the campaign with an error.
 """
 
 import contextlib
@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
+from typing import IO, Any
 
 from benchmarks.common import Row, emit, percentile
 
@@ -37,13 +38,12 @@ class CampaignFailed(Exception):
 
 
 class Follower(Thread):
-    """Receives the facts of an engine until it ends; keeps the newest."""
+    """Receives the facts of an engine until it ends."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(daemon=True)
         self._path = path
-        self.newest: dict[int, object] = {}
-        self.count = 0
+        self.received: set[int] = set()
 
     def run(self) -> None:
         """Follow from the current end of the journal; an end of the connection ends it."""
@@ -53,18 +53,16 @@ class Follower(Thread):
             head = self._receive(link)["head"]
             self._send(link, {"is": "follow", "after": head})
             while True:
-                message = self._receive(link)
-                for number, fact in message.get("facts", ()):
-                    self.newest[number] = fact
-                    self.count += 1
+                facts: list[list[Any]] = self._receive(link).get("facts", [])
+                self.received.update(int(fact[0]) for fact in facts)
 
     @staticmethod
-    def _send(link: socket.socket, message: dict[str, object]) -> None:
+    def _send(link: socket.socket, message: dict[str, Any]) -> None:
         body = json.dumps(message).encode()
         link.sendall(struct.pack(">I", len(body)) + body)
 
     @staticmethod
-    def _receive(link: socket.socket) -> dict[str, object]:
+    def _receive(link: socket.socket) -> dict[str, Any]:
         def exactly(size: int) -> bytes:
             parts = b""
             while len(parts) < size:
@@ -126,15 +124,15 @@ class Day:
         self.exchange.wait()
 
     def _start(
-        self, *arguments: str, stdout: object = None, stderr: object = None
+        self, *arguments: str, stdout: IO[bytes] | None = None, stderr: int | None = None
     ) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(  # type: ignore[call-overload]
+        return subprocess.Popen(
             [sys.executable, "-m", "mexc_tui", *arguments],
             env=self.environ, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
         )  # fmt: skip
 
 
-def check_commits(database: Path, received: dict[int, object]) -> None:
+def check_commits(database: Path, received: set[int]) -> None:
     """Check that every received fact is stored, that the journal has no gap, and that the file is intact."""
     if not database.exists():
         if received:
@@ -152,13 +150,13 @@ def check_commits(database: Path, received: dict[int, object]) -> None:
         if count != newest:
             raise CampaignFailed(f"the journal has {count} facts and ends at {newest}")
         stored = {number for (number,) in connection.execute("SELECT sequence FROM journal")}
-    lost = sorted(set(received) - stored)
+    lost = sorted(received - stored)
     if lost:
         raise CampaignFailed(f"{len(lost)} acknowledged commits are lost, the first is {lost[0]}")
 
 
 def kill_once(day: Day, rng: random.Random) -> tuple[float | None, int]:
-    """Start an engine and kill it; return its start in seconds, if it became ready, and the facts received."""
+    """Start an engine and kill it; return its start in seconds (None: not ready), and the facts received."""
     began = time.monotonic()
     engine = day.engine()
     assert engine.stderr is not None
@@ -182,12 +180,12 @@ def kill_once(day: Day, rng: random.Random) -> tuple[float | None, int]:
     engine.stderr.close()
     if follower.ident is not None:
         follower.join(5)
-    check_commits(day.database, follower.newest)
-    return started_s, follower.count
+    check_commits(day.database, follower.received)
+    return started_s, len(follower.received)
 
 
 @contextlib.contextmanager
-def day_of(rng: random.Random) -> Iterator[Day]:
+def day_of(rng: random.Random) -> Generator[Day]:
     """Open a day; at its end compare the ledger with the exchange."""
     with tempfile.TemporaryDirectory() as folder:
         day = Day(Path(folder), rng.randrange(1, 1_000_000))

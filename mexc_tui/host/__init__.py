@@ -1,1 +1,1 @@
-"""Operating system: paths, private files, locks, keyring, terminal detachment, standard streams, logs."""
+"""Operating system: paths, private files, locks, API key, terminal detachment, standard streams, logs."""

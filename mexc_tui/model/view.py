@@ -143,6 +143,8 @@ class StatusRow(Row, frozen=True, kw_only=True):
     loop: LoopRow = LoopRow()
     not_compared: tuple[str, ...] = ()
     """Assets excluded from the last reconciliation, with the reason."""
+    key: str = ""
+    """Rights, addresses and expiry of the API key as text; empty: not in live mode."""
 
 
 class ListingRow(Row, frozen=True, kw_only=True):

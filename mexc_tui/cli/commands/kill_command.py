@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NO_KEY = (
     "No key to cancel orders: name the practice exchange with --exchange FILE, or --profile NAME for "
-    "a live desk, whose key is in the keyring. You can also cancel on the exchange's site."
+    "a live desk, whose key is stored. You can also cancel on the exchange's site."
 )
 PLAN = (
     "KILL --direct: write the halt file of profile {profile}, then cancel every order of this desk on {rest} "
@@ -71,7 +71,7 @@ def _report(text: str) -> None:
 
 
 def _exchange_with_key(runner: CommandRunner, exchange_file: Path | None, *, yes: bool) -> "ExchangeHandle":
-    """Return the exchange of the orders and the key to cancel them (live: from the keyring)."""
+    """Return the exchange of the orders and the key to cancel them (live: the stored one)."""
     from mexc_tui.app.endpoints import ExchangeHandle, StartError
     from mexc_tui.app.launch_options import selected_endpoint
     from mexc_tui.host.lock import is_held
@@ -94,7 +94,7 @@ def _exchange_with_key(runner: CommandRunner, exchange_file: Path | None, *, yes
 
 
 def _live_exchange(runner: CommandRunner, endpoint: "Endpoint", *, yes: bool) -> "ExchangeHandle":
-    """Return the exchange with the key of the keyring; without a key only the halt is written."""
+    """Return the exchange with the stored key; without a key only the halt is written."""
     from mexc_tui.app.endpoints import ExchangeHandle, StartError
     from mexc_tui.app.launch_options import with_stored_key
 
@@ -120,7 +120,7 @@ def _halt_without_key(runner: CommandRunner, why: str, *, yes: bool) -> NoReturn
 
 
 def _is_live(profile: str) -> bool:
-    """Whether a profile trades live: by its name, or because the keyring has a key of it."""
+    """Whether a profile trades live: by its name, or because a key of it is stored."""
     from mexc_tui.host.keys.record import CredentialsError
     from mexc_tui.host.keys.stored_keys import StoredKeys
     from mexc_tui.model.mode import Mode

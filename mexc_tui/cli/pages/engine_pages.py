@@ -54,6 +54,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
         _pair("engine", f"running, process {status.pid}, since {when(status.started_ms)} UTC"),
         _pair("profile", f"{status.profile}, mode {status.mode}, {place}"),
         _pair("trading", pen.write(label(state), tone) + (f": {status.cause}" if status.cause else "")),
+        *([_pair("key", status.key)] if status.key else []),
         _pair("clock", offset + (f", {clock.warning}" if clock.warning else "")),
         _pair(
             "streams",

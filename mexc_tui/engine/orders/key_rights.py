@@ -97,6 +97,14 @@ class KeyRightsWorker:
             return "the key can withdraw"
         return "" if self.facts.may_trade else "the key cannot trade"
 
+    @property
+    def text(self) -> str:
+        """Return rights, addresses and expiry of the key as text; empty: not in live mode."""
+        if not self.is_live:
+            return ""
+        known = self._lasting if self.facts is None else self.facts.text
+        return f"{self.refusal}. {known}" if self.refusal else known
+
     async def _check(self, purpose: Purpose) -> bool:
         now_s = asyncio.get_running_loop().time()
         try:

@@ -73,6 +73,7 @@ class EngineQueries:
             else engine.trading_components.suspend_detector.row(),
             pending_settings=parts.settings.pending(),
             not_compared=_not_compared(engine),
+            key="" if engine.trading_components is None else engine.trading_components.key_rights.text,
         )
 
     def listings(self) -> Sequence[ListingRow]:

@@ -113,7 +113,7 @@ BOARD = ScreenSpec(
     "settings",
     "Settings",
     "Every setting with its unit, allowed values, origin and pending change. "
-    "API keys are not settings: they are in the keyring.",
+    "API keys are not settings: see `mexc-tui keys show`.",
     (
         QueryPane(
             "Settings",

@@ -73,6 +73,8 @@ def test_a_live_engine_queries_the_permissions_of_its_key(
             assert key is not None
             assert (key.may_trade, key.may_withdraw) == (permissions == TRADES, False)
             assert "NOT bound to an IP address" in key.text
+            text = components_of(running).key_rights.text
+            assert text == (key.text if key.may_trade else f"the key cannot trade. {key.text}")
 
     simulate(main)
 

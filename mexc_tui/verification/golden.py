@@ -86,8 +86,6 @@ GOLDEN: dict[str, RunPlan] = {
     "cancel-all": _golden(commands=(_at(1.5, CommandKind.CANCEL_ALL),)),
 }
 """Name and plan without a crash."""
-WITHOUT_CRASHES = frozenset({"limit-only", "disk-fault"})
-"""Crash points of these find open defects: play them by name until they are mended."""
 
 
 def with_faults(name: str, drawn: RunPlan) -> RunPlan:

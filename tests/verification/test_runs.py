@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.verification.campaign import crash_points, run_seed
+from mexc_tui.verification.campaign import CrashPoint, crash_points, run_seed
 from mexc_tui.verification.golden import GOLDEN
 from mexc_tui.verification.plan import CrashPlan, draw, keep
 from mexc_tui.verification.plan_file import read_plan
@@ -62,6 +62,20 @@ def test_a_golden_scenario_survives_crashes_around_its_first_buy(name: str) -> N
     points = list(crash_points([name], every=1, first=135))[:8]
     assert len(points) == 8
     assert {str(point.crash): wrong for point in points if (wrong := play(point.plan()).violations)} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "at_call"),
+    [
+        ("limit-only", 161),  # the entry order stayed open for ever
+        (
+            "disk-fault",
+            201,
+        ),  # the intent had ended before its fill was booked, and nothing searched the order
+    ],
+)
+def test_a_crash_that_found_a_defect_finds_none(name: str, at_call: int) -> None:
+    assert play(CrashPoint(name, CrashPlan(at_call, is_after=False)).plan()).violations == ()
 
 
 def test_an_order_that_is_listed_late_is_settled_soon_after() -> None:

@@ -95,9 +95,9 @@ def _saved(path: Path) -> "Iterator[RunPlan]":
 
 def _points(name: str, every: int) -> "Iterator[RunPlan]":
     from mexc_tui.verification.campaign import crash_points
-    from mexc_tui.verification.golden import GOLDEN, WITHOUT_CRASHES
+    from mexc_tui.verification.golden import GOLDEN
 
-    names = [_golden_name(name)] if name else [one for one in GOLDEN if one not in WITHOUT_CRASHES]
+    names = [_golden_name(name)] if name else list(GOLDEN)
     return (point.plan() for point in crash_points(names, every=every))
 
 

@@ -24,6 +24,7 @@ from mexc_tui.ledger.order_absence import watch_is_over
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.listing import ListingStage
+from mexc_tui.model.order import OrderType
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.symbol import Symbol
@@ -53,6 +54,9 @@ EARLY_MS = 1_000
 """A pair that opened this much before its time differs from the one checked: the first prices are gone."""
 QUIET_BEFORE_MS, QUIET_AFTER_MS = 2_000, 1_000
 """Time around an opening in which slow work waits (performance 10)."""
+
+
+_RESTING = (OrderState.ACKNOWLEDGED, OrderState.PARTIAL, OrderState.CANCELLING)
 
 
 class Sniper:
@@ -226,6 +230,10 @@ class Sniper:
         if snipe.symbol in self._reconciler.unlisted:
             return
         orders = await self._orders_of(snipe.id)
+        resting = [one for one in orders if one.type is OrderType.LIMIT and one.state in _RESTING]
+        if resting:
+            cancelling = self._cancel_resting(resting)
+            self._tasks[snipe.id] = asyncio.create_task(cancelling, name=f"cancel of {snipe.symbol}")
         if any(not order.state.is_terminal for order in orders):
             return
         bought = sum((order.filled_value for order in orders), Decimal(0))
@@ -236,6 +244,11 @@ class Sniper:
         )
         text = f"all attempts resolved: {result_text(state, bought, QUOTE)}"
         await self._end(snipe, FiringResult(state, text, len(orders)))
+
+    async def _cancel_resting(self, orders: list[Order]) -> None:
+        """Cancel entries that a firing left open, such as one that a crash ended."""
+        for order in orders:
+            await self._execution.cancel(order, "the firing that sent it has ended")
 
     async def _orders_of(self, intent_id: str) -> tuple[Order, ...]:
         """Return an intent's orders: the stored ones and those not stored yet."""
@@ -277,9 +290,12 @@ class Sniper:
     async def _free_intents(self) -> None:
         """End the entry intents of ended snipes.
 
-        Keep those with an unresolved order, or with an absent one that is still watched.
+        Keep those with an unresolved order, or with an absent one that is still watched, and all while
+        evidence cannot be stored: the next engine searches unstored orders of open intents only.
         """
         memory, now_ms = self._ledger.state, self._trading.now_ms()
+        if self._ledger.problem:
+            return
         for intent in list(memory.intents.values()):
             if intent.role is not OrderRole.ENTRY or intent.snipe_id in memory.snipes:
                 continue

@@ -112,6 +112,7 @@ class Network:
         self._hosts: dict[tuple[str, int], Host] = {}
         self._hash = blake2b(digest_size=16)
         self._history: deque[str] = deque(maxlen=HISTORY)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._connectors: list[NetworkConnector] = []
 
     async def serve(self, name: str, port: int, app: web.Application) -> Host:
@@ -139,7 +140,9 @@ class Network:
 
     def note(self, line: str) -> None:
         """Add a line to the history; a simulation can add its own."""
-        line = f"{asyncio.get_running_loop().time():.9f} {line}"
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()  # later notes may come from a worker thread
+        line = f"{self._loop.time():.9f} {line}"
         self._hash.update(line.encode() + b"\n")
         self._history.append(line)
 

@@ -90,15 +90,20 @@ def arm_rules(settings: Settings) -> ArmRules:
 
 
 def risk_limits(settings: Settings) -> RiskLimits:
-    """Return the pre-trade limits."""
+    """Return the pre-trade limits; in live mode at most the live caps."""
+    is_live = settings.mode is Mode.LIVE
+    trades_day = (
+        min(settings.max_trades_day, settings.live_trades_day) if is_live else settings.max_trades_day
+    )
     return RiskLimits(
         max_positions=settings.max_positions,
         max_snipes=settings.max_snipes,
         max_trades_hour=settings.max_trades_hour,
-        max_trades_day=settings.max_trades_day,
-        position_cap_quote=settings.position_cap_quote,
+        max_trades_day=trades_day,
+        position_cap_quote=_position_cap(settings),
         position_cap_pct=settings.position_cap_pct,
         exposure_cap_pct=settings.exposure_cap_pct,
+        exposure_cap_quote=settings.live_exposure_cap_quote if is_live else None,
         daily_loss_pct=settings.daily_loss_halt_pct,
         drawdown_pct=settings.drawdown_halt_pct,
         losses_pause=settings.losses_pause,
@@ -119,10 +124,15 @@ def size_rules(settings: Settings) -> SizeRules:
         fixed_quote=settings.position_quote,
         equity_pct=settings.position_equity_pct,
         risk_pct=settings.position_risk_pct,
-        cap_quote=settings.position_cap_quote,
+        cap_quote=_position_cap(settings),
         cap_pct=settings.position_cap_pct,
         order_min_quote=settings.order_min_quote,
     )
+
+
+def _position_cap(settings: Settings) -> Decimal:
+    cap = settings.position_cap_quote
+    return min(cap, settings.live_position_cap_quote) if settings.mode is Mode.LIVE else cap
 
 
 def fire_rules(settings: Settings) -> FireRules:

@@ -219,6 +219,8 @@ class LiveLockChanged(Event, frozen=True, kw_only=True, tag="live_lock_changed")
     by: str
     until_ms: int | None
     """Time of the automatic lock, in exchange time; None: locked."""
+    rules: str = ""
+    """Date of the notice about MEXC's rules that this unlock acknowledged; empty: none was shown."""
 
 
 class Reconciled(Event, frozen=True, kw_only=True, tag="reconciled"):

@@ -94,6 +94,8 @@ class PreviewRow(Row, frozen=True, kw_only=True):
     position_cap: Decimal | None = None
     """Maximum cost of one position after unlocking."""
     max_positions: int = 0
+    shows_rules: bool = False
+    """Whether this unlock must also acknowledge MEXC's rules about automated trading."""
 
 
 class ExitsRow(Row, frozen=True, kw_only=True):

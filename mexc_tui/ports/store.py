@@ -38,6 +38,10 @@ class JournalReader(Protocol):
         """Return the newest facts about one subject, oldest first."""
         ...
 
+    def of_kind(self, kind: str, limit: int = ...) -> list[Fact]:
+        """Return the newest facts of one kind, newest first."""
+        ...
+
     def latest(self, limit: int = ...) -> list[Fact]:
         """Return the newest facts, oldest first."""
         ...

@@ -81,6 +81,8 @@ class RiskLimits:
     position_cap_quote: Decimal = Decimal(100)
     position_cap_pct: Decimal = Decimal(5)
     exposure_cap_pct: Decimal = Decimal(20)
+    exposure_cap_quote: Decimal | None = None
+    """None: only the share of equity limits the exposure."""
     daily_loss_pct: Decimal = Decimal(2)
     drawdown_pct: Decimal = Decimal(10)
     losses_pause: int = 3

@@ -100,11 +100,14 @@ def _position_pct(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: i
 
 def _exposure(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int) -> Verdict:
     cap = (book.equity or ZERO) * limits.exposure_cap_pct / HUNDRED
+    basis = f"{limits.exposure_cap_pct:f} % of equity"
+    if limits.exposure_cap_quote is not None and limits.exposure_cap_quote < cap:
+        cap, basis = limits.exposure_cap_quote, "live cap"
     bound = exposure(book, candidate.snipe_id)
     value = bound + candidate.spend
     return _verdict(
         "exposure", value <= cap, f"{_money(value)} with this entry",
-        limit=f"{_money(cap)} ({limits.exposure_cap_pct:f} % of equity)",
+        limit=f"{_money(cap)} ({basis})",
         flip=f"spend at most {max(cap - bound, ZERO):.6g}, or close {value - cap:.6g} of positions",
     )  # fmt: skip
 

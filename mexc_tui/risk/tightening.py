@@ -48,12 +48,13 @@ def tightened(limits: RiskLimits, now: Tightening, rules: TighteningRules) -> Ri
     """Return the tightened entry limits. Counts stay at 1 or more: 0 would be a halt."""
     if not now.steps:
         return limits
-    share = share_left(now, rules)
+    share, quote_cap = share_left(now, rules), limits.exposure_cap_quote
     return replace(
         limits,
         position_cap_quote=_amount(limits.position_cap_quote, share),
         position_cap_pct=_amount(limits.position_cap_pct, share),
         exposure_cap_pct=_amount(limits.exposure_cap_pct, share),
+        exposure_cap_quote=None if quote_cap is None else _amount(quote_cap, share),
         max_positions=_count(limits.max_positions, share),
         max_trades_hour=_count(limits.max_trades_hour, share),
         max_trades_day=_count(limits.max_trades_day, share),

@@ -16,13 +16,14 @@ from mexc_tui.settings.trading import (
     EntrySettings,
     Exit,
     LedgerSettings,
+    LiveCaps,
     RiskSettings,
     Size,
     Start,
 )
 
 GROUPS: tuple[type[Group], ...] = (
-    *(Start, ArmingSettings, Size, RiskSettings, EntrySettings, Exit, LedgerSettings),
+    *(Start, ArmingSettings, Size, RiskSettings, LiveCaps, EntrySettings, Exit, LedgerSettings),
     *(PollSettings, DetectionGroup, Clocks, Staleness, AlertSettings),
     *(Requests, StreamSettings, StoreSettings, Caches, Process, Screen),
 )
@@ -32,6 +33,7 @@ ASCENDING = (
     ("max_trades_hour", "max_trades_day"),
     ("order_min_quote", "position_quote", "position_cap_quote"),
     ("position_cap_pct", "exposure_cap_pct"),
+    ("live_position_cap_quote", "live_exposure_cap_quote"),
     ("losses_pause", "losses_halt"),
     ("guard_medium_pct", "guard_high_pct"),
     ("symbols_poll_opening_s", "symbols_poll_near_s", "symbols_poll_s"),
@@ -51,6 +53,7 @@ class Settings(
     ArmingSettings,
     Size,
     RiskSettings,
+    LiveCaps,
     EntrySettings,
     Exit,
     LedgerSettings,

@@ -179,6 +179,30 @@ class RiskSettings(Group):
     )
 
 
+class LiveCaps(Group):
+    """Small caps of live trading, above all other limits: raise them on purpose."""
+
+    title = "Live caps"
+
+    live_position_cap_quote: Amount = row(
+        Decimal(20),
+        "In live mode, limit every position to this value.",
+        unit="USDT",
+        low=1,
+        high=10_000,
+    )
+    live_exposure_cap_quote: Amount = row(
+        Decimal(60),
+        "In live mode, limit positions and reservations together to this value.",
+        unit="USDT",
+        low=1,
+        high=100_000,
+    )
+    live_trades_day: Count = row(
+        3, "In live mode, make at most this many entries in a day.", low=1, high=1_000
+    )
+
+
 class EntrySettings(Group):
     """Timing and price limits of entries."""
 

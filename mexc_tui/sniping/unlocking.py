@@ -13,10 +13,18 @@ _WORDS = (
 """Short words without special characters, easy to tell apart."""
 
 
-def phrase(cap: Decimal, positions: int, rng: Random) -> str:
-    """Return a confirmation phrase that habit cannot type: the maximum risk and two random words."""
+RULES_DATE = "2026-11-30"
+"""Date of the notice about MEXC's rules for automated trading. A new date asks for a new acknowledgement."""
+
+
+def phrase(cap: Decimal, positions: int, rng: Random, *, with_rules: bool = False) -> str:
+    """Return a confirmation phrase that habit cannot type: the maximum risk and two random words.
+
+    `with_rules`: it also acknowledges MEXC's rules.
+    """
     first, second = rng.sample(_WORDS, 2)
-    return f"live {positions} x {cap.normalize():f} {first} {second}"
+    text = f"live {positions} x {cap.normalize():f} {first} {second}"
+    return f"{text} rules read" if with_rules else text
 
 
 def unlock_blockers(desk: DeskFacts) -> tuple[str, ...]:

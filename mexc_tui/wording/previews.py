@@ -10,6 +10,13 @@ from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.wording.money import amount, price, signed
 from mexc_tui.wording.times import when
 
+RULES = (
+    " MEXC's rules: one version of its help page names bot and algorithmic trading as unauthorised use of "
+    "the API, with an immediate freeze of the account; another says that spot has API access (read "
+    "2026-11-30; which one is in force is not known). Keep only money there that you can do "
+    "without; see docs/live.md. The words "
+    '"rules read" in the phrase acknowledge this once.'
+)
 HALTED = "entries stay halted until you resume"
 
 
@@ -32,6 +39,7 @@ def preview_text(row: PreviewRow) -> str:
             return (
                 f"GO LIVE for {row.unlock_hours} hours: entries use REAL MONEY, up to "
                 f"{many(row.max_positions, 'position')} of {amount(row.position_cap)} USDT each."
+                f"{RULES if row.shows_rules else ''}"
             )
         case _:
             return _stop(row)

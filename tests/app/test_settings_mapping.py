@@ -12,6 +12,7 @@ from mexc_tui.app.settings_mapping import (
     store_limits,
     supervisor_limits,
 )
+from mexc_tui.app.trading_settings_mapping import entry_parameters
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.runtime.supervisor import SupervisorLimits
 from mexc_tui.exchange.limits.budget import DEFAULT_LANES, LaneName
@@ -120,3 +121,20 @@ def test_polls_clock_and_reconciliations_fit_the_remaining_budget(
 
 def test_by_default_polls_may_use_half_of_the_weight() -> None:
     assert poll_parameters(DEFAULTS).weight_per_10s == 150
+
+
+def test_live_caps_limit_live_trading_only_and_only_lower_other_limits() -> None:
+    live = entry_parameters(with_settings("mode = 'live'"))
+    assert (live.limits.position_cap_quote, live.sizing.cap_quote) == (20, 20)
+    assert (live.limits.max_trades_day, live.limits.exposure_cap_quote) == (3, 60)
+    raised = entry_parameters(
+        with_settings(
+            "mode = 'live'\nlive_position_cap_quote = 500\nlive_exposure_cap_quote = 900\n"
+            "live_trades_day = 50\n"
+        )
+    )
+    assert (raised.limits.position_cap_quote, raised.sizing.cap_quote) == (100, 100)
+    assert (raised.limits.max_trades_day, raised.limits.exposure_cap_quote) == (10, 900)
+    practice = entry_parameters(DEFAULTS)
+    assert (practice.limits.position_cap_quote, practice.limits.max_trades_day) == (100, 10)
+    assert practice.limits.exposure_cap_quote is None

@@ -86,6 +86,15 @@ def test_each_limit_refuses_and_states_what_would_satisfy_it(
     assert found.flip
 
 
+def test_an_exposure_cap_in_quote_units_lowers_the_share_of_equity() -> None:
+    book = replace(BOOK, held=(HeldPosition("AUSDT", D(50)),))
+    capped = replace(LIMITS, exposure_cap_quote=D(59))
+    assert verdict("exposure", book).passed
+    refused = next(one for one in check_entry(CANDIDATE, book, capped, now_ms=NOW) if one.name == "exposure")
+    assert (refused.passed, refused.limit) == (False, "59 USDT (live cap)")
+    assert refused.flip == "spend at most 9, or close 1 of positions"
+
+
 def test_the_counter_of_a_day_restarts_at_midnight_utc() -> None:
     book = replace(BOOK, entries_ms=(NOW,) * 10)
     refused = verdict("trades_day", book)

@@ -17,13 +17,16 @@ from mexc_tui.model.storage import Durability, StorageError
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.store import Store
 from mexc_tui.sniping.request import DeskFacts
-from mexc_tui.sniping.unlocking import phrase, unlock_blockers
+from mexc_tui.sniping.unlocking import RULES_DATE, phrase, unlock_blockers
 
 log = logging.getLogger(__name__)
 
 PHRASE_S = 60
 """Validity of a phrase, which also allows only one attempt."""
 LOCKED = "live trading is locked: unlock it manually"
+MAX_READ = 1_000
+"""Maximum events read to find the acknowledgement."""
+_KIND = "live_lock_changed"
 HOUR_S = 3_600
 NS = 1_000_000_000
 
@@ -69,6 +72,7 @@ class LiveUnlock:
         self._desk = desk
         self._parameters = parameters
         self._phrase, self._phrase_until_ns = "", 0
+        self._with_rules = self._is_acknowledged = False
         self._until_ns = self._until_ms = 0
         self._locks = 0
         """Count of locks: an unlock in progress fails if this has changed."""
@@ -96,10 +100,24 @@ class LiveUnlock:
         cap = min(entry.limits.position_cap_quote, entry.sizing.cap_quote)
         return AmountAtRisk(live.hours, entry.limits.max_positions, cap)
 
-    def offer(self) -> str:
+    async def has_acknowledged_rules(self) -> bool:
+        """Whether an earlier unlock acknowledged MEXC's rules. Raises StorageError."""
+        if not self._is_acknowledged:
+            facts = await self._store.read(
+                "live locks", lambda stored: stored.journal.of_kind(_KIND, MAX_READ)
+            )
+            self._is_acknowledged = any(
+                isinstance(fact.event, LiveLockChanged)
+                and fact.event.rules == RULES_DATE
+                and fact.event.about == self._profile
+                for fact in facts
+            )
+        return self._is_acknowledged
+
+    def offer(self, *, with_rules: bool = False) -> str:
         """Return a new phrase that unlocks within a minute; it replaces the previous one.
 
-        Raises CommandRefused.
+        `with_rules`: it also acknowledges MEXC's rules. Raises CommandRefused.
         """
         entry, _ = self._parameters()
         if entry.mode is not Mode.LIVE:
@@ -109,7 +127,8 @@ class LiveUnlock:
         if missing := unlock_blockers(self._desk()):
             raise CommandRefused(f"Not yet: {'; '.join(missing)}.")
         risked = self.risked()
-        self._phrase = phrase(risked.position_cap, risked.positions, self._rng)
+        self._phrase = phrase(risked.position_cap, risked.positions, self._rng, with_rules=with_rules)
+        self._with_rules = with_rules
         self._phrase_until_ns = self._clock.monotonic_ns() + PHRASE_S * NS
         return self._phrase
 
@@ -126,11 +145,13 @@ class LiveUnlock:
             raise CommandRefused(f"No longer possible: {'; '.join(missing)}.")
         hours = self._parameters()[1].hours
         until_ms, locks = self._now_ms() + hours * HOUR_S * 1_000, self._locks
-        await self._record(by, until_ms)
+        rules = RULES_DATE if self._with_rules else ""
+        await self._record(by, until_ms, rules)
         if self._locks != locks or (missing := unlock_blockers(self._desk())):
             await self._record(by, None)
             text = "; ".join(missing) if self._locks == locks else "locked in the meantime"
             raise CommandRefused(f"Live trading stays locked: {text}.")
+        self._is_acknowledged = self._is_acknowledged or bool(rules)
         self._until_ns, self._until_ms = self._clock.monotonic_ns() + hours * HOUR_S * NS, until_ms
         return f"Live trading is unlocked for {hours} hours: entries use real money."
 
@@ -167,6 +188,8 @@ class LiveUnlock:
         self._locks += 1
         return was_locked
 
-    async def _record(self, by: str, until_ms: int | None) -> None:
-        event = LiveLockChanged(at_ms=self._now_ms(), about=self._profile, by=by, until_ms=until_ms)
+    async def _record(self, by: str, until_ms: int | None, rules: str = "") -> None:
+        event = LiveLockChanged(
+            at_ms=self._now_ms(), about=self._profile, by=by, until_ms=until_ms, rules=rules
+        )
         await self._store.write("live lock", lambda unit: unit.record(event), durability=Durability.FULL)

@@ -106,10 +106,11 @@ class Previews:
         row = self._row(Preview.RESUME, "", refused, after=change.trading.state)
         return msgspec.structs.replace(row, typed=word)
 
-    def unlock(self) -> PreviewRow:
+    async def unlock(self) -> PreviewRow:
         """Create the phrase that unlocks live trading, and preview the maximum exposure."""
+        shows_rules = not await self._components.live_unlock.has_acknowledged_rules()
         try:
-            typed, refused = self._components.live_unlock.offer(), ""
+            typed, refused = self._components.live_unlock.offer(with_rules=shows_rules), ""
         except CommandRefused as refusal:
             typed, refused = "", str(refusal)
         risked = self._components.live_unlock.risked()
@@ -119,6 +120,7 @@ class Previews:
             unlock_hours=risked.hours,
             position_cap=risked.position_cap,
             max_positions=risked.positions,
+            shows_rules=shows_rules,
         )
 
     # ---- helpers

@@ -188,7 +188,7 @@ class TradingQueries:
             case Preview.RESUME:
                 return previews.resume()
             case Preview.UNLOCK:
-                return previews.unlock()
+                return await _stored(previews.unlock())
             case _:
                 return previews.stop(name)
 

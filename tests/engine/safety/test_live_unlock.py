@@ -151,3 +151,26 @@ def test_it_locks_by_wall_clock_after_a_suspend(tmp_path: Path) -> None:
         await store.close()
 
     asyncio.run(main())
+
+
+def test_the_rules_are_acknowledged_once_and_the_acknowledgement_survives_a_restart(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = HandClock()
+        store, one = await opened(tmp_path, clock)
+        assert not await one.has_acknowledged_rules()
+        await one.unlock(one.offer(), "test")
+        assert not await one.has_acknowledged_rules()
+        await one.lock("test")
+        phrase = one.offer(with_rules=True)
+        assert phrase.endswith(" rules read")
+        with pytest.raises(CommandRefused, match="Wrong phrase"):
+            await one.unlock(phrase.removesuffix(" rules read"), "test")
+        assert not await one.has_acknowledged_rules()
+        await one.unlock(one.offer(with_rules=True), "test")
+        assert await one.has_acknowledged_rules()
+        await store.close()
+        store, again = await opened(tmp_path, clock)
+        assert await again.has_acknowledged_rules()
+        await store.close()
+
+    asyncio.run(main())

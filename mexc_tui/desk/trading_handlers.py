@@ -19,6 +19,7 @@ from mexc_tui.model.policy import Rung
 from mexc_tui.model.text import clean
 from mexc_tui.model.trading_view import DustRow, PerformanceRow, ReconciliationRow, WhatIfRow
 from mexc_tui.sniping.exit_edit import ExitUpdate
+from mexc_tui.sniping.request import ArmTerms
 from mexc_tui.wording.previews import preview_text
 
 Args = TypeVar("Args", bound=msgspec.Struct)
@@ -79,8 +80,8 @@ async def _refuse(_: object, __: ReceivedCommand) -> HandlerResult[Any]:
 
 
 def _handle_queries(desk: CommandExecutor, queries: TradingQueries) -> None:
-    async def what_if(args: trading_requests.SymbolArguments, _: ReceivedCommand) -> HandlerResult[WhatIfRow]:
-        return HandlerResult("", await queries.what_if(args.symbol))
+    async def what_if(args: trading_requests.ArmRequest, _: ReceivedCommand) -> HandlerResult[WhatIfRow]:
+        return HandlerResult("", await queries.what_if(args.symbol, arm_terms(args)))
 
     async def preview(
         args: trading_requests.PreviewQuery, command: ReceivedCommand
@@ -130,7 +131,10 @@ def _handle_commands(desk: CommandExecutor, queries: TradingQueries, changed: Ca
 
         desk.handle(kind, handler)
 
-    handle(trading_requests.ARM, lambda args, command: queries.arm(args.symbol, command.sender.who))
+    handle(
+        trading_requests.ARM,
+        lambda args, command: queries.arm(args.symbol, command.sender.who, arm_terms(args)),
+    )
     handle(trading_requests.DISARM, lambda args, command: queries.disarm(args.symbol, command.sender.who))
     handle(
         trading_requests.CLOSE,
@@ -152,6 +156,15 @@ def _handle_commands(desk: CommandExecutor, queries: TradingQueries, changed: Ca
     handle(trading_requests.LOCK, lambda _, command: queries.lock(command.sender.who))
     handle(trading_requests.FLATTEN, lambda _, command: queries.flatten(command.sender.who))
     handle(trading_requests.KILL, lambda args, command: queries.kill(command.sender.who, sells=args.sell))
+
+
+def arm_terms(args: trading_requests.ArmRequest) -> ArmTerms:
+    """Return the terms of a snipe. Raises CommandRefused for a number that is not above 0."""
+    terms = ArmTerms(spend=args.spend, max_price=args.max_price, stop_loss_pct=args.stop_loss_pct)
+    for number in (terms.spend, terms.max_price, terms.stop_loss_pct):
+        if number is not None and not (number.is_finite() and number > 0):
+            raise CommandRefused(f"{number} is not possible here. Use a number above 0.")
+    return terms
 
 
 def checked_share(share: Decimal | None) -> Decimal | None:

@@ -35,6 +35,16 @@ class SymbolArguments(Arguments, frozen=True, kw_only=True):
     symbol: Symbol
 
 
+class ArmRequest(Arguments, frozen=True, kw_only=True):
+    """One pair, and terms of its snipe; None: as in the settings."""
+
+    symbol: Symbol
+    spend: Decimal | None = None
+    """Quote units, fees included."""
+    max_price: Decimal | None = None
+    stop_loss_pct: Decimal | None = None
+
+
 class CloseRequest(Arguments, frozen=True, kw_only=True):
     """Sell a position, or a share of it; None: all of it."""
 
@@ -108,12 +118,12 @@ class ExitsEdit(Arguments, frozen=True, kw_only=True):
     """Seconds from opening to the time stop; 0: never."""
 
 
-WHAT_IF = CommandKind("what_if", SymbolArguments, WhatIfRow, changes_state=False)
+WHAT_IF = CommandKind("what_if", ArmRequest, WhatIfRow, changes_state=False)
 PREVIEW = CommandKind("preview", PreviewQuery, PreviewRow, changes_state=False)
 PERFORMANCE = CommandKind("performance", NoArguments, PerformanceRow, changes_state=False)
 DUST = CommandKind("dust", NoArguments, DustRow, changes_state=False)
 RECONCILE = CommandKind("reconcile", NoArguments, ReconciliationRow)
-ARM = CommandKind("arm", SymbolArguments, SnipeRow)
+ARM = CommandKind("arm", ArmRequest, SnipeRow)
 RESUME = CommandKind("resume", ResumeRequest, Achieved, needs_admin=True)
 CHECK_EXITS = CommandKind("check_exits", ExitsEdit, CheckPassed, changes_state=False)
 EDIT_EXITS = CommandKind("edit_exits", ExitsEdit, ExitsRow)

@@ -17,6 +17,20 @@ from mexc_tui.sniping.key_pairs import UNREAD, KeyPermission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArmTerms:
+    """Terms of one snipe in place of the settings; None: as in the settings. All limits still apply."""
+
+    spend: Decimal | None = None
+    """Quote units, fees included."""
+    max_price: Decimal | None = None
+    """Cap of the limit price; it only lowers the cap from the reference price."""
+    stop_loss_pct: Decimal | None = None
+
+
+NO_TERMS = ArmTerms()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmProposal:
     """A proposed snipe. `detector` None: manual."""
 

@@ -35,7 +35,8 @@ from tests.support.fake_engine import FakeEngineQueries
 from tests.support.samples import listing_samples, trading_samples
 
 CLOCK = SystemClock()
-NEW = trading_requests.SymbolArguments(symbol="NEWUSDT")
+NEW = trading_requests.ArmRequest(symbol="NEWUSDT")
+ARMED = trading_requests.SymbolArguments(symbol="NEWUSDT")
 
 
 @asynccontextmanager
@@ -85,7 +86,7 @@ async def test_commands_reach_the_engine_with_their_sender(tmp_path: Path) -> No
     money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
         armed = await client.send(trading_requests.ARM, NEW, deadline_s=5)
-        await client.send(trading_requests.DISARM, NEW, deadline_s=5)
+        await client.send(trading_requests.DISARM, ARMED, deadline_s=5)
         await client.send(
             trading_requests.CLOSE,
             trading_requests.CloseRequest(symbol="NEWUSDT", share_pct=D("12.5")),
@@ -156,7 +157,7 @@ async def test_a_read_only_viewer_may_halt_and_sell_but_not_buy_or_resume(tmp_pa
         ]
         done = [
             (await client.send(trading_requests.HALT, trading_requests.HaltRequest(), deadline_s=5)).outcome,
-            (await client.send(trading_requests.DISARM, NEW, deadline_s=5)).outcome,
+            (await client.send(trading_requests.DISARM, ARMED, deadline_s=5)).outcome,
             (
                 await client.send(
                     trading_requests.KILL, trading_requests.EmergencyStopRequest(), deadline_s=5

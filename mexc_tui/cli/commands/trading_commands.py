@@ -111,10 +111,10 @@ def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) ->
 def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
     """Run the pre-trade checks for a pair without arming it. Exit code: 0 approved, 1 refused."""
     from mexc_tui.cli.pages.trading_pages import what_if_page
-    from mexc_tui.desk.trading_requests import WHAT_IF, SymbolArguments
+    from mexc_tui.desk.trading_requests import WHAT_IF, ArmRequest
 
     with command_runner(profile, as_json) as runner:
-        row = runner.engine.query(WHAT_IF, SymbolArguments(symbol=pair_name(symbol)))
+        row = runner.engine.query(WHAT_IF, ArmRequest(symbol=pair_name(symbol)))
         runner.show(row, what_if_page)
         if not row.approved:
             sys.exit(NOT_DONE)
@@ -122,15 +122,29 @@ def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("symbol")
+@click.option("--spend", metavar="USDT", help="Spend at most this, in place of the size in the settings.")
+@click.option("--max-price", metavar="PRICE", help="Buy at most at this price, with or without a reference.")
+@click.option("--stop", metavar="PCT", help="Set the stop-loss this far below the entry, in %.")
 @yes_flag
 @output_flags
-def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
+def arm(
+    symbol: str,
+    spend: str | None,
+    max_price: str | None,
+    stop: str | None,
+    yes: bool,
+    profile: str | None,
+    as_json: bool,
+) -> None:
     """Arm a buy of this listing at its opening. All pre-trade checks must pass."""
     from mexc_tui.cli.pages.preview_text import arm_plan
-    from mexc_tui.desk.trading_requests import ARM, WHAT_IF, SymbolArguments
+    from mexc_tui.desk.trading_requests import ARM, WHAT_IF, ArmRequest
 
+    terms = (_number("--spend", spend), _number("--max-price", max_price), _number("--stop", stop))
     with command_runner(profile, as_json) as runner:
-        args = SymbolArguments(symbol=pair_name(symbol))
+        args = ArmRequest(
+            symbol=pair_name(symbol), spend=terms[0], max_price=terms[1], stop_loss_pct=terms[2]
+        )
         if not yes:
             expected = runner.engine.query(WHAT_IF, args)
             if not expected.approved:
@@ -290,6 +304,18 @@ def _percent(text: str | None) -> Decimal | None:
             f"--share: {text[:20]!r} is not a share. Use a number above 0 and at most 100, such as 50."
         )
     return share
+
+
+def _number(option: str, text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        number = Decimal(0)
+    if not (number.is_finite() and number > 0):
+        raise click.UsageError(f"{option}: {text[:20]!r} is not a number above 0.")
+    return number
 
 
 def _reason_text(words: tuple[str, ...]) -> str:

@@ -25,7 +25,7 @@ from mexc_tui.model.verdict import CheckStage, Verdict, refusal_text, refusals
 from mexc_tui.ports.store import Store
 from mexc_tui.risk.entry_limits import check_entry
 from mexc_tui.sniping.pre_trade_checks import Judgement, judge
-from mexc_tui.sniping.request import candidate_of
+from mexc_tui.sniping.request import NO_TERMS, ArmTerms, candidate_of
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class Arming:
         """Remember a manual disarm: signals do not arm that opening again."""
         self._disarmed_openings.add((snipe.listing_id, snipe.opens_ms))
 
-    async def what_if(self, symbol: str) -> PreTradeResult:
+    async def what_if(self, symbol: str, terms: ArmTerms = NO_TERMS) -> PreTradeResult:
         """Run the pre-trade check for a manual arm; changes nothing."""
         snipe = self._ledger.state.snipe_of(symbol)
         request = self._context.build_request(
@@ -111,16 +111,17 @@ class Arming:
             f"{MANUAL}/what-if",
             signal=None,
             snipe=snipe,
+            terms=terms,
         )
         return await self._judge(request)
 
-    async def arm(self, symbol: str, by: str) -> Snipe:
+    async def arm(self, symbol: str, by: str, terms: ArmTerms = NO_TERMS) -> Snipe:
         """Arm a symbol manually. Raises CommandRefused with every failed check."""
         if self._ledger.state.snipe_of(symbol) is not None:
             raise CommandRefused(f"{symbol} is already armed.")
         listing = self._knowledge_store.knowledge.listings.named(symbol)
         request = self._context.build_request(
-            listing, symbol, f"{MANUAL}/{by}/{self._now_ms()}", signal=None, snipe=None
+            listing, symbol, f"{MANUAL}/{by}/{self._now_ms()}", signal=None, snipe=None, terms=terms
         )
         judged = await self._judge(request)
         if not judged.judgement.approved or listing is None:
@@ -184,7 +185,7 @@ class Arming:
             spend_cap=proposal.spend,
             reference_price=proposal.reference_price,
             price_cap=request.price_cap,
-            plan=request.parameters.plan,
+            plan=proposal.plan or request.parameters.plan,
             verdicts=judged.judgement.verdicts,
             armed_ms=now_ms,
         )

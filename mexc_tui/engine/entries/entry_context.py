@@ -1,8 +1,10 @@
 """Inputs of the pre-trade check, from memory and ledger: for arming, why and what-if alike."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+
+import msgspec
 
 from mexc_tui.engine.accounting.ledger_state import LedgerState
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
@@ -13,6 +15,7 @@ from mexc_tui.model.listing import Listing, ListingSource
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.policy import Sizing
 from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.signal import Signal
 from mexc_tui.model.snipe import ExitPlan, Snipe
@@ -24,15 +27,17 @@ from mexc_tui.sniping.key_pairs import KeyPairs, KeyPermission, key_may_trade
 from mexc_tui.sniping.plan import FireRules, book_price, price_cap
 from mexc_tui.sniping.reference import confirmed_price
 from mexc_tui.sniping.request import (
+    NO_TERMS,
     ArmFacts,
     ArmProposal,
     ArmRules,
+    ArmTerms,
     DeskFacts,
     KeyFacts,
     PairFacts,
     WorkerFact,
 )
-from mexc_tui.sniping.rounding import Grid, grid_of
+from mexc_tui.sniping.rounding import Grid, floored, grid_of
 from mexc_tui.sniping.sizing import SizeFacts, SizeRules, size
 
 ZERO = Decimal(0)
@@ -137,14 +142,15 @@ class EntryContext:
         *,
         signal: Signal | None,
         snipe: Snipe | None,
+        terms: ArmTerms = NO_TERMS,
     ) -> ArmRequest:
         """Return the proposed entry for a listing, sized, with all inputs except the ledger."""
         parameters, pair = self._parameters(), self._knowledge_store.knowledge.pairs.get(symbol)
         grid = None if pair is None else grid_of(pair)
         reference = self.reference(symbol) if snipe is None else snipe.reference_price
-        cap = None if grid is None else price_cap(reference, grid, parameters.fire)
+        cap = _cap(reference, grid, parameters.fire, terms) if snipe is None else snipe.price_cap
         conditions = self.conditions()
-        spend, size_text = self._size(parameters, grid, conditions)
+        spend, size_text = self._size(parameters, grid, conditions, terms=terms)
         proposal = ArmProposal(
             symbol=symbol,
             signal_id=signal_id,
@@ -154,7 +160,7 @@ class EntryContext:
             type=OrderType.IMMEDIATE_OR_CANCEL,
             price=self._first_price(symbol, cap, grid, fire=parameters.fire),
             reference_price=reference,
-            plan=parameters.plan,
+            plan=_plan(parameters.plan, terms) if snipe is None else snipe.plan,
             probability=None if signal is None else signal.probability.value,
             size_text=size_text if snipe is None else "",
             snipe_id="" if snipe is None else snipe.id,
@@ -211,7 +217,7 @@ class EntryContext:
         return ZERO if pair is None else pair.taker_fee
 
     def _size(
-        self, parameters: EntryParameters, grid: Grid | None, conditions: EntryConditions
+        self, parameters: EntryParameters, grid: Grid | None, conditions: EntryConditions, *, terms: ArmTerms
     ) -> tuple[Decimal, str]:
         if grid is None:
             return ZERO, "symbol unknown"
@@ -219,11 +225,14 @@ class EntryContext:
         facts = SizeFacts(
             equity=conditions.equity,
             free_cash=memory.cash(QUOTE) - memory.reserved(),
-            stop_pct=parameters.plan.stop_loss_pct,
+            stop_pct=_plan(parameters.plan, terms).stop_loss_pct,
             exit_slippage_pct=parameters.fire.slippage_pct,
             grid=grid,
         )
-        sized = size(parameters.sizing, facts)
+        rules = parameters.sizing
+        if terms.spend is not None:
+            rules = replace(rules, sizing=Sizing.FIXED, fixed_quote=terms.spend)
+        sized = size(rules, facts)
         return sized.spend, sized.refused
 
     def _first_price(
@@ -252,6 +261,23 @@ class EntryContext:
             is_reconciled=self._is_reconciled(),
             ban=self._trading.ban(),
         )
+
+
+def _cap(reference: Decimal | None, grid: Grid | None, fire: FireRules, terms: ArmTerms) -> Decimal | None:
+    """Return the price cap of a new snipe; a given maximum price also bounds a pair without a reference."""
+    if grid is None:
+        return None
+    cap = price_cap(reference, grid, fire)
+    if terms.max_price is None:
+        return cap
+    given = floored(terms.max_price, grid.price_tick)
+    return given if cap is None else min(cap, given)
+
+
+def _plan(plan: ExitPlan, terms: ArmTerms) -> ExitPlan:
+    if terms.stop_loss_pct is None:
+        return plan
+    return msgspec.structs.replace(plan, stop_loss_pct=terms.stop_loss_pct)
 
 
 def key_permission(

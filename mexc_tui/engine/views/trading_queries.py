@@ -54,6 +54,7 @@ from mexc_tui.ports.store import Store
 from mexc_tui.risk.candidate import RiskLimits
 from mexc_tui.sniping.exit_edit import ExitUpdate
 from mexc_tui.sniping.reference import price_bound_text
+from mexc_tui.sniping.request import NO_TERMS, ArmTerms
 
 T = TypeVar("T")
 
@@ -147,9 +148,9 @@ class TradingQueries:
 
     # ---- queries
 
-    async def what_if(self, symbol: str) -> WhatIfRow:
+    async def what_if(self, symbol: str, terms: ArmTerms = NO_TERMS) -> WhatIfRow:
         """Return the verdicts of all pre-trade checks for arming a symbol now; nothing is changed."""
-        checked = await _stored(self._components.arming.what_if(self._symbols.pair(symbol)))
+        checked = await _stored(self._components.arming.what_if(self._symbols.pair(symbol), terms))
         proposal, judgement, now_ms = (
             checked.request.proposal,
             checked.judgement,
@@ -168,7 +169,7 @@ class TradingQueries:
                 is_ahead=proposal.opens_ms is not None and proposal.opens_ms > now_ms,
             ),
             text=judgement.reason or "all checks passed",
-            plan=checked.request.parameters.plan,
+            plan=proposal.plan,
         )
 
     def checklist(self, snipe_id: str) -> ReadinessCheck:
@@ -228,9 +229,9 @@ class TradingQueries:
 
     # ---- commands
 
-    async def arm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
+    async def arm(self, symbol: str, by: str, terms: ArmTerms = NO_TERMS) -> CommandResult[SnipeRow]:
         """Arm a snipe of a listing."""
-        snipe = await _stored(self._components.arming.arm(self._symbols.pair(symbol), by))
+        snipe = await _stored(self._components.arming.arm(self._symbols.pair(symbol), by, terms))
         text = f"{snipe.symbol} armed: at most {plain(snipe.spend_cap)} {QUOTE}."
         return CommandResult(text, snipe_row(snipe, self._symbols.context()))
 

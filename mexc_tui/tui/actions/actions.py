@@ -101,6 +101,10 @@ def _resume_request(_: Target, typed: str) -> msgspec.Struct:
     return trading_requests.ResumeRequest(typed=typed)
 
 
+def _arm_request(target: Target, _: str) -> msgspec.Struct:
+    return trading_requests.ArmRequest(symbol=target.symbol)
+
+
 def _unlock_request(_: Target, typed: str) -> msgspec.Struct:
     return trading_requests.UnlockRequest(typed=typed)
 
@@ -164,7 +168,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         target=ActionTarget.PAIR,
         kind=trading_requests.ARM,
         command="arm",
-        args=_symbol_arguments,
+        args=_arm_request,
         preview=Preview.ARM,
         needs_preview=True,
         undo_hint="a disarm",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers
 from mexc_tui.simulation.inline_store import InlineThread
 from mexc_tui.simulation.run import Simulation, simulate
+from mexc_tui.sniping.request import ArmTerms
 from tests.support.engine.paper_day import DAY, NAME, OPENS_S, QUIET
 from tests.support.engine.practice_day import HOST, OVERRIDES, PORT, PracticeDay
 
@@ -180,5 +182,46 @@ def test_practice_has_no_lock(tmp_path: Path) -> None:
             assert "nothing to unlock" in (await face.preview(Preview.UNLOCK, "", None)).text
             with pytest.raises(CommandRefused, match="nothing to lock"):
                 await face.lock("test")
+
+    simulate(main)
+
+
+def test_the_terms_of_one_snipe_bound_price_size_and_stop(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, **HAND) as desk:
+            await desk.unlock()
+            await desk.at(OPENS_S - 12)
+            terms = ArmTerms(spend=Decimal(7), max_price=Decimal(5), stop_loss_pct=Decimal(20))
+            row = await desk.queries.what_if(NAME, terms)
+            assert (row.spend_cap, row.price_cap, row.bound) == (7, 5, "at most 5")
+            await desk.queries.arm(NAME, "test", terms)
+            snipe = desk.components.ledger.state.snipe_of(NAME)
+            assert snipe is not None
+            assert (snipe.spend_cap, snipe.price_cap, snipe.plan.stop_loss_pct) == (7, 5, 20)
+            await desk.at(OPENS_S + 5)
+            assert desk.holds
+
+    simulate(main)
+
+
+def test_a_snipe_buys_nothing_above_its_maximum_price(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, **HAND) as desk:
+            await desk.unlock()
+            await desk.at(OPENS_S - 12)
+            await desk.queries.arm(NAME, "test", ArmTerms(max_price=Decimal("0.01")))
+            await desk.at(OPENS_S + 8)
+            assert not desk.holds
+
+    simulate(main)
+
+
+def test_a_size_above_the_live_cap_is_lowered_to_it(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, **HAND) as desk:
+            await desk.unlock()
+            await desk.at(OPENS_S - 12)
+            row = await desk.queries.what_if(NAME, ArmTerms(spend=Decimal(500)))
+            assert row.spend_cap == 20
 
     simulate(main)

@@ -33,6 +33,7 @@ from mexc_tui.model.trading_view import (
 from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
 from mexc_tui.sniping.exit_edit import ExitUpdate
+from mexc_tui.sniping.request import NO_TERMS, ArmTerms
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
 
@@ -122,7 +123,7 @@ class FakeTradingQueries(TradingQueries):
     def risk(self) -> RiskRow:
         return self.now
 
-    async def what_if(self, symbol: str) -> WhatIfRow:
+    async def what_if(self, symbol: str, terms: ArmTerms = NO_TERMS) -> WhatIfRow:
         return WhatIfRow(
             symbol=symbol,
             at_ms=1_000,
@@ -148,7 +149,7 @@ class FakeTradingQueries(TradingQueries):
     async def reconcile(self) -> ReconciliationRow:
         return self.run
 
-    async def arm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
+    async def arm(self, symbol: str, by: str, terms: ArmTerms = NO_TERMS) -> CommandResult[SnipeRow]:
         if not self.approved:
             raise CommandRefused(f"{symbol} is not armed: {NO.flip}")
         self.done.append(("arm", symbol, by))

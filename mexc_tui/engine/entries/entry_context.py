@@ -148,7 +148,7 @@ class EntryContext:
         parameters, pair = self._parameters(), self._knowledge_store.knowledge.pairs.get(symbol)
         grid = None if pair is None else grid_of(pair)
         reference = self.reference(symbol) if snipe is None else snipe.reference_price
-        cap = _cap(reference, grid, parameters.fire, terms) if snipe is None else snipe.price_cap
+        cap = _cap(reference, grid, terms, fire=parameters.fire) if snipe is None else snipe.price_cap
         conditions = self.conditions()
         spend, size_text = self._size(parameters, grid, conditions, terms=terms)
         proposal = ArmProposal(
@@ -263,7 +263,7 @@ class EntryContext:
         )
 
 
-def _cap(reference: Decimal | None, grid: Grid | None, fire: FireRules, terms: ArmTerms) -> Decimal | None:
+def _cap(reference: Decimal | None, grid: Grid | None, terms: ArmTerms, *, fire: FireRules) -> Decimal | None:
     """Return the price cap of a new snipe; a given maximum price also bounds a pair without a reference."""
     if grid is None:
         return None

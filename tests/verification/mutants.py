@@ -18,6 +18,7 @@ _STOP = "engine.safety.emergency_stop"
 _STATE = "engine.safety.trading_state"
 _TRADING = "engine.trading"
 _FIRING = "engine.entries.firing"
+_SNIPER = "engine.entries.sniper"
 _REACTION = "sniping.reaction"
 
 MUTANTS = (
@@ -149,6 +150,28 @@ MUTANTS = (
         '                    await self._execution.cancel(order, "the price moved away from the entry")\n',
         "                    pass\n",
         found_by=Golden("limit-only"),
+        also=(
+            Mutant(
+                "by the next check",
+                _SNIPER,
+                '            await self._execution.cancel(order, "the firing that sent it has ended")\n',
+                "            pass\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a resting entry of a crashed engine is left open",
+        _SNIPER,
+        '            await self._execution.cancel(order, "the firing that sent it has ended")\n',
+        "            pass\n",
+        found_by=Golden("limit-only", at_call=161),
+    ),
+    Mutant(
+        "an intent ends before its fill is stored",
+        _SNIPER,
+        "        if self._ledger.problem:\n            return\n",
+        "",
+        found_by=Golden("disk-fault", at_call=201),
     ),
     # Gates
     Mutant(

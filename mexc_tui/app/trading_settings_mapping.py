@@ -79,6 +79,7 @@ def arm_rules(settings: Settings) -> ArmRules:
         arm_outcomes=settings.arm_outcomes,
         min_probability=settings.min_probability,
         detectors=settings.armed_detectors,
+        categories=settings.armed_categories,
         require_calendar=settings.require_calendar,
         require_bound_key=settings.require_bound_key,
         advance_ms=settings.advance_s * MS,

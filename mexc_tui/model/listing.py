@@ -62,6 +62,18 @@ class ListingStage(StrEnum):
         return self in (ListingStage.MATURED, ListingStage.CANCELLED, ListingStage.NEVER_API)
 
 
+class ListingCategory(StrEnum):
+    """What is listed: a coin for the first time, or something that behaves differently at its opening."""
+
+    COIN = "coin"
+    STOCK = "stock_token"
+    RWA = "rwa"
+    LEVERAGED = "leveraged"
+    WRAPPED = "wrapped"
+    RELISTING = "relisting"
+    MIGRATION = "migration"
+
+
 class ChangeKind(StrEnum):
     """Kind of a listing change."""
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode
 
+from mexc_tui.model.listing import ListingCategory
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.signal import DetectorName
 
@@ -213,6 +214,12 @@ Detectors: TypeAlias = Annotated[
     NoDecode,
     BeforeValidator(_split),
     AllowedValues("a list of " + ", ".join(DetectorName)),
+]
+Categories: TypeAlias = Annotated[
+    tuple[ListingCategory, ...],
+    NoDecode,
+    BeforeValidator(_split),
+    AllowedValues("a list of " + ", ".join(ListingCategory)),
 ]
 Patterns: TypeAlias = Annotated[
     tuple[Annotated[str, Field(max_length=MAX_PATTERN)], ...],

@@ -5,11 +5,13 @@ The bounds are hard caps: no file, variable, flag or screen can exceed them.
 
 from decimal import Decimal
 
+from mexc_tui.model.listing import ListingCategory
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import AutoArm, OnCritical, OnStop, Rung, Sizing
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.settings.declaration import (
     Amount,
+    Categories,
     Count,
     Detectors,
     Group,
@@ -69,6 +71,9 @@ class ArmingSettings(Group):
         0.8, "Arm only signals of at least this calibrated probability.", low=0, high=1
     )
     armed_detectors: Detectors = row((DetectorName.READY_STATE,), "Arm only signals of these detectors.")
+    armed_categories: Categories = row(
+        (ListingCategory.COIN,), "Arm only listings of these categories; arming manually is not limited."
+    )
     require_calendar: Switch = row(True, "Arm only listings that the calendar confirms.")
     require_bound_key: Switch = row(False, "In live mode, buy only with a key that is bound to IP addresses.")
     advance_s: Count = row(

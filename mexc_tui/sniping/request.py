@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from re import Pattern
 
-from mexc_tui.model.listing import Listing
+from mexc_tui.model.listing import Listing, ListingCategory
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.policy import AutoArm
@@ -115,6 +115,7 @@ class ArmRules:
     arm_outcomes: int = 100
     min_probability: float = 0.8
     detectors: tuple[DetectorName, ...] = (DetectorName.READY_STATE,)
+    categories: tuple[ListingCategory, ...] = (ListingCategory.COIN,)
     require_calendar: bool = True
     require_bound_key: bool = False
     """Whether a live key must be bound to IP addresses."""

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from mexc_tui.ledger.arithmetic import short
+from mexc_tui.market.classification import classify
 from mexc_tui.model.listing import ListingSource, ListingStage
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.symbol import ListedType, Symbol, SymbolStatus
@@ -53,6 +54,25 @@ def calendar(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
         limit="listed" if confirmed or required else "not required",
         flip="wait for the calendar, or set require_calendar = false",
     )  # fmt: skip
+
+
+def category(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
+    """Whether signals may arm a listing of this category."""
+    named = ", ".join(facts.rules.categories) or "none"
+    listing = facts.pair.listing
+    if listing is None:
+        return _rule("category", False, "unknown listing", limit=named, flip="wait until a source lists it")
+    found = classify(listing)
+    value = (
+        str(found.category) if found.source is None else f"{found.category}: {found.sign} ({found.source})"
+    )
+    return _rule(
+        "category",
+        proposal.is_manual or found.category in facts.rules.categories,
+        value,
+        limit="any, armed manually" if proposal.is_manual else named,
+        flip="add it to armed_categories, or arm manually",
+    )
 
 
 def opening_agreed(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
@@ -217,6 +237,6 @@ def _misfit(proposal: ArmProposal, pair: Symbol, least: Decimal) -> str:
 
 
 CHECKS = (
-    listing_stage, calendar, opening_agreed, time_to_opening, detector, probability, allow_list, deny_list,
-    pair_known, pair_online, sides, key_may_trade, order_type, order_fits,
+    listing_stage, calendar, category, opening_agreed, time_to_opening, detector, probability, allow_list,
+    deny_list, pair_known, pair_online, sides, key_may_trade, order_type, order_fits,
 )  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mexc_tui.model.listing import ListingCategory
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import OnStop, Rung
 from mexc_tui.model.signal import DetectorName
@@ -63,6 +64,7 @@ def allowed_values(name: str) -> st.SearchStrategy[object]:
         "ready_triple": st.tuples(*[st.integers(0, 99)] * 3).map(lambda states: "/".join(map(str, states))),
         "theme": st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True),
         "metrics_file": st.from_regex(r"/[a-zA-Z0-9 #=\"'./_-]{1,40}", fullmatch=True) | st.just(""),
+        "armed_categories": st.lists(st.sampled_from(ListingCategory)).map(tuple),
         "armed_detectors": st.lists(st.sampled_from(DetectorName)).map(tuple),
     }
     if name in special:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
+from mexc_tui.model.listing import ListingCategory
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.policy import AutoArm, Rung
@@ -192,3 +193,13 @@ def test_an_opening_far_ahead_states_when_it_can_be_armed() -> None:
 def test_a_live_key_needs_an_ip_binding_only_where_required(is_bound: bool | None, is_required: bool) -> None:
     found = with_live_key(is_bound=is_bound, is_required=is_required)
     assert security_checks.key_address(proposal(), found, 0).passed
+
+
+def test_a_signal_arms_coins_only_and_a_user_any_category() -> None:
+    known = facts()
+    leveraged = replace(known, pair=replace(known.pair, listing=listing(base="BTC3L")))
+    for request, passes in ((proposal(), False), (proposal(detector=None, probability=None), True)):
+        found = next(one for one in judge(request, leveraged, NOW).verdicts if one.name == "category")
+        assert (found.passed, found.value.split(":")[0]) == (passes, "leveraged")
+    named = replace(leveraged, rules=replace(known.rules, categories=tuple(ListingCategory)))
+    assert next(one for one in judge(proposal(), named, NOW).verdicts if one.name == "category").passed

@@ -61,8 +61,8 @@ class Market:
             [tick for tick in self.asks if tick <= self.mid],
             [tick for tick in self.bids if tick >= self.mid],
         )
-        self._change(body.asks, self.asks, crossed[0], after=1)
-        self._change(body.bids, self.bids, crossed[1], after=-1)
+        self._change(body.asks, self.asks, crossed[0], sign=1)
+        self._change(body.bids, self.bids, crossed[1], sign=-1)
         body.event_type = topic.channel.rsplit("@", 1)[0]
         body.from_version = str(self.version + 1)
         self.version += self.rng.randint(1, 5)
@@ -70,7 +70,7 @@ class Market:
         body.last_order_create_time = push.send_time
         return push.SerializeToString()
 
-    def _change(self, out: Any, side: dict[int, float], gone: list[int], sign: int) -> None:
+    def _change(self, out: Any, side: dict[int, float], gone: list[int], *, sign: int) -> None:
         near = [tick for step in range(1, 60) if (tick := self.mid + sign * step) not in gone]
         for tick in (gone + self.rng.sample(near, 10))[:10]:
             quantity = 0.0 if tick in gone or self.rng.random() < 0.3 else round(self.rng.random() * 1000, 2)

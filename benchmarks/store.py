@@ -189,7 +189,9 @@ def fill(unit: UnitOfWork, numbers: range) -> None:
         signal = past_signal(number)
         unit.signals.add(signal)
         unit.outcomes.save(past_outcome(number))
-        verdicts.add(DetectorName.READY_STATE, 1, signal.stratum, signal.key.subject, hit=number % 3 == 0)
+        verdicts.add(
+            DetectorName.READY_STATE, 1, signal.stratum, listing_id=signal.key.subject, hit=number % 3 == 0
+        )
 
 
 QUERIES: dict[str, Callable[[ReadTransaction], object]] = {

@@ -45,7 +45,7 @@ RESTART = "A running engine keeps the old key until it is restarted: mexc-tui st
 
 @click.group()
 def keys() -> None:
-    """Store, show, check, rotate and remove the API key of live trading."""
+    """Store, show, check, rotate and remove the API key."""
 
 
 @keys.command("set")

@@ -48,6 +48,8 @@ Every error of the package is in this tree, with its module unless that is this 
   x PathsError                     host/paths.py
   x ServiceManagerError            host/systemd.py
   x OutputLost                     host/standard_streams.py
+  x ChannelRefused                 notify/messages.py
+  x DeliveryFailed                 notify/http.py
   x FrontEndError                  desk/api_types.py
     x NoEngine
     x ViewerRefused

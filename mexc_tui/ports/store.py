@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from mexc_tui.model.event import Alert, AnyEvent, Fact, SettingChanged
 from mexc_tui.model.listing import Listing, ListingStage
 from mexc_tui.model.market_data import DepthSnapshot
+from mexc_tui.model.notification import ChannelName, Delivery, Notification
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import ClaimKind, DetectionPass, DetectorName, Signal, SignalEnd
 from mexc_tui.model.storage import CaseTally, Durability, StoredAlert
@@ -203,6 +204,54 @@ class AlertTable(Protocol):
         ...
 
 
+class NotificationTable(Protocol):
+    """Outbox: notifications, what each channel has not received, and the newest fact considered."""
+
+    def add(self, notification: Notification, channels: Iterable[tuple[ChannelName, int]]) -> bool:
+        """Store a notification to be sent by each channel from a time on; False: the key is stored."""
+        ...
+
+    def previous(self, rule: str, about: str) -> Notification | None:
+        """Return the newest notification of a rule about a subject."""
+        ...
+
+    def pending(self, channel: ChannelName, limit: int = ...) -> list[Delivery]:
+        """Return what a channel has not received, the next attempt first."""
+        ...
+
+    def sent_since(self, channel: ChannelName, since_ms: int) -> int:
+        """Return how many notifications a channel has received after a time."""
+        ...
+
+    def save_sent(self, number: int, at_ms: int) -> None:
+        """Store that a delivery succeeded."""
+        ...
+
+    def save_failed(self, number: int, next_ms: int, error: str) -> None:
+        """Store that an attempt failed, and the time of the next one."""
+        ...
+
+    def postpone(self, number: int, next_ms: int) -> None:
+        """Move an attempt that was not made."""
+        ...
+
+    def give_up(self, number: int, at_ms: int, reason: str) -> None:
+        """Store that a delivery is not tried again."""
+        ...
+
+    def position(self) -> int | None:
+        """Return the newest fact considered; None: no channel was configured."""
+        ...
+
+    def save_position(self, sequence: int) -> None:
+        """Store the newest fact considered; it never decreases."""
+        ...
+
+    def forget_position(self) -> None:
+        """Start at the newest fact when a channel is configured again."""
+        ...
+
+
 class PassTable(Protocol):
     """Rows of detection passes."""
 
@@ -238,6 +287,8 @@ class Stored(Protocol):
     def outcomes(self) -> OutcomeTable: ...
     @property
     def alerts(self) -> AlertTable: ...
+    @property
+    def notifications(self) -> NotificationTable: ...
     @property
     def passes(self) -> PassTable: ...
     @property

@@ -20,6 +20,7 @@ _TITLES = {
     "guard:medium": "Risk monitor: warning",
     "guard:normal": "Risk monitor",
     "guardian": "Position at risk",
+    "notify:channel": "Channel failing",
     "order:failed": "Order failed",
     "order:undecided": "Order outcome unknown",
     "selling": "Sale incomplete",

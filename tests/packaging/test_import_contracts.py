@@ -20,6 +20,8 @@ FORBIDDEN = {
     "detection>mexc_tui.risk": LAYERS,
     "store>mexc_tui.sniping": ADAPTERS,
     "exchange>mexc_tui.engine": LAYERS,
+    "notify>mexc_tui.engine": LAYERS,
+    "notify>mexc_tui.ledger": ADAPTERS,
     "practice>mexc_tui.ledger": "The practice exchange sees model and proto",
     "sniping>mexc_tui.wording": LAYERS,
     "tui>mexc_tui.settings": "The app sees desk, wording and model",
@@ -28,7 +30,7 @@ FORBIDDEN = {
     "engine>keyring": ENGINE,
     "ledger>os": PURE,
     "ledger>socket": PURE,
-    "cli>aiohttp": "Each library belongs to its package: aiohttp to exchange and practice",
+    "cli>aiohttp": "Each library belongs to its package: aiohttp to exchange, notify and practice",
 }
 
 

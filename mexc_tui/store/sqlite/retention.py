@@ -77,6 +77,7 @@ _TABLES = (
         "AND snipes.is_over = 1 AND snipes.armed_ms < ?1)",
     ),
     _Table("alerts", "id", _Age.JOURNAL, "last_ms < ?1 AND closed_ms IS NOT NULL"),
+    _Table("notifications", "id", _Age.JOURNAL, "at_ms < ?1"),
 )
 
 

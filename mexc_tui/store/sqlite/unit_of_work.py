@@ -4,6 +4,7 @@ from mexc_tui.model.event import AnyEvent
 from mexc_tui.store.sqlite.tables.cache_rows import CacheRows
 from mexc_tui.store.sqlite.tables.journal import Journal, JournalWriter
 from mexc_tui.store.sqlite.tables.listing_rows import ListingRows, OutcomeRows
+from mexc_tui.store.sqlite.tables.notification_rows import NotificationRows
 from mexc_tui.store.sqlite.tables.pair_rows import PairRows
 from mexc_tui.store.sqlite.tables.rows import StoreRows
 from mexc_tui.store.sqlite.tables.signal_rows import SignalRows
@@ -23,6 +24,7 @@ class ReadTransaction:
         self.outcomes = OutcomeRows(rows)
         self.signals = SignalRows(rows)
         self.alerts = AlertRows(rows)
+        self.notifications = NotificationRows(rows)
         self.passes = PassRows(rows)
         self.settings = SettingRows(rows)
         self.cache = CacheRows(rows)

@@ -8,11 +8,13 @@ import pytest
 
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.listing import ListingStage
+from mexc_tui.model.notification import ChannelName
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.store.sqlite.tables.cache_rows import StoredCacheRow
 from mexc_tui.store.sqlite.tables.verdict_rows import VerdictRows
 from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 from tests.support.samples.listing_samples import detection_pass, ended, key, listing, outcome, pair, signal
+from tests.support.samples.notification_samples import notification
 from tests.support.store_parts import alert, in_memory
 
 READY = DetectorName.READY_STATE
@@ -28,6 +30,7 @@ def filled() -> tuple[sqlite3.Connection, ReadTransaction]:
         stored.signals.add(signal(key(f"{name}-{1_000 + place}"), at_ms=place, symbol=name))
         stored.outcomes.save(outcome(f"{name}-{1_000 + place}", at_ms=place))
         stored.alerts.add(alert(place, about=name))
+        stored.notifications.add(notification(place), [(ChannelName.NTFY, place)])
         stored.passes.add(detection_pass(place))
         stored.settings.add(SETTING)
         stored.cache.put(name, StoredCacheRow(1, 2, b""))
@@ -75,6 +78,13 @@ QUERIES: dict[str, Callable[[ReadTransaction], Any]] = {
     "close alert": lambda stored: stored.alerts.close("stale", "NEWUSDT", 5),
     "alerts open": lambda stored: stored.alerts.open(),
     "alerts latest": lambda stored: stored.alerts.latest(),
+    "add notification": lambda stored: stored.notifications.add(notification(99), [(ChannelName.NTFY, 5)]),
+    "previous notification": lambda stored: stored.notifications.previous("books", "NEWUSDT"),
+    "pending deliveries": lambda stored: stored.notifications.pending(ChannelName.NTFY),
+    "deliveries sent": lambda stored: stored.notifications.sent_since(ChannelName.NTFY, 5),
+    "save sent": lambda stored: stored.notifications.save_sent(1, 5),
+    "save failed": lambda stored: stored.notifications.save_failed(1, 5, "refused"),
+    "notify position": lambda stored: stored.notifications.save_position(5),
     "add pass": lambda stored: stored.passes.add(detection_pass(3)),
     "passes latest": lambda stored: stored.passes.latest(),
     "add setting": lambda stored: stored.settings.add(SETTING),
@@ -97,6 +107,8 @@ PARTIAL = {
     "alerts open": "alerts_open",
     "add alert": "alerts_open",
     "close alert": "alerts_open",
+    "pending deliveries": "deliveries_pending",
+    "deliveries sent": "deliveries_sent",
 }
 
 

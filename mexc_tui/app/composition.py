@@ -11,6 +11,7 @@ from mexc_tui.app.desk_composition import DeskBuilder
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.app.engine_parameters import engine_parameters
 from mexc_tui.app.exchange_composition import ExchangeBuilder, check_practice
+from mexc_tui.app.notify_composition import NotifyBuilder
 from mexc_tui.app.paper import SCOPE
 from mexc_tui.app.practice_status import PracticeStatus
 from mexc_tui.app.settings_mapping import cache_lifetimes, cache_of, store_limits
@@ -87,6 +88,16 @@ async def running_engine(
         feed = EventFeed(clock, last_sequence=await store.journal_head())
         stack.push_async_callback(feed.close)
         store.set_publisher(feed.publish)
+        await NotifyBuilder(
+            profile=paths.profile,
+            settings=settings,
+            store=store,
+            feed=feed,
+            clock=clock,
+            secret_of=environment.channel_secret,
+            connector=environment.connector,
+            stack=stack,
+        ).open()
         cache = await cache_of(settings, store, clock)
         stack.push_async_callback(cache.close)
         builder = ExchangeBuilder(location, environment, settings, stack)

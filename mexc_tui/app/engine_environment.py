@@ -9,9 +9,11 @@ from random import Random
 import aiohttp
 
 from mexc_tui.app.endpoints import LoadedKey
+from mexc_tui.app.notify_composition import SecretOf
 from mexc_tui.app.paper import Serve
 from mexc_tui.engine.safety.trading_state import HaltFile
 from mexc_tui.host.halt_file import HaltFileOnDisk
+from mexc_tui.host.keys.channel_secrets import stored_secret
 from mexc_tui.host.paths import Paths
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.ports.clock import Clock
@@ -37,6 +39,8 @@ class EngineEnvironment:
     """Serves the paper exchange."""
     halt_file: Callable[[Path, str], HaltFile] = HaltFileOnDisk
     """Makes the halt file of a folder and a scope."""
+    channel_secret: SecretOf = stored_secret
+    """Returns the secrets of notification channels."""
     has_desk: bool = True
     """Whether front ends can attach."""
 

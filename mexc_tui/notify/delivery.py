@@ -116,7 +116,7 @@ class DeliveryWorker:
         self._failures += 1
         failures, now_ms = self._failures, self._clock.now_ms()
         self._paused_until_ms = retry_ms(failures, now_ms, error.retry_after_s)
-        next_ms = max(self._paused_until_ms, retry_ms(delivery.attempts + 1, now_ms, None))
+        next_ms = retry_ms(delivery.attempts + 1, now_ms, None)
         alert = Alert(
             at_ms=now_ms,
             about=self.name.value,

@@ -60,15 +60,16 @@ def is_selected(notification: Notification, policy: NotifyPolicy, now_ms: int) -
 def is_suppressed(notification: Notification, previous: Notification | None, policy: NotifyPolicy) -> bool:
     """Whether the previous notification of the same rule and subject makes this one unnecessary.
 
-    Every fill, opening, stop and close is sent: each has a rule without a suppression.
+    Alerts and refused entries are suppressed. Each fill, stop, close and change of the trading state is sent.
     """
-    if previous is None or notification.rule in _EACH:
+    if previous is None or notification.rule.startswith(_EACH):
         return False
     is_worse = _ORDER.index(notification.severity) > _ORDER.index(previous.severity)
     return not is_worse and 0 <= notification.at_ms - previous.at_ms < policy.suppress_ms
 
 
-_EACH = frozenset(("fill", "opened", "stop", "closed"))
+_EACH = ("fill", "opened", "stop", "closed", "trading:", "engine:start", "engine:stop")
+"""Rules, or beginnings of rules, of which each notification is sent."""
 
 
 def receives(channel: ChannelName, notification: Notification) -> bool:

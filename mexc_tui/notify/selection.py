@@ -44,7 +44,7 @@ def notifications_of(fact: Fact, title: Titles) -> tuple[Notification, ...]:
         case EngineStarted() as started:
             return (_engine(fact.sequence, started, f"Profile {started.about}, mode {started.mode}."),)
         case EngineStopped() as stopped:
-            return (_engine(fact.sequence, stopped, f"Profile {stopped.about}: {stopped.reason}."),)
+            return (_engine(fact.sequence, stopped, _stop_text(stopped)),)
         case _:
             return ()
 
@@ -154,6 +154,11 @@ def _engine(sequence: int, event: EngineStarted | EngineStopped, text: str) -> N
         text=text,
         at_ms=event.at_ms,
     )
+
+
+def _stop_text(stopped: EngineStopped) -> str:
+    reason = f": {stopped.reason}" if stopped.reason else ""
+    return f"Profile {stopped.about}{reason}."
 
 
 def _price(price: Decimal) -> str:

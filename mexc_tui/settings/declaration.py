@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode
 
 from mexc_tui.model.listing import ListingCategory
+from mexc_tui.model.notification import ChannelName
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.signal import DetectorName
 
@@ -221,6 +222,12 @@ Categories: TypeAlias = Annotated[
     BeforeValidator(_split),
     AllowedValues("a list of " + ", ".join(ListingCategory)),
 ]
+Channels: TypeAlias = Annotated[
+    tuple[ChannelName, ...],
+    NoDecode,
+    BeforeValidator(_split),
+    AllowedValues("a list of " + ", ".join(ChannelName)),
+]
 Patterns: TypeAlias = Annotated[
     tuple[Annotated[str, Field(max_length=MAX_PATTERN)], ...],
     NoDecode,
@@ -247,6 +254,16 @@ Steps: TypeAlias = Annotated[
 Triple: TypeAlias = Annotated[str, AfterValidator(_triple), AllowedValues("three numbers, such as 2/2/4")]
 ThemeName: TypeAlias = Annotated[
     str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$"), AllowedValues("the name of a theme file")
+]
+ChannelUrl: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^(https://[^\s@]{1,300}|http://(127\.0\.0\.1|\[::1\])(:\d{1,5})?(/[^\s@]{0,300})?)?$"),
+    AllowedValues("an address with https://, http:// on this machine, or empty"),
+]
+HoursOfDay: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$"),
+    AllowedValues("hours such as 22:00-07:00, or empty"),
 ]
 FileName: TypeAlias = Annotated[
     str, Field(pattern=r"^(/[^\x00-\x1f]{1,400})?$"), AllowedValues("the absolute path of a file, or empty")

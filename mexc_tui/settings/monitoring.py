@@ -1,6 +1,16 @@
 """Settings of polls, detection, the clock, stale prices and alerts."""
 
-from mexc_tui.settings.declaration import Count, Group, Ratio, Triple, row
+from mexc_tui.model.severity import Severity
+from mexc_tui.settings.declaration import (
+    Channels,
+    ChannelUrl,
+    Count,
+    Group,
+    HoursOfDay,
+    Ratio,
+    Triple,
+    row,
+)
 
 
 class PollSettings(Group):
@@ -135,11 +145,37 @@ class Staleness(Group):
 
 
 class AlertSettings(Group):
-    """Evaluation of alerts."""
+    """Evaluation of alerts, and notifications to channels."""
 
     title = "Alerts"
     decides = False
 
     alert_evaluate_s: Count = row(
         5, "Evaluate the alert rules at this interval.", unit="s", low=1, high=3_600
+    )
+    notify_channels: Channels = row((), "Send notifications to these channels; empty: to none.", restart=True)
+    notify_from: Severity = row(Severity.INFO, "Send notifications of this severity and above.", restart=True)
+    notify_suppress_s: Count = row(
+        300,
+        "Send no alert of the same rule and subject again within this time, unless it is more severe.",
+        unit="s",
+        low=0,
+        high=86_400,
+        restart=True,
+    )
+    notify_per_hour: Count = row(
+        60,
+        "Send at most this many notifications per hour and channel, and all critical ones.",
+        low=1,
+        high=1_000,
+        restart=True,
+    )
+    notify_quiet_utc: HoursOfDay = row(
+        "", "Send only critical notifications in these hours (UTC), the others after them.", restart=True
+    )
+    notify_ntfy_url: ChannelUrl = row(
+        "https://ntfy.sh", "Send ntfy notifications to this server.", restart=True
+    )
+    notify_webhook_url: ChannelUrl = row(
+        "", "Send signed notifications to this address, which must contain no secret.", restart=True
     )

@@ -60,8 +60,10 @@ def test_a_repeat_within_the_window_is_suppressed_unless_it_is_worse(
     assert is_suppressed(now, one(), POLICY) is is_held_back
 
 
-@pytest.mark.parametrize("rule", ["fill", "opened", "stop", "closed"])
-def test_every_fill_stop_and_close_is_sent(rule: str) -> None:
+@pytest.mark.parametrize(
+    "rule", ["fill", "opened", "stop", "closed", "trading:halted", "engine:start", "engine:stop"]
+)
+def test_every_fill_stop_close_and_halt_is_sent(rule: str) -> None:
     assert not is_suppressed(one(rule=rule, at_ms=1), one(rule=rule), POLICY)
 
 

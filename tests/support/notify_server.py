@@ -38,6 +38,12 @@ class NotifyServer:
         status = self.statuses.pop(0) if self.statuses else 200
         return web.Response(status=status, headers=self.answer_headers)
 
+    def application(self) -> web.Application:
+        """Return the application that records the requests."""
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", self.handle)
+        return application
+
     async def next(self) -> Received:
         """Wait for a request, and return the newest."""
         await self.arrived.wait()
@@ -49,9 +55,7 @@ class NotifyServer:
 async def notify_server() -> AsyncGenerator[NotifyServer]:
     """Serve on a free port of loopback during the block."""
     server = NotifyServer()
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    runner = web.AppRunner(server.application(), shutdown_timeout=0.1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)

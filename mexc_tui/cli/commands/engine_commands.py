@@ -7,6 +7,7 @@ import click
 
 from mexc_tui.cli.command_runner import NO_ENGINE, CommandRunner, command_runner, output_flags
 from mexc_tui.cli.commands import (
+    alerts_commands,
     backup_command,
     bundle_command,
     doctor_command,
@@ -173,18 +174,6 @@ def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--all", "closed", is_flag=True, help="Include closed alerts.")
-@click.option("--last", type=click.IntRange(1, 1_000), default=100, show_default=True, help="Number of rows.")
-@output_flags
-def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
-    """Show open alerts with count and time. The newest is last; in JSON, first."""
-    from mexc_tui.cli.pages.engine_pages import alerts_page
-
-    with command_runner(profile, as_json) as runner:
-        runner.show_all(runner.data.alerts(last, closed=closed), alerts_page)
-
-
-@click.command()
 @click.argument("symbol")
 @output_flags
 def why(symbol: str, profile: str | None, as_json: bool) -> None:
@@ -271,7 +260,7 @@ def report(since: str | None, profile: str | None, as_json: bool) -> None:
 
 
 COMMANDS = (
-    *(status, stop, listings, signals, alerts, why, report, journal),
+    *(status, stop, listings, signals, alerts_commands.alerts, why, report, journal),
     settings_command.settings,
     *trading_commands.COMMANDS,
     exits_command.exits,

@@ -64,16 +64,27 @@ class KeyringStorage:
 
     def write(self, record: KeyRecord) -> None:
         """Store a key, replacing the previous one in one step."""
-        backend = self._backend()
-        try:
-            backend.set_password(SERVICE, self._name(ENTRY), encoded(record).decode())
-        except Exception as error:  # each backend raises its own
-            raise _refused(error) from None
+        self._set(ENTRY, encoded(record).decode())
         self._delete(PARTS)
 
     def remove(self) -> bool:
         """Delete the key; return whether there was one."""
         return self._delete((ENTRY, *PARTS))
+
+    def read_text(self, name: str) -> str:
+        """Return another secret of the profile; empty: there is none."""
+        return self._get(name)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Store another secret of the profile, replacing the previous one."""
+        self._set(name, text)
+
+    def _set(self, name: str, text: str) -> None:
+        backend = self._backend()
+        try:
+            backend.set_password(SERVICE, self._name(name), text)
+        except Exception as error:  # each backend raises its own
+            raise _refused(error) from None
 
     def _delete(self, names: tuple[str, ...]) -> bool:
         backend, had = self._backend(), False

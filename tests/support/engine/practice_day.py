@@ -8,6 +8,7 @@ from mexc_tui.app.composition import RunningEngine, running_engine
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.host.paths import paths_of
+from mexc_tui.model.notification import ChannelName
 from mexc_tui.model.view import ListingRow
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
@@ -39,12 +40,20 @@ DAY = Scenario(
 )
 
 
+def no_secret(profile: str, name: ChannelName) -> str:
+    """Return no secret for any notification channel."""
+    del profile, name
+    return ""
+
+
 class PracticeDay:
     """An exchange that outlives the engines connected to it."""
 
     def __init__(self, sim: Simulation, folder: Path, scenario: Scenario = DAY) -> None:
         self.sim = sim
         self.thread = InlineThread
+        self.channel_secret = no_secret
+        """Returns the secrets of notification channels."""
         self.server = PracticeServer(scenario, 1, sim.clock)
         self.paths = paths_of(
             "practice",
@@ -57,7 +66,13 @@ class PracticeDay:
     @asynccontextmanager
     async def engine(self) -> AsyncGenerator[RunningEngine]:
         endpoint = self.server.endpoint(PORT)
-        outside = EngineEnvironment(self.sim.clock, self.sim.rng, self.sim.network.connector, self.thread)
+        outside = EngineEnvironment(
+            self.sim.clock,
+            self.sim.rng,
+            self.sim.network.connector,
+            self.thread,
+            channel_secret=self.channel_secret,
+        )
         async with running_engine(EngineLocation(endpoint, True, self.paths), outside) as running:
             yield running
 

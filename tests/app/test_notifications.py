@@ -165,7 +165,7 @@ def test_the_policy_follows_the_settings() -> None:
         "notify_from = 'loud'",
         "notify_quiet_utc = '22-07'",
         "notify_ntfy_url = 'http://ntfy.sh'",
-        "notify_ntfy_url = 'https://user:word@ntfy.sh'",
+        "notify_ntfy_url = 'https://user@ntfy.sh'",
         "notify_webhook_url = 'ftp://127.0.0.1'",
     ],
 )

@@ -16,6 +16,8 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "": (),
     "--headless": ("--exchange", "missing.json"),
     "alerts": (),
+    "alerts secret": ("ntfy", "--stdin"),
+    "alerts test": ("ntfy",),
     "arm": ("NEWUSDT", "--yes"),
     "attach": (),
     "backup": (),

@@ -95,7 +95,7 @@ def test_https_and_this_machine_are_allowed(url: str) -> None:
         "http://10.0.0.1",
         "ftp://127.0.0.1",
         "file:///etc/passwd",
-        "https://user:word@example.org",
+        "https://user@example.org",
         "https://",
         "https://[::1",
         "https://example.org:99999",

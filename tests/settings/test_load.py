@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.model.listing import ListingCategory
 from mexc_tui.model.mode import Mode
+from mexc_tui.model.notification import ChannelName
 from mexc_tui.model.policy import OnStop, Rung
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.practice.scenario import load as load_scenario
@@ -64,6 +65,10 @@ def allowed_values(name: str) -> st.SearchStrategy[object]:
         "ready_triple": st.tuples(*[st.integers(0, 99)] * 3).map(lambda states: "/".join(map(str, states))),
         "theme": st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True),
         "metrics_file": st.from_regex(r"/[a-zA-Z0-9 #=\"'./_-]{1,40}", fullmatch=True) | st.just(""),
+        "notify_channels": st.lists(st.sampled_from(ChannelName)).map(tuple),
+        "notify_ntfy_url": st.from_regex(r"https://[a-z]{1,20}", fullmatch=True),
+        "notify_webhook_url": st.from_regex(r"(https://[a-z]{1,20})?", fullmatch=True),
+        "notify_quiet_utc": st.sampled_from(["", "22:00-07:00", "00:00-23:59"]),
         "armed_categories": st.lists(st.sampled_from(ListingCategory)).map(tuple),
         "armed_detectors": st.lists(st.sampled_from(DetectorName)).map(tuple),
     }

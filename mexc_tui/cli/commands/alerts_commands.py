@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from mexc_tui.cli.profile_access import ProfileAccess
     from mexc_tui.notify.messages import Builder
 
-channel_argument = click.argument("channel", type=click.Choice(list(ChannelName)))
-profiled = click.option("--profile", help="Profile of the engine; by default the mode's name.")
+channel_argument = click.argument("channel", type=click.Choice([name.value for name in ChannelName]))
+profiled = click.option("--profile", help="Profile of the engine; default: the name of the mode.")
 NO_TERMINAL = "There is no terminal to type a secret. From a pipe: --stdin and one line."
 PROMPTS = {
     ChannelName.NTFY: "Topic, or topic, space and access token",
@@ -43,7 +43,7 @@ def alerts(context: click.Context, closed: bool, last: int, profile: str | None,
 @channel_argument
 @click.option("--stdin", "from_pipe", is_flag=True, help="Read the secret from standard input.")
 @profiled
-def store_secret(channel: ChannelName, from_pipe: bool, profile: str | None) -> None:
+def store_secret(channel: str, from_pipe: bool, profile: str | None) -> None:
     """Store the secret of a channel in the keyring. It replaces the previous one; input is hidden."""
     from mexc_tui.host.keys.channel_secrets import ChannelSecrets
     from mexc_tui.host.keys.record import CredentialsError
@@ -51,7 +51,7 @@ def store_secret(channel: ChannelName, from_pipe: bool, profile: str | None) -> 
     with command_runner(profile, False) as runner:
         name = runner.profile.paths.profile
         try:
-            ChannelSecrets(name).write(channel, _typed(channel, from_pipe))
+            ChannelSecrets(name).write(ChannelName(channel), _typed(ChannelName(channel), from_pipe))
         except CredentialsError as error:
             fail(str(error), NOT_DONE)
     click.echo(f"Stored for profile {name}. Next step: mexc-tui alerts test {channel} --profile {name}")
@@ -60,14 +60,14 @@ def store_secret(channel: ChannelName, from_pipe: bool, profile: str | None) -> 
 @alerts.command("test")
 @channel_argument
 @profiled
-def send_test(channel: ChannelName, profile: str | None) -> None:
+def send_test(channel: str, profile: str | None) -> None:
     """Send a test notification to a channel now, without the outbox. Exit code: 0 accepted, 1 not."""
     import asyncio
 
     from mexc_tui.notify.http import DeliveryFailed
 
     with command_runner(profile, False) as runner:
-        build = _builder(runner.profile, channel)
+        build = _builder(runner.profile, ChannelName(channel))
         try:
             asyncio.run(_send(build, runner.now_ms()))
         except DeliveryFailed as error:

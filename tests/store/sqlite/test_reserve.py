@@ -33,7 +33,7 @@ async def test_D3_a_disk_too_full_for_the_reserve_is_logged_and_the_store_still_
     folder: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (RESERVE_BYTES // 2, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (RESERVE_BYTES * 3 // 4, hard))
     try:
         store = await SqliteStore.open(folder / FILE, clock)
     finally:

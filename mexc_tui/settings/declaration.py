@@ -266,5 +266,7 @@ HoursOfDay: TypeAlias = Annotated[
     AllowedValues("hours such as 22:00-07:00, or empty"),
 ]
 FileName: TypeAlias = Annotated[
-    str, Field(pattern=r"^(/[^\x00-\x1f]{1,400})?$"), AllowedValues("the absolute path of a file, or empty")
+    str,
+    Field(pattern=r"^(/[^\x00-\x1f]{0,399}[^\x00-\x20])?$"),
+    AllowedValues("the absolute path of a file, or empty"),
 ]

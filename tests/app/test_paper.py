@@ -101,8 +101,8 @@ def test_a_listing_is_bought_on_paper_and_the_ledger_continues_after_a_restart(
 ) -> None:
     engine = engine_on(tmp_path, market)
     try:
-        risk = asked(tmp_path, "risk")
-        assert (risk["state"], risk["equity"]) == ("active", "1000")
+        until(lambda: asked(tmp_path, "risk")["state"] == "active")
+        assert asked(tmp_path, "risk")["equity"] == "1000"
         until(lambda: "SOONUSDT armed: at most" in told(tmp_path, "arm", "SOONUSDT", "--yes"))
         until(lambda: bool(asked(tmp_path, "positions")))
         held = asked(tmp_path, "positions")[0]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from mexc_tui.model.listing import ListingCategory
 from mexc_tui.model.mode import Mode
@@ -64,7 +65,8 @@ def allowed_values(name: str) -> st.SearchStrategy[object]:
         ).map(lambda steps: tuple(sorted(steps))),
         "ready_triple": st.tuples(*[st.integers(0, 99)] * 3).map(lambda states: "/".join(map(str, states))),
         "theme": st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True),
-        "metrics_file": st.from_regex(r"/[a-zA-Z0-9 #=\"'./_-]{1,40}", fullmatch=True) | st.just(""),
+        "metrics_file": st.from_regex(r"/[a-zA-Z0-9 #=\"'./_-]{0,39}[a-zA-Z0-9#=\"'./_-]", fullmatch=True)
+        | st.just(""),
         "notify_channels": st.lists(st.sampled_from(ChannelName)).map(tuple),
         "notify_ntfy_url": st.from_regex(r"https://[a-z]{1,20}", fullmatch=True),
         "notify_webhook_url": st.from_regex(r"(https://[a-z]{1,20})?", fullmatch=True),
@@ -178,6 +180,13 @@ def test_any_allowed_value_is_parsed_from_a_file_a_variable_and_a_flag(pair: tup
     ]
     for layer in everywhere:
         assert getattr(Settings.of(SettingSource(Settings, layer)), name) == value
+
+
+def test_a_file_name_with_a_space_at_its_end_is_refused_everywhere() -> None:
+    file = file_layer('metrics_file = "/srv/a "\n', FILE)
+    for layer in (file, environment_layer({PREFIX + "METRICS_FILE": "/srv/a "})):
+        with pytest.raises(ValidationError):
+            Settings.of(SettingSource(Settings, layer))
 
 
 PLACES = ("flags", "environment", "file", "scenario")

@@ -1,4 +1,7 @@
-"""`python -m benchmarks [NAME...]`: run each benchmark in a separate process and print one table."""
+"""`python -m benchmarks [NAME...]`: run each benchmark in a separate process and print one table.
+
+Options after a single name are passed to it: `python -m benchmarks load --minutes 10`.
+"""
 
 import json
 import subprocess
@@ -26,13 +29,21 @@ ALL = (
 
 def main() -> int:
     """Print the machine and the table; return 1 when a benchmark failed."""
-    chosen = sys.argv[1:] or list(ALL)
+    arguments = sys.argv[1:]
+    first = next((place for place, one in enumerate(arguments) if one.startswith("-")), len(arguments))
+    chosen, options = arguments[:first] or list(ALL), arguments[first:]
+    if options and len(chosen) != 1:
+        print("Options need the name of one benchmark before them.", file=sys.stderr)
+        return 2
     found: list[Row] = []
     failed: list[str] = []
     for name in chosen:
         print(f"… {name}", file=sys.stderr)
         run = subprocess.run(
-            [sys.executable, "-m", f"benchmarks.{name}"], stdout=subprocess.PIPE, text=True, check=False
+            [sys.executable, "-m", f"benchmarks.{name}", *options],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
         )
         if run.returncode:
             failed.append(name)

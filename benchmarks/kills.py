@@ -6,130 +6,30 @@ differs from the exchange at the end of a day ends the campaign with an error.
 """
 
 import contextlib
-import json
 import os
 import random
 import signal
-import socket
 import sqlite3
-import struct
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
-from threading import Thread
-from typing import IO, Any
 
 from benchmarks.common import Row, emit, percentile
+from benchmarks.real_processes import CampaignFailed, Day, Follower, wait_until_ready
 
 KILLS = int(os.environ.get("KILLS", "500"))
 DAY_S = 215.0
 """A listing day ends after 240 s; its last engine needs the rest."""
 SOON_S, LATE_S = 0.1, 4.0
 """Between readiness of an engine and its kill; one in four is killed while it starts."""
-START_DEADLINE_S = 60.0
 
 
-class CampaignFailed(Exception):
-    """A commit is lost, a database damaged, or a ledger differs from the exchange."""
-
-
-class Follower(Thread):
-    """Receives the facts of an engine until it ends."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(daemon=True)
-        self._path = path
-        self.received: set[int] = set()
-
-    def run(self) -> None:
-        """Follow from the current end of the journal; an end of the connection ends it."""
-        with contextlib.suppress(OSError, ValueError, struct.error), socket.socket(socket.AF_UNIX) as link:
-            link.connect(str(self._path))
-            self._send(link, {"is": "hello", "protocol": 1, "role": "view", "who": "kills"})
-            head = self._receive(link)["head"]
-            self._send(link, {"is": "follow", "after": head})
-            while True:
-                facts: list[list[Any]] = self._receive(link).get("facts", [])
-                self.received.update(int(fact[0]) for fact in facts)
-
-    @staticmethod
-    def _send(link: socket.socket, message: dict[str, Any]) -> None:
-        body = json.dumps(message).encode()
-        link.sendall(struct.pack(">I", len(body)) + body)
-
-    @staticmethod
-    def _receive(link: socket.socket) -> dict[str, Any]:
-        def exactly(size: int) -> bytes:
-            parts = b""
-            while len(parts) < size:
-                part = link.recv(size - len(parts))
-                if not part:
-                    raise OSError("closed")
-                parts += part
-            return parts
-
-        return json.loads(exactly(struct.unpack(">I", exactly(4))[0]))
-
-
-class Day:
-    """One exchange process and the profile that trades on it."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
-        self.file = folder / "exchange.json"
-        self.environ = {
-            **{name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ},
-            "HOME": str(folder),
-            "XDG_RUNTIME_DIR": str(folder),
-        }
-        with self.file.open("wb") as output:
-            self.exchange = self._start(
-                "exchange", "--scenario", "listing-day", "--seed", str(seed), stdout=output
-            )
-        while not self.file.read_bytes().endswith(b"\n"):
-            time.sleep(0.05)
-        self.began = time.monotonic()
-
-    @property
-    def is_over(self) -> bool:
-        """Whether no further kill fits."""
-        return time.monotonic() - self.began > DAY_S
-
-    @property
-    def database(self) -> Path:
-        """Return the database of the profile."""
-        return self.folder / ".local/state/mexc-tui/practice/desk.sqlite3"
-
-    def engine(self) -> "subprocess.Popen[bytes]":
-        """Start an engine; its standard error is a pipe."""
-        return self._start("--headless", "--exchange", str(self.file), stderr=subprocess.PIPE)
-
-    def unexplained(self) -> int:
-        """Reconcile without an engine; return the number of unexplained differences."""
-        done = subprocess.run(
-            [sys.executable, "-m", "mexc_tui", "reconcile", "--exchange", str(self.file), "--json"],
-            env=self.environ, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        if not done.stdout.strip():
-            raise CampaignFailed(f"no reconciliation at the end of a day: {done.stderr}")
-        return len(json.loads(done.stdout)["unexplained"])
-
-    def close(self) -> None:
-        """End the exchange."""
-        self.exchange.terminate()
-        self.exchange.wait()
-
-    def _start(
-        self, *arguments: str, stdout: IO[bytes] | None = None, stderr: int | None = None
-    ) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "mexc_tui", *arguments],
-            env=self.environ, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-        )  # fmt: skip
+def is_over(day: Day) -> bool:
+    """Return whether no further kill fits into a day."""
+    return time.monotonic() - day.began > DAY_S
 
 
 def check_commits(database: Path, received: set[int]) -> None:
@@ -157,22 +57,14 @@ def check_commits(database: Path, received: set[int]) -> None:
 
 def kill_once(day: Day, rng: random.Random) -> tuple[float | None, int]:
     """Start an engine and kill it; return its start in seconds (None: not ready), and the facts received."""
-    began = time.monotonic()
     engine = day.engine()
     assert engine.stderr is not None
     started_s: float | None = None
-    follower = Follower(day.folder / "mexc-tui/practice.sock")
+    follower = Follower(day.socket)
     if rng.random() < 0.25:
         time.sleep(rng.uniform(0.2, 2.5))
     else:
-        for line in engine.stderr:
-            if b"Ready:" in line:
-                started_s = time.monotonic() - began
-                break
-            if time.monotonic() - began > START_DEADLINE_S:
-                raise CampaignFailed("an engine did not start")
-        if started_s is None:
-            raise CampaignFailed(f"an engine ended while it started: {engine.wait()}")
+        started_s = wait_until_ready(engine)
         follower.start()
         time.sleep(rng.uniform(SOON_S, LATE_S))
     engine.send_signal(signal.SIGKILL)
@@ -205,7 +97,7 @@ def main() -> None:
     while kills < KILLS:
         played += 1
         with day_of(rng) as day:
-            while kills < KILLS and not day.is_over:
+            while kills < KILLS and not is_over(day):
                 started_s, received = kill_once(day, rng)
                 kills, facts = kills + 1, facts + received
                 starts += [] if started_s is None else [started_s]

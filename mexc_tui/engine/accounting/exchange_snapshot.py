@@ -7,11 +7,13 @@ from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.runtime.weight_allowance import WeightAllowance
 from mexc_tui.ledger.comparison import ExchangeSnapshot, changed_symbols
 from mexc_tui.ledger.orders import needs_trades_query
+from mexc_tui.ledger.settled_pairs import settled_pairs
 from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, RequestRefused
+from mexc_tui.model.intent import Order
 from mexc_tui.model.outcome import KEY_CODES, TIME_CODES, Purpose
 from mexc_tui.model.report import OrderReport, TradeReport
-from mexc_tui.model.rows import SkippedRow
+from mexc_tui.model.rows import Rows, SkippedRow
 from mexc_tui.ports.trading import TradingPort
 
 UNKNOWN_PAIR = frozenset({-1121, 10007})
@@ -39,18 +41,25 @@ class ExchangeReader:
         self._unread = tuple[SkippedRow, ...]()
         """Rows of that response that could not be read."""
 
-    async def read_snapshot(self, wanted: frozenset[str], *, at_once: bool = False) -> ExchangeSnapshot:
-        """Read balances, and the orders of the wanted pairs and of pairs with open orders.
+    async def read_snapshot(
+        self, wanted: frozenset[str], *, thorough: frozenset[str] = frozenset(), at_once: bool = False
+    ) -> ExchangeSnapshot:
+        """Read balances, open orders, and the histories of the wanted pairs and of pairs with open orders.
 
+        A settled pair (`settled_pairs`) needs no history, unless it is among `thorough`.
         `at_once`: query all histories immediately; otherwise they are spread over time.
         """
-        symbols = wanted | self._unsettled()
+        symbols = wanted | thorough | self._unsettled()
         symbols |= (self._delisted | self.unlisted) & self._ledger.state.symbols()
-        before = await self._orders(symbols, at_once=at_once)
+        opened = await self._open_orders()
+        settled = await self._settled(symbols - thorough, opened)
+        before = await self._histories(opened, symbols - settled, at_once=at_once)
         balances, unread = await self.query_balances(), self._unread
         at_ms = self._trading.now_ms()
+        opened = await self._open_orders()
         left = symbols - set(before.delisted) - set(before.unanswered)
-        after = await self._orders(left, at_once=at_once)
+        left -= settled & self._settled_now(opened)
+        after = await self._histories(opened, left, at_once=at_once)
         delisted, unanswered = before.delisted | after.delisted, before.unanswered | after.unanswered
         trades = await self._trades(set(delisted), unanswered)
         self._delisted = frozenset(delisted)
@@ -94,16 +103,43 @@ class ExchangeReader:
         return self._ledger.state.active_symbols(self._trading.now_ms())
 
     def _unsettled(self) -> frozenset[str]:
-        """Return the pairs with open orders: their history is worth its weight every time."""
-        orders = self._ledger.state.orders.values()
-        return frozenset(order.symbol for order in orders if not order.state.is_terminal)
+        """Return the pairs with open orders."""
+        return frozenset(order.symbol for order in self._open_rows())
 
-    async def _orders(self, symbols: Iterable[str], *, at_once: bool) -> "_Listed":
-        """Return all open orders, and recent orders of these pairs; a failure costs only its pair."""
-        listed = await self._trading.open_orders(purpose=Purpose.EXIT)
-        found = {report.order_id: report for report in listed.rows}
+    def _open_rows(self) -> list[Order]:
+        return [order for order in self._ledger.state.orders.values() if not order.state.is_terminal]
+
+    async def _open_orders(self) -> Rows[OrderReport]:
+        return await self._trading.open_orders(purpose=Purpose.EXIT)
+
+    async def _settled(self, symbols: frozenset[str], opened: Rows[OrderReport]) -> frozenset[str]:
+        """Return the settled pairs among these; balances are queried only if a pair may be one."""
+        if opened.skipped or not symbols & self._unsettled():
+            return frozenset()
+        await self.query_balances()
+        return symbols & self._settled_now(opened)
+
+    def _settled_now(self, opened: Rows[OrderReport]) -> frozenset[str]:
+        """Return the settled pairs by these open orders and the last balances."""
+        if opened.skipped:
+            return frozenset()
+        memory = self._ledger.state
+        return settled_pairs(
+            self._open_rows(),
+            memory.intents,
+            memory.balances,
+            listed=opened.rows,
+            balances=self.balances,
+            skipped=self._unread,
+        )
+
+    async def _histories(
+        self, opened: Rows[OrderReport], symbols: Iterable[str], *, at_once: bool
+    ) -> "_Listed":
+        """Add recent orders of these pairs to the open ones; a failure costs only its pair."""
+        found = {report.order_id: report for report in opened.rows}
         delisted, unanswered = dict[str, str](), dict[str, str]()
-        partial = {row.name: f"open orders: {row.problem}" for row in listed.skipped if row.name}
+        partial = {row.name: f"open orders: {row.problem}" for row in opened.skipped if row.name}
         start_ms = self._since_ms()
         for symbol in sorted(symbols):
             if not at_once:
@@ -116,13 +152,12 @@ class ExchangeReader:
                 found |= {report.order_id: report for report in reports.rows}
                 if reports.problem:
                     partial[symbol] = f"orders: {reports.problem}"
-        names_all = all(row.name for row in listed.skipped)
         return _Listed(
             reports=tuple(found.values()),
             delisted=delisted,
             unanswered=unanswered,
             partial=partial,
-            names_all=names_all,
+            names_all=all(row.name for row in opened.skipped),
         )
 
     def _since_ms(self) -> int:

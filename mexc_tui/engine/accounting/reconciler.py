@@ -314,9 +314,9 @@ class Reconciler:
                 self._exchange.active_symbols(), at_once=trigger is Trigger.START
             )
         wanted = self._suspects(self._trading.now_ms())
-        theirs = await self._exchange.read_snapshot(wanted)
+        theirs = await self._exchange.read_snapshot(frozenset(), thorough=wanted)
         late = self._suspects(theirs.at_ms)  # the response took long enough to confirm one
-        return theirs if late <= wanted else await self._exchange.read_snapshot(late)
+        return theirs if late <= wanted else await self._exchange.read_snapshot(frozenset(), thorough=late)
 
     def _suspects(self, at_ms: int) -> frozenset[str]:
         """Return the pairs whose orders may explain a difference about to be booked."""

@@ -47,6 +47,13 @@ class Proofs:
         apart_ms = CONSTANT_MS if differences else APART_MS
         return replace(self, balanced_ms=at_ms if at_ms - self.agreed_ms >= apart_ms else None)
 
+    @property
+    def due_ms(self) -> int | None:
+        """Return from when another equal balance response completes the proof; None: it does not."""
+        if self.agreed_ms is None or self.balanced_ms is not None:
+            return None
+        return self.agreed_ms + (CONSTANT_MS if self.differences else APART_MS)
+
     def not_after(self, now_ms: int) -> "Proofs":
         """Return the proofs without those of the future: the clock stepped back, and their time is wrong."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from mexc_tui.verification.golden import GOLDEN
-from mexc_tui.verification.plan import CrashPlan, RunPlan, draw
+from mexc_tui.verification.plan import CommandKind, CrashPlan, RunPlan, draw
 from mexc_tui.verification.run import RunResult, play
 from mexc_tui.verification.shrink import shrunk
 
@@ -25,6 +25,8 @@ class CampaignResult:
     """Runs in which an order was filled: the others prove little."""
     settled_s: list[float] = field(default_factory=list[float])
     """Virtual seconds until each unknown order was settled once the faults were over."""
+    settled_beside_flow_s: list[float] = field(default_factory=list[float])
+    """The same for runs with a deposit or withdrawal: its difference must stay constant for ten seconds."""
     injected: Counter[str] = field(default_factory=Counter[str])
     """How many of each kind of fault and command."""
     failed: list[RunResult] = field(default_factory=list[RunResult])
@@ -35,7 +37,9 @@ class CampaignResult:
         self.crashes += result.crashes
         self.port_calls += result.port_calls
         self.bought += result.bought
-        self.settled_s += result.settled_s
+        has_flow = CommandKind.DEPOSIT.value in result.plan.kinds()
+        times_s = self.settled_beside_flow_s if has_flow else self.settled_s
+        times_s += result.settled_s
         self.injected.update(result.plan.kinds())
         if result.violations:
             self.failed.append(result)

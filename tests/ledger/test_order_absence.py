@@ -127,6 +127,15 @@ def test_a_difference_that_changes_starts_the_proof_again() -> None:
     assert (other.balanced_ms, other.agreed_ms) == (None, AFTER + CONSTANT_MS)
 
 
+def test_the_next_balance_response_is_due_when_it_can_complete_the_proof() -> None:
+    assert Proofs().due_ms is None
+    first = Proofs().with_balances(AFTER, FENCE_MS)
+    assert first.due_ms == AFTER + APART_MS
+    assert first.with_balances(AFTER + APART_MS, FENCE_MS).due_ms is None
+    other = Proofs().with_balances(AFTER, FENCE_MS, differing(USDT="-20"))
+    assert other.due_ms == AFTER + CONSTANT_MS
+
+
 def test_proofs_of_the_future_do_not_count_after_the_clock_stepped_back() -> None:
     proofs = Proofs(denied_ms=AFTER, listed_ms=AFTER + 5, balanced_ms=AFTER + 5, agreed_ms=AFTER)
     assert proofs.not_after(AFTER + 5) == proofs

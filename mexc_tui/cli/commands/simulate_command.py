@@ -151,11 +151,18 @@ def _summary(total: "CampaignResult") -> str:
 
 
 def _settling(total: "CampaignResult") -> str:
-    times_s = sorted(total.settled_s)
+    return (
+        f"Unknown orders settled after the faults: {_times(total.settled_s)}; "
+        f"beside a deposit or withdrawal: {_times(total.settled_beside_flow_s)}."
+    )
+
+
+def _times(found_s: list[float]) -> str:
+    times_s = sorted(found_s)
     if not times_s:
-        return "No order was unknown when the faults were over."
+        return "none"
     p99_s = times_s[min(len(times_s) * 99 // 100, len(times_s) - 1)]
     return (
-        f"Unknown orders settled after the faults: {len(times_s)}, in virtual seconds "
-        f"p50 {times_s[len(times_s) // 2]:.1f}, p99 {p99_s:.1f}, longest {times_s[-1]:.1f}."
+        f"{len(times_s)}, in virtual seconds "
+        f"p50 {times_s[len(times_s) // 2]:.1f}, p99 {p99_s:.1f}, longest {times_s[-1]:.1f}"
     )

@@ -117,7 +117,8 @@ class OrderResolution:
         is_late = min(waited_ms, silent_ms) >= FEES_AFTER_MS and waited_ms >= silent_ms // 10
         is_unpaid = is_late and needs_trades_query(order)
         is_old = order.fence_ms is not None and now_ms > order.fence_ms + OLD_MS
-        if not (needs_query(order) or is_quiet or is_unpaid) or (is_old and waited_ms < OLD_EVERY_MS):
+        is_resting = is_old and waited_ms < OLD_EVERY_MS and not self._is_due(name, now_ms)
+        if not (needs_query(order) or is_quiet or is_unpaid) or is_resting:
             return
         self._queried_ms[name] = now_ms
         if order.state is OrderState.UNKNOWN:
@@ -126,6 +127,11 @@ class OrderResolution:
             await self._query(order)
         else:
             await self._execution.query_fees(order)
+
+    def _is_due(self, name: str, now_ms: int) -> bool:
+        """Whether the next balance response may complete a proof that the last one did not."""
+        due_ms = self._proofs.get(name, Proofs()).due_ms
+        return due_ms is not None and self._queried_ms.get(name, 0) < due_ms <= now_ms
 
     async def _query(self, order: Order) -> None:
         """Query a live order; if the exchange denies it and does not list it, mark it unknown."""

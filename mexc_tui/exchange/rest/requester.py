@@ -36,6 +36,8 @@ response in time: an order would become ambiguous without need."""
 NS_PER_S = 1_000_000_000
 MS_PER_S = 1_000
 CLOCK_REJECTIONS = (700003, 10073)
+TIME_OPEN_S = 1.0
+"""How long the breaker of the exchange time stays open: without a right clock no exit is signed."""
 
 
 class Requester:
@@ -57,6 +59,7 @@ class Requester:
         self.budget = budget
         self.offset = offset
         self.breakers = {group: Breaker(clock, self.limits.breaker) for group in RouteGroup}
+        self.breakers[RouteGroup.TIME] = Breaker(clock, replace(self.limits.breaker, open_s=TIME_OPEN_S))
         self.skipped = SkippedRows()
         self.clock_suspect = asyncio.Event()
         """Set when the exchange rejects a timestamp: measure the clock offset again (protocol 6.1)."""

@@ -13,6 +13,7 @@ class RouteGroup(Enum):
     ORDERS = "orders"
     ACCOUNT = "account"
     LISTEN_KEYS = "listen keys"
+    TIME = "exchange time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def _listen_key(method: str) -> Route:
 
 
 PING = _public("ping", 1)
-TIME = _public("time", 1)
+TIME = Route("GET", "/api/v3/time", 1, RouteGroup.TIME, signed=False)
 DEFAULT_SYMBOLS = _public("defaultSymbols", 1)
 EXCHANGE_INFO = _public("exchangeInfo", 25)
 ANNOUNCEMENTS = _public("announcements", 8, (LaneName.ANNOUNCEMENTS,))

@@ -117,6 +117,23 @@ async def test_an_open_breaker_blocks_queries_and_lets_exits_pass() -> None:
         assert client.breakers[RouteGroup.MARKET].phase.value == "closed"
 
 
+async def test_failing_market_data_does_not_block_the_exchange_time() -> None:
+    async with scripted_client(*[DOWN] * 5, TIME) as (client, _):
+        for _ in range(2):
+            with pytest.raises((RequestRefused, NothingSent)):
+                await client.market.default_symbols()
+        assert client.breakers[RouteGroup.MARKET].phase.value == "open"
+        assert await client.market.server_time_ms() == SERVER_MS
+
+
+async def test_the_exchange_time_is_queried_again_a_second_after_it_failed() -> None:
+    async with scripted_client(*[DOWN] * 5, TIME) as (client, _):
+        await client.measure_clock()
+        state = client.breakers[RouteGroup.TIME]
+        assert (state.phase.value, state.retry_in_s <= 1) == ("open", True)
+        assert (await client.measure_clock()).best is None
+
+
 async def test_queries_wait_no_longer_than_their_deadline() -> None:
     async with scripted_server(hang()) as server, client_for(server.origin) as client:
         requester = client.market._requester  # pyright: ignore[reportPrivateUsage]

@@ -88,7 +88,7 @@ async def running_engine(
         feed = EventFeed(clock, last_sequence=await store.journal_head())
         stack.push_async_callback(feed.close)
         store.set_publisher(feed.publish)
-        await NotifyBuilder(
+        notifications = NotifyBuilder(
             profile=paths.profile,
             settings=settings,
             store=store,
@@ -97,7 +97,8 @@ async def running_engine(
             secret_of=environment.channel_secret,
             connector=environment.connector,
             stack=stack,
-        ).open()
+        )
+        await notifications.open()
         cache = await cache_of(settings, store, clock)
         stack.push_async_callback(cache.close)
         builder = ExchangeBuilder(location, environment, settings, stack)
@@ -127,6 +128,7 @@ async def running_engine(
         )
         await _start(engine, store)
         stack.push_async_callback(engine.stop)
+        await notifications.open_dead_man(engine)
         queries = EngineQueries(engine)
         if not environment.has_desk:
             yield RunningEngine(engine, queries, store, loaded, day)

@@ -1,6 +1,8 @@
 """Mode, exchange and profile of a command line, shared by engine, screen and `watch`."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from mexc_tui.app.endpoints import (
     practice_exchange,
     read_endpoint,
 )
-from mexc_tui.host.paths import Paths, PathsError, paths_of
+from mexc_tui.host.paths import Paths, PathsError, paths_of, profiles_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import DeskError
 from mexc_tui.model.mode import Mode
@@ -145,20 +147,25 @@ def with_stored_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, 
 
 
 def ask_passphrase(mode: Mode, profile: str | None) -> None:
-    """Let the user type the passphrase of an encrypted key file, before the terminal is used otherwise.
+    """Let the user type the passphrase of encrypted files, before the terminal is used otherwise.
 
-    Does nothing if the key of a live engine is stored elsewhere. Blocks. Raises StartError.
+    Does nothing if the key of a live engine and the secrets of its channels are stored elsewhere. Without a
+    terminal, channels whose secrets cannot be read are reported by the engine. Blocks. Raises StartError.
     """
-    if mode is not Mode.LIVE:
+    name = profile or mode.value
+    has_channels = sys.stdin.isatty() and any((profiles_of(os.environ) / name).glob("channel-*.encrypted"))
+    if mode is not Mode.LIVE and not has_channels:
         return
+    from mexc_tui.host.keys.channel_secrets import ChannelSecrets
     from mexc_tui.host.keys.record import CredentialsError, StorageKind
     from mexc_tui.host.keys.stored_keys import StoredKeys
 
-    keys = StoredKeys(profile or Mode.LIVE.value)
     try:
-        if keys.kind() is StorageKind.FILE:
+        if mode is Mode.LIVE and (keys := StoredKeys(name)).kind() is StorageKind.FILE:
             keys.load()
-    except CredentialsError as error:
+        elif has_channels:
+            ChannelSecrets(name).unlock()
+    except (CredentialsError, PathsError) as error:
         raise StartError(str(error)) from None
 
 

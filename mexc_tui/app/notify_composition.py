@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import aiohttp
 
+from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.runtime.event_feed import EventFeed
 from mexc_tui.engine.runtime.subscriber import Notice, Resume
 from mexc_tui.engine.runtime.tasks import cancel_and_wait
@@ -16,12 +17,15 @@ from mexc_tui.host.keys.channel_secrets import parts_of
 from mexc_tui.host.keys.record import CredentialsError
 from mexc_tui.host.logs.handler import hide_in_logs
 from mexc_tui.model.event import Alert, Fact
-from mexc_tui.model.notification import ChannelName, Notification
+from mexc_tui.model.notification import ChannelName, Notification, SecretName
+from mexc_tui.model.position import Position
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import StorageError
+from mexc_tui.notify.dead_man import DeadMan
 from mexc_tui.notify.delivery import DeliveryWorker, Send
+from mexc_tui.notify.email import MailAccess, Mailer
 from mexc_tui.notify.http import HttpSender
-from mexc_tui.notify.messages import Builder, ChannelAccess, ChannelRefused, builder_of
+from mexc_tui.notify.messages import Builder, ChannelAccess, ChannelRefused, builder_of, ping_url
 from mexc_tui.notify.outbox import Outbox
 from mexc_tui.notify.schedule import FAILING_RULE, NotifyPolicy, QuietHours
 from mexc_tui.ports.clock import Clock
@@ -36,8 +40,13 @@ LAST_S = 3.0
 """How long a stopping engine sends what is due, such as the notification of its stop."""
 CANCEL_S = 1.0
 
-SecretOf: TypeAlias = Callable[[str, ChannelName], str]
-"""Returns the secret of a profile's channel. Blocks. Raises CredentialsError."""
+SecretOf: TypeAlias = Callable[[str, SecretName], str]
+"""Returns a secret of a profile. Blocks. Raises CredentialsError."""
+SendOf: TypeAlias = Callable[[HttpSender], Send]
+"""Returns the function that sends to a channel, over HTTP with this sender."""
+STALE_MS = 10_000
+"""Age of the last exit check of a position from which the engine does not work."""
+DEAD_MAN = "dead man's check"
 
 
 def notify_policy(settings: Settings) -> NotifyPolicy:
@@ -64,14 +73,34 @@ def channel_access(settings: Settings, name: ChannelName, secret: str) -> Channe
     return ChannelAccess(name=name, url=urls.get(name, ""), secret=secret)
 
 
-def channel_builder(settings: Settings, name: ChannelName, profile: str, *, secret_of: SecretOf) -> Builder:
-    """Return the function that builds a channel's requests, whose secret logs hide from now on. Blocks.
+def channel_send(settings: Settings, name: ChannelName, profile: str, *, secret_of: SecretOf) -> SendOf:
+    """Return how to send to a channel, whose secret logs hide from now on. Blocks.
 
     Raises CredentialsError or ChannelRefused.
     """
+    secret = _hidden(profile, SecretName(name.value), secret_of)
+    if name is ChannelName.EMAIL:
+        mailer = Mailer(mail_access(settings, secret))
+        return lambda _: mailer.send
+    build = builder_of(channel_access(settings, name, secret))
+    return lambda sender: _sending(sender, build)
+
+
+def mail_access(settings: Settings, secret: str) -> MailAccess:
+    """Return server, addresses and login of the e-mail channel."""
+    return MailAccess(
+        host=settings.notify_smtp_host,
+        port=settings.notify_smtp_port,
+        sender=settings.notify_smtp_from,
+        recipient=settings.notify_smtp_to,
+        secret=secret,
+    )
+
+
+def _hidden(profile: str, name: SecretName, secret_of: SecretOf) -> str:
     secret = secret_of(profile, name)
     hide_in_logs(*parts_of(secret))
-    return builder_of(channel_access(settings, name, secret))
+    return secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +136,11 @@ class NotifyBuilder:
         policy = notify_policy(self.settings)
         workers: list[DeliveryWorker] = []
         for name in names:
-            build = await self._builder(name)
-            if build is not None:
-                send = _sending(sender, build)
-                worker = DeliveryWorker(name, send, store=self.store, clock=self.clock, policy=policy)
+            send_of = await self._send_of(name)
+            if send_of is not None:
+                worker = DeliveryWorker(
+                    name, send_of(sender), store=self.store, clock=self.clock, policy=policy
+                )
                 workers.append(worker)
 
         def wake() -> None:
@@ -139,28 +169,73 @@ class NotifyBuilder:
         subscriber = self.feed.subscribe("notifications", add, after=after)
         self.stack.push_async_callback(self.feed.unsubscribe, subscriber, CANCEL_S)
 
-    async def _builder(self, name: ChannelName) -> Builder | None:
-        """Return a channel's builder; None, and an alert, if the channel cannot be used."""
+    async def _send_of(self, name: ChannelName) -> SendOf | None:
+        """Return how to send to a channel; None, and an alert, if it cannot be used."""
         try:
             return await asyncio.to_thread(
-                channel_builder, self.settings, name, self.profile, secret_of=self.secret_of
+                channel_send, self.settings, name, self.profile, secret_of=self.secret_of
             )
         except (CredentialsError, ChannelRefused) as error:
             log.warning("channel %s is not used: %s", name, error)
-            alert = Alert(
-                at_ms=self.clock.now_ms(),
-                about=name.value,
-                severity=Severity.ERROR,
-                rule=FAILING_RULE,
-                text=f"Channel {name} is not used. {error}",
-            )
-        await self.store.write("channel refused", lambda unit: _raise_alert(unit, alert))
+            await self._report(name.value, f"Channel {name} is not used. {error}")
         return None
 
+    async def open_dead_man(self, engine: Engine) -> None:
+        """Start the pings of the dead man's check, if its interval is set."""
+        if not self.settings.dead_man_s:
+            return
+        try:
+            secret = await asyncio.to_thread(_hidden, self.profile, SecretName.DEAD_MAN, self.secret_of)
+            url = ping_url(secret)
+        except (CredentialsError, ChannelRefused) as error:
+            await self._report(DEAD_MAN, f"The {DEAD_MAN} is not used. {error}")
+            return
+        sender = await self.stack.enter_async_context(HttpSender(self.connector()))
+        worker = DeadMan(
+            lambda: sender.ping(url),
+            lambda: engine_problem(engine),
+            interval_s=self.settings.dead_man_s,
+            report=lambda text: self._report(DEAD_MAN, text),
+        )
+        task = asyncio.create_task(worker.run(), name=DEAD_MAN)
+        self.stack.push_async_callback(cancel_and_wait, task, CANCEL_S)
 
-def _raise_alert(unit: UnitOfWork, alert: Alert) -> None:
-    if unit.alerts.add(alert):
-        unit.record(alert)
+    async def _report(self, about: str, text: str) -> None:
+        """Raise an alert about a channel; an empty text closes it."""
+        alert = Alert(
+            at_ms=self.clock.now_ms(), about=about, severity=Severity.ERROR, rule=FAILING_RULE, text=text
+        )
+
+        def save(unit: UnitOfWork) -> None:
+            if not text:
+                unit.alerts.close(FAILING_RULE, about, alert.at_ms)
+            elif unit.alerts.add(alert):
+                unit.record(alert)
+
+        try:
+            await self.store.write("channel", save)
+        except StorageError as error:
+            log.error("an alert about the %s is not stored: %s", about, error)
+
+
+def engine_problem(engine: Engine) -> str:
+    """Return why an engine does not work: the exits of a position are not checked; empty: it works."""
+    components = engine.trading_components
+    if components is None:
+        return ""
+    positions = components.ledger.state.positions.values()
+    return unchecked_exits(positions, components.exit_monitor.heartbeat_ms, components.port.now_ms())
+
+
+def unchecked_exits(
+    positions: Iterable[Position], heartbeat_ms: Callable[[Position], int | None], now_ms: int
+) -> str:
+    """Return the first position whose exits were not checked for ten seconds, as text; empty: none."""
+    for position in positions:
+        checked_ms = heartbeat_ms(position)
+        if checked_ms is None or now_ms - checked_ms > STALE_MS:
+            return f"the exits of {position.symbol} are not checked"
+    return ""
 
 
 def _sending(sender: HttpSender, build: Builder) -> Send:

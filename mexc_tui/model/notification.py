@@ -16,6 +16,19 @@ class ChannelName(StrEnum):
     DISCORD = "discord"
     SLACK = "slack"
     WEBHOOK = "webhook"
+    EMAIL = "email"
+
+
+class SecretName(StrEnum):
+    """Secrets of notifications: one for each channel, and the address of the dead man's check."""
+
+    NTFY = "ntfy"
+    TELEGRAM = "telegram"
+    DISCORD = "discord"
+    SLACK = "slack"
+    WEBHOOK = "webhook"
+    EMAIL = "email"
+    DEAD_MAN = "dead-man"
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

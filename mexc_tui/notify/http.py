@@ -42,6 +42,10 @@ class HttpSender:
     ) -> None:
         await self._session.close()
 
+    async def ping(self, url: str) -> None:
+        """Send an empty POST request. Raises DeliveryFailed."""
+        await self.send(HttpMessage(url, b"", {}))
+
     async def send(self, message: HttpMessage) -> None:
         """Send a request; return once a status 2xx was received. The response's body is not read.
 

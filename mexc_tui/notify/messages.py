@@ -59,6 +59,15 @@ def builder_of(access: ChannelAccess) -> Builder:
     return _BUILDERS[access.name](access)
 
 
+def ping_url(secret: str) -> str:
+    """Return the address that the dead man's check pings. Raises ChannelRefused."""
+    if not secret:
+        raise ChannelRefused(
+            "The dead man's check has no address on this machine. Next step: mexc-tui alerts secret dead-man"
+        )
+    return check_url(secret, "the dead man's check")
+
+
 def check_url(url: str, what: str) -> str:
     """Return an address that may be used: https, or http to this machine. Raises ChannelRefused."""
     try:
@@ -67,14 +76,15 @@ def check_url(url: str, what: str) -> str:
         is_allowed = bool(host) and parts.username is None and parts.port != 0
     except ValueError:
         is_allowed, host, parts = False, "", urlsplit("")
-    if not is_allowed or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
+    if not is_allowed or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
         raise ChannelRefused(
             f"The address of {what} is not allowed: https:// is required, without a user name."
         )
     return url
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is an address of this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -91,7 +101,7 @@ def _ntfy(access: ChannelAccess) -> Builder:
         content = {
             "topic": topic,
             "title": one.title,
-            "message": _text(one.text),
+            "message": shortened(one.text),
             "priority": _PRIORITIES[one.severity],
             "tags": [one.severity.value],
         }
@@ -155,7 +165,7 @@ def _webhook(access: ChannelAccess) -> Builder:
 def _secret_url(access: ChannelAccess) -> str:
     url = check_url(access.secret, access.name)
     host = urlsplit(url).hostname or ""
-    if host not in HOSTS[access.name] and not _is_loopback(host):
+    if host not in HOSTS[access.name] and not is_loopback(host):
         raise ChannelRefused(
             f"The secret of {access.name} is not an address of {HOSTS[access.name][0]}. "
             f"Next step: mexc-tui alerts secret {access.name}"
@@ -168,10 +178,11 @@ def _json(url: str, content: object, headers: Mapping[str, str]) -> HttpMessage:
 
 
 def _lines(one: Notification) -> str:
-    return f"{one.title} ({one.severity})\n{_text(one.text)}"
+    return f"{one.title} ({one.severity})\n{shortened(one.text)}"
 
 
-def _text(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a text that every channel accepts."""
     return text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 1]}…"
 
 

@@ -260,6 +260,16 @@ ChannelUrl: TypeAlias = Annotated[
     Field(pattern=r"^(https://[^\s@]{1,300}|http://(127\.0\.0\.1|\[::1\])(:\d{1,5})?(/[^\s@]{0,300})?)?$"),
     AllowedValues("an address with https://, http:// on this machine, or empty"),
 ]
+HostName: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^([A-Za-z0-9.-]{1,253}|::1)?$"),
+    AllowedValues("the name or address of a host, or empty"),
+]
+MailAddress: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^([A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190})?$"),
+    AllowedValues("an e-mail address, or empty"),
+]
 HoursOfDay: TypeAlias = Annotated[
     str,
     Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$"),

@@ -6,7 +6,9 @@ from mexc_tui.settings.declaration import (
     ChannelUrl,
     Count,
     Group,
+    HostName,
     HoursOfDay,
+    MailAddress,
     Ratio,
     Triple,
     row,
@@ -179,3 +181,14 @@ class AlertSettings(Group):
     notify_webhook_url: ChannelUrl = row(
         "", "Send signed notifications to this address, which must contain no secret.", restart=True
     )
+    notify_smtp_host: HostName = row("", "Send e-mails through this server.", restart=True)
+    notify_smtp_port: Count = row(
+        587, "Port of the e-mail server: 465 for TLS at once, others with STARTTLS.", low=1, high=65_535,
+        restart=True,
+    )  # fmt: skip
+    notify_smtp_from: MailAddress = row("", "Send e-mails from this address.", restart=True)
+    notify_smtp_to: MailAddress = row("", "Send e-mails to this address.", restart=True)
+    dead_man_s: Count = row(
+        0, "Ping the dead man's check at this interval while the engine works; 0: never.", unit="s", low=0,
+        high=3_600, restart=True,
+    )  # fmt: skip

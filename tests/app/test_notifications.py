@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from mexc_tui.app.composition import RunningEngine
-from mexc_tui.app.notify_composition import notify_policy, quiet_hours
+from mexc_tui.app.notify_composition import STALE_MS, notify_policy, quiet_hours, unchecked_exits
 from mexc_tui.host.keys.record import CredentialsError
-from mexc_tui.model.notification import ChannelName
+from mexc_tui.model.notification import SecretName
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.trading import Cause
 from mexc_tui.notify.schedule import NotifyPolicy, QuietHours
@@ -18,16 +18,21 @@ from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, SettingsError, load
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.open_position import EXITS_OFF, SYMBOL, components_of, until
-from tests.support.engine.practice_day import DAY, HOST, OVERRIDES, PracticeDay
+from tests.support.engine.practice_day import DAY, HOST, OVERRIDES, PracticeDay, no_secret
 from tests.support.notify_server import NotifyServer
+from tests.support.samples.position_samples import position
 
 NTFY_PORT = 8090
 NTFY = f"http://{HOST}:{NTFY_PORT}"
 WATCHED = {**OVERRIDES, **EXITS_OFF, "notify_channels": "ntfy", "notify_ntfy_url": NTFY}
 
 
-def secret(profile: str, name: ChannelName) -> str:
+def secret(profile: str, name: SecretName) -> str:
     return f"topic-of-{profile}"
+
+
+def ping_address(profile: str, name: SecretName) -> str:
+    return f"{NTFY}/ping"
 
 
 async def watched_day(sim: Simulation, folder: Path, **settings: str) -> tuple[PracticeDay, NotifyServer]:
@@ -100,8 +105,8 @@ def test_what_a_dead_channel_missed_is_delivered_after_the_restart(tmp_path: Pat
 
 
 def test_a_channel_without_a_secret_is_reported_and_the_engine_trades(tmp_path: Path) -> None:
-    def refuse(profile: str, name: ChannelName) -> str:
-        if name is ChannelName.NTFY:
+    def refuse(profile: str, name: SecretName) -> str:
+        if name is SecretName.NTFY:
             return secret(profile, name)
         raise CredentialsError("The keyring refused access.")
 
@@ -121,9 +126,9 @@ def test_a_channel_without_a_secret_is_reported_and_the_engine_trades(tmp_path: 
 def test_an_engine_without_channels_reads_no_secret_and_stores_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day, server = await watched_day(sim, tmp_path, notify_channels="")
-        asked: list[ChannelName] = []
+        asked: list[SecretName] = []
 
-        def record(profile: str, name: ChannelName) -> str:
+        def record(profile: str, name: SecretName) -> str:
             asked.append(name)
             return ""
 
@@ -172,3 +177,51 @@ def test_the_policy_follows_the_settings() -> None:
 def test_wrong_settings_of_channels_are_refused(line: str) -> None:
     with pytest.raises(SettingsError):
         with_settings(line)
+
+
+def test_the_dead_mans_check_is_pinged_until_the_engine_stops(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day, server = await watched_day(sim, tmp_path, notify_channels="", dead_man_s="10")
+        day.channel_secret = ping_address
+        async with day.engine() as running:
+            await buy(running)
+            assert len(server.received) >= 3
+            assert {(one.path, one.body) for one in server.received} == {("/ping", b"")}
+            resumed = len(server.received)
+        await asyncio.sleep(60)
+        assert len(server.received) == resumed
+
+    simulate(main)
+
+
+def test_failing_pings_and_a_missing_address_are_reported(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day, server = await watched_day(sim, tmp_path, notify_channels="", dead_man_s="10")
+        day.channel_secret = ping_address
+        server.statuses = [500] * 4
+        async with day.engine() as running:
+            await asyncio.sleep(25)
+            alerts = await running.store.read("alerts", lambda stored: stored.alerts.open())
+            (alert,) = [one.alert for one in alerts if one.alert.about == "dead man's check"]
+            assert alert.text == "3 pings of the dead man's check failed. Refused with status 500."
+            await asyncio.sleep(30)
+            alerts = await running.store.read("alerts", lambda stored: stored.alerts.open())
+            assert [one for one in alerts if one.alert.about == "dead man's check"] == []
+        day.channel_secret = no_secret
+        async with day.engine() as running:
+            alerts = await running.store.read("alerts", lambda stored: stored.alerts.open())
+            (alert,) = [one.alert for one in alerts if one.alert.about == "dead man's check"]
+            assert "mexc-tui alerts secret dead-man" in alert.text
+
+    simulate(main)
+
+
+def test_a_position_whose_exits_are_not_checked_ends_the_pings() -> None:
+    held = [position()]
+    assert unchecked_exits(held, lambda _: 1_000_000 - STALE_MS, 1_000_000) == ""
+    text = "the exits of NEWUSDT are not checked"
+    assert unchecked_exits(held, lambda _: 1_000_000 - STALE_MS - 1, 1_000_000) == text
+    assert unchecked_exits(held, lambda _: None, 1_000_000) == text
+    assert unchecked_exits([], lambda _: None, 1_000_000) == ""

@@ -6,21 +6,24 @@ from typing import TYPE_CHECKING
 import click
 
 from mexc_tui.cli.command_runner import NOT_DONE, WRONG_USAGE, command_runner, fail, output_flags
-from mexc_tui.model.notification import ChannelName
+from mexc_tui.model.notification import ChannelName, SecretName
 
 if TYPE_CHECKING:
+    from mexc_tui.app.notify_composition import SendOf
     from mexc_tui.cli.profile_access import ProfileAccess
-    from mexc_tui.notify.messages import Builder
 
 channel_argument = click.argument("channel", type=click.Choice([name.value for name in ChannelName]))
+secret_argument = click.argument("name", type=click.Choice([name.value for name in SecretName]))
 profiled = click.option("--profile", help="Profile of the engine; default: the name of the mode.")
 NO_TERMINAL = "There is no terminal to type a secret. From a pipe: --stdin and one line."
 PROMPTS = {
-    ChannelName.NTFY: "Topic, or topic, space and access token",
-    ChannelName.TELEGRAM: "Token of the bot, space, number of the chat",
-    ChannelName.DISCORD: "Address of the webhook",
-    ChannelName.SLACK: "Address of the webhook",
-    ChannelName.WEBHOOK: "Key of the signature",
+    SecretName.NTFY: "Topic, or topic, space and access token",
+    SecretName.TELEGRAM: "Token of the bot, space, number of the chat",
+    SecretName.DISCORD: "Address of the webhook",
+    SecretName.SLACK: "Address of the webhook",
+    SecretName.WEBHOOK: "Key of the signature",
+    SecretName.EMAIL: "User name, space, password",
+    SecretName.DEAD_MAN: "Address that is pinged",
 }
 
 
@@ -40,21 +43,33 @@ def alerts(context: click.Context, closed: bool, last: int, profile: str | None,
 
 
 @alerts.command("secret")
-@channel_argument
-@click.option("--stdin", "from_pipe", is_flag=True, help="Read the secret from standard input.")
+@secret_argument
+@click.option("--stdin", "from_pipe", is_flag=True, help="Read the secret as a line of standard input.")
 @profiled
-def store_secret(channel: str, from_pipe: bool, profile: str | None) -> None:
-    """Store the secret of a channel in the keyring. It replaces the previous one; input is hidden."""
+def store_secret(name: str, from_pipe: bool, profile: str | None) -> None:
+    """Store the secret of a channel, replacing the previous one; input is hidden.
+
+    It goes into the keyring, or without one into a file encrypted with the passphrase of the profile, which
+    is typed, or the second line of standard input.
+    """
     from mexc_tui.host.keys.channel_secrets import ChannelSecrets
     from mexc_tui.host.keys.record import CredentialsError
 
     with command_runner(profile, False) as runner:
-        name = runner.profile.paths.profile
+        owner = runner.profile.paths.profile
+        secret = _typed(SecretName(name), from_pipe)
+        passphrase = sys.stdin.readline(2_000).strip("\r\n") if from_pipe else ""
         try:
-            ChannelSecrets(name).write(ChannelName(channel), _typed(ChannelName(channel), from_pipe))
+            kind = ChannelSecrets(owner, passphrase=passphrase).write(SecretName(name), secret)
         except CredentialsError as error:
             fail(str(error), NOT_DONE)
-    click.echo(f"Stored for profile {name}. Next step: mexc-tui alerts test {channel} --profile {name}")
+    click.echo(f"Stored for profile {owner} in the {kind}.{_next_step(name, owner)}")
+
+
+def _next_step(name: str, profile: str) -> str:
+    if name == SecretName.DEAD_MAN:
+        return f" Next step: mexc-tui settings dead_man_s 60 --profile {profile}"
+    return f" Next step: mexc-tui alerts test {name} --profile {profile}"
 
 
 @alerts.command("test")
@@ -67,28 +82,31 @@ def send_test(channel: str, profile: str | None) -> None:
     from mexc_tui.notify.http import DeliveryFailed
 
     with command_runner(profile, False) as runner:
-        build = _builder(runner.profile, ChannelName(channel))
+        send_of = _send_of(runner.profile, ChannelName(channel))
         try:
-            asyncio.run(_send(build, runner.now_ms()))
+            asyncio.run(_send(send_of, runner.now_ms()))
         except DeliveryFailed as error:
             fail(f"Channel {channel}: {error} Check its address and its secret.", NOT_DONE)
     click.echo(f"Channel {channel} accepted a test notification.")
 
 
-def _builder(access: "ProfileAccess", channel: ChannelName) -> "Builder":
-    from mexc_tui.app.notify_composition import channel_builder
-    from mexc_tui.host.keys.channel_secrets import stored_secret
+def _send_of(access: "ProfileAccess", channel: ChannelName) -> "SendOf":
+    from mexc_tui.app.notify_composition import channel_send
+    from mexc_tui.host.keys.channel_secrets import ChannelSecrets
     from mexc_tui.host.keys.record import CredentialsError
     from mexc_tui.notify.messages import ChannelRefused
 
+    def secret_of(profile: str, name: SecretName) -> str:
+        return ChannelSecrets(profile).read(name)
+
     settings = access.loaded.settings
     try:
-        return channel_builder(settings, channel, access.paths.profile, secret_of=stored_secret)
+        return channel_send(settings, channel, access.paths.profile, secret_of=secret_of)
     except (CredentialsError, ChannelRefused) as error:
         fail(str(error), NOT_DONE)
 
 
-async def _send(build: "Builder", now_ms: int) -> None:
+async def _send(send_of: "SendOf", now_ms: int) -> None:
     from mexc_tui.model.notification import Notification
     from mexc_tui.model.severity import Severity
     from mexc_tui.notify.http import HttpSender
@@ -103,12 +121,12 @@ async def _send(build: "Builder", now_ms: int) -> None:
         at_ms=now_ms,
     )
     async with HttpSender() as sender:
-        await sender.send(build(one))
+        await send_of(sender)(one)
 
 
-def _typed(channel: ChannelName, from_pipe: bool) -> str:
+def _typed(name: SecretName, from_pipe: bool) -> str:
     if from_pipe:
         return sys.stdin.readline(2_000).strip()
     if not sys.stdin.isatty():
         fail(NO_TERMINAL, WRONG_USAGE)
-    return str(click.prompt(f"{PROMPTS[channel]} (not shown)", hide_input=True, err=True)).strip()
+    return str(click.prompt(f"{PROMPTS[name]} (not shown)", hide_input=True, err=True)).strip()

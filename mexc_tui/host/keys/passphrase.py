@@ -20,12 +20,12 @@ TRIES = 3
 _CLEAR_LINE = "\r\x1b[K"
 """Overwrites the line of the loading screen."""
 NO_TERMINAL = (
-    "The key of profile {profile} is in an encrypted file, and there is no terminal to type its passphrase. "
+    "A secret of profile {profile} is in an encrypted file, and there is no terminal to type its passphrase. "
     "Next step: start the engine at a terminal, or pass the systemd credential {name} (docs/vps.md)."
 )
 NO_NEW = (
-    "The key goes into an encrypted file, and there is no terminal to type its new passphrase. "
-    "Next step: add it as the third line of --stdin, or run the command at a terminal."
+    "The secret goes into an encrypted file, and there is no terminal to type its new passphrase. "
+    "Next step: add it as the last line of --stdin, or run the command at a terminal."
 )
 SHORT = f"A passphrase needs at least {MIN_PASSPHRASE} characters, such as five words."
 DIFFERENT = "The passphrases differ. Type them again."
@@ -36,8 +36,11 @@ _remembered: dict[str, str] = {}
 class Passphrase:
     """The passphrase of one profile."""
 
-    def __init__(self, profile: str, environ: Mapping[str, str], chosen: str = "") -> None:
-        """`chosen`: a new passphrase from a pipe; empty: it is typed."""
+    def __init__(
+        self, profile: str, environ: Mapping[str, str], chosen: str = "", *, may_ask: bool = True
+    ) -> None:
+        """`chosen`: a passphrase from a pipe; empty: the user types it, if `may_ask`."""
+        self._may_ask = may_ask
         self._profile = profile
         self._environ = environ
         self._chosen = chosen
@@ -45,7 +48,7 @@ class Passphrase:
     @property
     def tries(self) -> int:
         """Return how often the passphrase may be wrong: more than once if the user types it."""
-        return 1 if self._known() or not sys.stdin.isatty() else TRIES
+        return 1 if self._known() or not self._can_ask() else TRIES
 
     def get(self, *, is_again: bool = False) -> str:
         """Return the passphrase; at a terminal the user types it. Raises CredentialsError without one.
@@ -53,7 +56,7 @@ class Passphrase:
         `is_again`: the last one was wrong.
         """
         wrong = "Wrong passphrase. " if is_again else ""
-        prompt = f"{wrong}Passphrase of the key of profile {self._profile} (not shown): "
+        prompt = f"{wrong}Passphrase of the secrets of profile {self._profile} (not shown): "
         return self._known() or self._typed(prompt)
 
     def choose(self) -> str:
@@ -63,7 +66,7 @@ class Passphrase:
             if len(given) < MIN_PASSPHRASE:
                 raise CredentialsError(SHORT)
             return given
-        if not sys.stdin.isatty():
+        if not self._can_ask():
             raise CredentialsError(NO_NEW)
         problem = ""
         while True:
@@ -83,6 +86,9 @@ class Passphrase:
         """Forget the passphrase: it is wrong."""
         _remembered.pop(self._profile, None)
 
+    def _can_ask(self) -> bool:
+        return self._may_ask and sys.stdin.isatty()
+
     def _known(self) -> str:
         return self._given() or _remembered.get(self._profile, "") or self._chosen
 
@@ -91,7 +97,7 @@ class Passphrase:
         return (read_credential(passphrase_name(self._profile), self._environ) or "").strip("\r\n")
 
     def _typed(self, prompt: str) -> str:
-        if not sys.stdin.isatty():
+        if not self._can_ask():
             name = passphrase_name(self._profile)
             raise CredentialsError(NO_TERMINAL.format(profile=self._profile, name=name))
         clear = _CLEAR_LINE if sys.stderr.isatty() else ""

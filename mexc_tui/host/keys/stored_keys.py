@@ -6,11 +6,11 @@ Order: systemd credential, keyring, encrypted file.
 import os
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 
 from mexc_tui.host.keys.encrypted_file import EncryptedFile
 from mexc_tui.host.keys.keyring_storage import KeyringStorage
 from mexc_tui.host.keys.passphrase import Passphrase
+from mexc_tui.host.keys.profile_files import channel_files, key_file
 from mexc_tui.host.keys.record import (
     SHOWN,
     CredentialsError,
@@ -21,10 +21,7 @@ from mexc_tui.host.keys.record import (
     check_record,
 )
 from mexc_tui.host.keys.systemd_credential import SystemdStorage
-from mexc_tui.host.paths import check_profile, profiles_of
 from mexc_tui.model.credentials import Credentials
-
-FILE_NAME = "api-key.encrypted"
 
 
 class StoredKeys:
@@ -48,9 +45,11 @@ class StoredKeys:
         """
         environ = os.environ if environ is None else environ
         self._profile = profile
-        self.file = file_of(profile, environ)
+        self.file = key_file(profile, environ)
         self._keyring = KeyringStorage(profile, safe)
-        self._encrypted = EncryptedFile(self.file, profile, Passphrase(profile, environ, new_passphrase))
+        passphrase = Passphrase(profile, environ, new_passphrase)
+        channels = tuple(channel_files(profile, environ, passphrase).values())
+        self._encrypted = EncryptedFile(self.file, profile, passphrase, others=channels)
         self._storages: tuple[KeyStorage, ...] = (
             SystemdStorage(profile, environ),
             self._keyring,
@@ -139,8 +138,3 @@ class StoredKeys:
             self._keyring.remove()
         if chosen is StorageKind.KEYRING:
             self._encrypted.remove()
-
-
-def file_of(profile: str, environ: Mapping[str, str]) -> Path:
-    """Return the encrypted file of a profile's key. Raises PathsError."""
-    return profiles_of(environ) / check_profile(profile) / FILE_NAME

@@ -11,7 +11,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
 from mexc_tui.cli.main import main
-from mexc_tui.host.keys import encrypted_file, keyring_storage
+from mexc_tui.host.keys import keyring_storage, sealed_file
 from mexc_tui.host.keys.passphrase import Passphrase
 from mexc_tui.model.endpoint import Endpoint
 from tests.support.processes.file_keyring import FileKeyring
@@ -28,7 +28,7 @@ BOTH = f"{KEY}\n{SECRET}\n"
 def keyring_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[KeyringBackend]:
     """Install a keyring that stores its file under `tmp_path`."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(encrypted_file, "COST", 2**4)
+    monkeypatch.setattr(sealed_file, "COST", 2**4)
     Passphrase("live", {}).forget()  # of another test in this process
     before, mine = keyring.get_keyring(), FileKeyring(tmp_path / "keyring.json")
     keyring.set_keyring(mine)
@@ -114,7 +114,7 @@ def test_keys_are_not_accepted_as_arguments_or_variables(name: str, monkeypatch:
 def test_without_a_keyring_a_new_key_needs_a_passphrase() -> None:
     keyring.set_keyring(NoKeyring())
     refused = run("keys", "set", "--stdin", typed=BOTH)
-    assert (refused.exit_code, "third line of --stdin" in refused.output) == (1, True)
+    assert (refused.exit_code, "last line of --stdin" in refused.output) == (1, True)
     assert run("keys", "show").exit_code == 3
 
 

@@ -187,13 +187,13 @@ def test_without_a_keyring_a_passphrase_is_typed_once_per_start_and_never_writte
             terminal.press(typed + ENTER)
         terminal.until("Stored for profile live: encrypted file.")
     with shell.terminal("keys", "check", *shell.exchange) as terminal:
-        terminal.until("Passphrase of the key of profile live")
+        terminal.until("Passphrase of the secrets of profile live")
         terminal.press(PASSPHRASE + ENTER)
         terminal.until("It is fit for live trading.")
     with shell.terminal("--mode", "live", *shell.exchange) as desk:
-        desk.until("Passphrase of the key of profile live")
+        desk.until("Passphrase of the secrets of profile live")
         desk.press("not the passphrase" + ENTER)
-        desk.until("Wrong passphrase. Passphrase of the key")
+        desk.until("Wrong passphrase. Passphrase of the secrets")
         desk.press(PASSPHRASE + ENTER)
         desk.until("Welcome")
         desk.press(ENTER)
@@ -250,7 +250,7 @@ def test_an_interrupted_passphrase_leaves_the_terminal_with_its_echo(shell: Live
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     with shell.terminal("--mode", "live", *shell.exchange) as desk:
-        desk.until("Passphrase of the key of profile live")
+        desk.until("Passphrase of the secrets of profile live")
         assert not termios.tcgetattr(desk.master)[3] & termios.ECHO
         desk.press("\x03")
         desk.until("No passphrase was typed.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.host.keys.stored_keys import file_of
+from mexc_tui.host.keys.profile_files import key_file
 from tests.support.processes.shell import Shell
 
 SCRIPT = """#!/bin/sh
@@ -134,7 +134,7 @@ def test_a_service_of_a_user_loads_a_passphrase_where_its_systemd_can(tmp_path: 
 
 def test_install_warns_of_a_key_that_the_service_cannot_open(tmp_path: Path) -> None:
     manager = Manager(tmp_path)
-    file = file_of("live", manager.shell.environ)
+    file = key_file("live", manager.shell.environ)
     file.parent.mkdir(parents=True)
     file.touch()
     words = ("install", "--profile", "live", "--print")

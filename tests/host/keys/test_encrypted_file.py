@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.host.keys import encrypted_file
+from mexc_tui.host.keys import sealed_file
 from mexc_tui.host.keys.encrypted_file import EncryptedFile
 from mexc_tui.host.keys.passphrase import Passphrase
 from mexc_tui.host.keys.record import CredentialsError, KeyRecord
@@ -17,7 +17,7 @@ KEY, SECRET = "mx0vglCANARYKEY9", "CANARYSECRET0123456789"
 
 @pytest.fixture(autouse=True)
 def low_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encrypted_file, "COST", 2**4)
+    monkeypatch.setattr(sealed_file, "COST", 2**4)
 
 
 def opened(folder: Path, profile: str = "live", passphrase: str = PASSPHRASE) -> EncryptedFile:

@@ -8,7 +8,7 @@ from mexc_tui.app.composition import RunningEngine, running_engine
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.host.paths import paths_of
-from mexc_tui.model.notification import ChannelName
+from mexc_tui.model.notification import SecretName
 from mexc_tui.model.view import ListingRow
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
@@ -40,7 +40,7 @@ DAY = Scenario(
 )
 
 
-def no_secret(profile: str, name: ChannelName) -> str:
+def no_secret(profile: str, name: SecretName) -> str:
     """Return no secret for any notification channel."""
     del profile, name
     return ""

@@ -10,6 +10,7 @@ def notification(
     severity: Severity = Severity.WARNING,
     at_ms: int | None = None,
     rule: str = "books",
+    title: str = "Ledger and exchange differ",
     text: str = "difference of 1",
 ) -> Notification:
     """Return a notification identified by `number`, at that time unless `at_ms` is given."""
@@ -18,7 +19,7 @@ def notification(
         rule=rule,
         about="NEWUSDT",
         severity=severity,
-        title="Ledger and exchange differ",
+        title=title,
         text=text,
         at_ms=number if at_ms is None else at_ms,
     )

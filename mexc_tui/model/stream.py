@@ -103,7 +103,7 @@ class StreamDeal:
 class BestQuote:
     """Best bid and ask; a side is None when it is empty, both are before a pair opens.
 
-    `version` is 0 when the message had none.
+    `version` is 0 when the message had none, and so is `sent_ms`, when the exchange sent it.
     """
 
     symbol: str
@@ -112,16 +112,21 @@ class BestQuote:
     ask_price: Decimal | None
     ask_quantity: Decimal
     version: int
+    sent_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopLevels:
-    """The best levels of both sides as (price, quantity), best first, at one version."""
+    """The best levels of both sides as (price, quantity), best first, at one version.
+
+    `sent_ms`: when the exchange sent them; 0: not stated.
+    """
 
     symbol: str
     asks: tuple[tuple[Decimal, Decimal], ...]
     bids: tuple[tuple[Decimal, Decimal], ...]
     version: int
+    sent_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

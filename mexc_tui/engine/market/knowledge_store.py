@@ -57,7 +57,7 @@ class PairHistory:
     gap_since_ms: int | None = 0
     """Start of the current gap in the trades; None: no gap. 0 before the first subscription."""
     updated_ms: int | None = None
-    """When the last message was received, exchange time."""
+    """When the newest message was received, or sent if it was late; exchange time."""
     quote: BestQuote | None = None
     quoted_ms: int = 0
     deep_levels: TopLevels | None = None
@@ -67,6 +67,15 @@ class PairHistory:
     """Newest trades, oldest first."""
     earlier_trades: tuple[PublicTrade, ...] = ()
     """Trades before its stream, newest first, queried when a front end first displays the pair."""
+
+    @property
+    def priced_ms(self) -> int | None:
+        """Return when bid and ask were last known to be true; without them, when the last message was."""
+        return max(self.quoted_ms, self.deep_levels_ms) or self.updated_ms
+
+    def record(self, as_of_ms: int) -> None:
+        """Record a message: a late one does not make the data older."""
+        self.updated_ms = max(self.updated_ms or 0, as_of_ms)
 
 
 class KnowledgeStore:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from mexc_tui.market.lateness import as_of_ms
 from mexc_tui.market.versions import VersionOrder
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.ports.clock import Clock
@@ -22,7 +23,8 @@ Levels = tuple[tuple[Decimal, Decimal], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """Latest prices of a pair. `_ns`: monotonic clock, None: never received."""
+    """Latest prices of a pair. `_ns`: monotonic clock, None: never received; a late message has the time at
+    which it was sent."""
 
     symbol: str
     bid: Decimal | None = None
@@ -37,7 +39,7 @@ class Price:
     traded_ns: int | None = None
     levels_ns: int | None = None
     updated_ms: int | None = None
-    """When the last message was received, exchange time."""
+    """When the last message was received, or sent if it was late; exchange time."""
     version: int = 0
     """Order-book version of the bid; 0: unknown."""
 
@@ -136,12 +138,14 @@ class PriceCache:
         now_ns = self._clock.monotonic_ns()
         if not self._versions.accepts(quote.symbol, quote.version, now_ns):
             return
+        now_ms = self._now_ms()
+        sent_ms = as_of_ms(quote.sent_ms, now_ms)
         moved = replace(
             self.of(quote.symbol),
             bid=quote.bid_price,
             ask=quote.ask_price,
-            quoted_ns=now_ns,
-            updated_ms=self._now_ms(),
+            quoted_ns=now_ns - (now_ms - sent_ms) * NS_PER_MS,
+            updated_ms=sent_ms,
             version=quote.version,
         )
         self._put(moved, (), now_ns)
@@ -163,6 +167,8 @@ class PriceCache:
         now_ns = self._clock.monotonic_ns()
         if not self._versions.accepts(levels.symbol, levels.version, now_ns):
             return
+        now_ms = self._now_ms()
+        sent_ms = as_of_ms(levels.sent_ms, now_ms)
         bid = levels.bids[0][0] if levels.bids else None
         ask = levels.asks[0][0] if levels.asks else None
         moved = replace(
@@ -171,8 +177,8 @@ class PriceCache:
             ask=ask,
             bids=levels.bids,
             asks=levels.asks,
-            levels_ns=now_ns,
-            updated_ms=self._now_ms(),
+            levels_ns=now_ns - (now_ms - sent_ms) * NS_PER_MS,
+            updated_ms=sent_ms,
             version=levels.version,
         )
         self._put(moved, (), now_ns)

@@ -9,6 +9,7 @@ from mexc_tui.engine.market.knowledge_store import KnowledgeStore, PairHistory
 from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.market.attention import StreamKind, may_have_opened, opening_soon, wanted_streams
+from mexc_tui.market.lateness import as_of_ms
 from mexc_tui.market.listings import ListingUpdate
 from mexc_tui.market.tape import liquidity_of_levels, liquidity_of_quote
 from mexc_tui.model.errors import ExchangeError
@@ -139,7 +140,7 @@ class StreamWorker:
             history, now_ms = self._history(deal.symbol), self._market.now_ms()
             if history.tape.add(deal):
                 history.trades.append(deal)
-            history.updated_ms = now_ms
+            history.record(as_of_ms(deal.time_ms, now_ms))
             self._queue_update(self._knowledge_store.knowledge.merge_deal(deal, now_ms))
 
     def on_quote(self, quote: BestQuote) -> None:
@@ -151,8 +152,8 @@ class StreamWorker:
             self._prices.on_quote(quote)
         at_ms = self._market.now_ms()
         history = self._history(quote.symbol)
-        history.updated_ms = history.quoted_ms = at_ms
-        history.quote = quote
+        history.quote, history.quoted_ms = quote, as_of_ms(quote.sent_ms, at_ms)
+        history.record(history.quoted_ms)
         lacks_a_side = quote.bid_price is None or quote.ask_price is None
         if lacks_a_side or history.liquidity is None or not history.liquidity.ask_value:
             history.liquidity = liquidity_of_quote(quote, at_ms)
@@ -163,13 +164,15 @@ class StreamWorker:
         if self._prices is not None:
             self._prices.on_levels(levels)
         history, at_ms = self._history(levels.symbol), self._market.now_ms()
-        history.liquidity, history.updated_ms = liquidity_of_levels(levels, at_ms), at_ms
+        history.liquidity = liquidity_of_levels(levels, at_ms)
+        history.record(as_of_ms(levels.sent_ms, at_ms))
 
     def on_deep_levels(self, levels: TopLevels) -> None:
         """Store the deep order book of a displayed pair; for display only."""
         history = self._history(levels.symbol)
         history.deep_levels = levels
-        history.updated_ms = history.deep_levels_ms = self._market.now_ms()
+        history.deep_levels_ms = as_of_ms(levels.sent_ms, self._market.now_ms())
+        history.record(history.deep_levels_ms)
 
     def on_gap(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
         """Record the start and end of a gap in the streams of a pair."""

@@ -154,7 +154,7 @@ class SymbolView:
             bid=bid,
             ask=ask,
             last=trades[0].price if trades else None,
-            priced_ms=seen.updated_ms,
+            priced_ms=seen.priced_ms,
             bids=level_rows(bids, request.levels),
             asks=level_rows(asks, request.levels),
             leveled_ms=None if deep is None else seen.deep_levels_ms,

@@ -40,10 +40,12 @@ def best_quote_of(push: Push) -> BestQuote:
     Both sides may be None, as for a pair before its opening.
     """
     body = push.aggre_book_ticker
-    return _quote(push.symbol, body, version_of(body.version))
+    return _quote(push.symbol, body, version=version_of(body.version), sent_ms=push.send_time)
 
 
-def _quote(symbol: str, body: wire.AggreBookTicker | wire.BookTicker, version: int) -> BestQuote:
+def _quote(
+    symbol: str, body: wire.AggreBookTicker | wire.BookTicker, *, version: int, sent_ms: int
+) -> BestQuote:
     bid = None if is_nothing(body.bid_price) else price_of(body.bid_price, "bid")
     ask = None if is_nothing(body.ask_price) else price_of(body.ask_price, "ask")
     if bid is not None and ask is not None and bid > ask:
@@ -57,6 +59,7 @@ def _quote(symbol: str, body: wire.AggreBookTicker | wire.BookTicker, version: i
         ask_price=ask,
         ask_quantity=ask_quantity,
         version=version,
+        sent_ms=sent_ms,
     )
 
 
@@ -74,7 +77,13 @@ def top_levels_of(push: Push) -> TopLevels:
     _check_order([-price for price, _ in bids], "bids")
     if asks and bids and bids[0][0] > asks[0][0]:
         raise BadStreamMessage(f"bid {bids[0][0]} is above ask {asks[0][0]}")
-    return TopLevels(symbol=clean_name(push.symbol), asks=asks, bids=bids, version=version_of(body.version))
+    return TopLevels(
+        symbol=clean_name(push.symbol),
+        asks=asks,
+        bids=bids,
+        version=version_of(body.version),
+        sent_ms=push.send_time,
+    )
 
 
 def _check_order(keys: list[Decimal], name: str) -> None:

@@ -1,5 +1,6 @@
 """Cached prices follow the version order of the book and have the age of their bid."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -139,3 +140,11 @@ def test_a_very_low_bid_is_accepted_a_minute_after_the_last_trade(
     clock.pass_s(61)
     prices.on_quote(quote("0.04", 3))
     assert prices.believed_bid(PAIR) == D("0.04")
+
+
+def test_a_quote_that_waited_has_the_age_of_its_sending(clock: ManualClock, prices: PriceCache) -> None:
+    late = replace(quote("1", 10), sent_ms=clock.now_ms() - 6_000)
+    prices.on_quote(late)
+    assert (prices.age_ms(PAIR), prices.of(PAIR).updated_ms) == (6_000, clock.now_ms() - 6_000)
+    prices.on_levels(replace(levels("1", 11), sent_ms=clock.now_ms() - 3_000))
+    assert (prices.age_ms(PAIR), prices.of(PAIR).updated_ms) == (3_000, clock.now_ms() - 3_000)

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from threading import Thread
 from typing import IO, Any
@@ -68,6 +69,21 @@ class Follower(Thread):
             while True:
                 facts: list[list[Any]] = link.receive().get("facts", [])
                 self.received.update(int(fact[0]) for fact in facts)
+
+
+class LastLines(Thread):
+    """Reads the standard error of an engine to its end, so that it never blocks; keeps the last lines."""
+
+    def __init__(self, engine: "subprocess.Popen[bytes]") -> None:
+        super().__init__(daemon=True)
+        self.lines: deque[str] = deque(maxlen=40)
+        self._engine = engine
+
+    def run(self) -> None:
+        """Read until the engine ends."""
+        assert self._engine.stderr is not None
+        for line in self._engine.stderr:
+            self.lines.append(line.decode("utf-8", "replace").rstrip())
 
 
 class Day:

@@ -115,8 +115,8 @@ def main() -> int:
             Row(
                 "signals",
                 "answer after SIGSTOP or SIGHUP",
-                percentile(answered_s, 0.5),
-                percentile(answered_s, 0.99),
+                percentile(answered_s or [0.0], 0.5),
+                percentile(answered_s or [0.0], 0.99),
                 "s",
                 note=note,
             )

@@ -92,6 +92,10 @@ class PracticeServer:
             *StrategyRoutes().routes(),
         ]
 
+    def live_listen_keys(self) -> list[str]:
+        """Return the valid listen keys of the account."""
+        return self._listen_keys.live(self._clock.now_ms())
+
     def application(self) -> web.Application:
         """Return the aiohttp application; its timer runs from start-up to shutdown."""
         application = web.Application(client_max_size=MAX_BODY)

@@ -412,7 +412,9 @@ class FaultRun:
             return [] if ban is not None else ["no engine runs after the calm"]
         exchange = self._exchange()
         with checking():
-            stored = await running.store.read("final check", lambda s: _stored(s, components.ledger.scope))
+            stored = await running.store.read(
+                "final check", lambda s: stored_rows(s, components.ledger.scope)
+            )
         wrong = invariants.at_the_end(exchange, stored, frozenset(self._deposited))
         if self._was_killed:
             wrong += invariants.nothing_open_after_kill(exchange)
@@ -449,7 +451,7 @@ def _quiet_s(plan: RunPlan) -> float:
     return max((*faults, *freezes), default=0.0)
 
 
-def _stored(rows: StoredRows, scope: str) -> Stored:
+def stored_rows(rows: StoredRows, scope: str) -> Stored:
     """Read every row of a ledger."""
     tables = rows.trading(scope)
     orders = {one.client_order_id: one for one in tables.orders.page(limit=ROWS)}

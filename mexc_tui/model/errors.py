@@ -28,6 +28,7 @@ Every error of the package is in this tree, with its module unless that is this 
   x BadEvent (ValueError)          model/event.py
   x BadStreamMessage (ValueError)  model/stream.py
   x AmbiguousName (ValueError)     model/pair_names.py
+  x BadPriceRule (ValueError)      market/price_rules.py
   x StaleOrder (ValueError)        ledger/booking.py
   x UnreadableSettings             settings/layers.py
   x BudgetRefused                  exchange/limits/budget.py
